@@ -1,0 +1,68 @@
+"""The radio port: what a Zigbee node must offer so that every device runs on it, real dongle or virtual air.
+
+Nothing here does I/O. ``hw/`` fills :class:`HanRadio`; ``han/`` and ``device/`` use it. EUI-64 are integers
+(most significant octet first when printed); short (NWK) addresses stay below this port, except where a ZDO
+payload must quote them.
+"""
+
+from __future__ import annotations
+
+from han.radio.keys import (
+    aes_mmo,
+    hmac_mmo,
+    key_load_key,
+    key_transport_key,
+    link_key_of_install_code,
+)
+from han.radio.port import (
+    ApsFrame,
+    ApsReceived,
+    Beacon,
+    Block,
+    BlockAck,
+    Broadcast,
+    ChildPolled,
+    DeliveryReport,
+    DeliveryStatus,
+    DeviceJoined,
+    DeviceLeft,
+    HanRadio,
+    JoinKind,
+    NetworkDown,
+    NetworkParameters,
+    NetworkUp,
+    RadioError,
+    RadioEvent,
+    RadioLost,
+    Role,
+    SimpleDescriptor,
+)
+
+__all__ = [
+    "ApsFrame",
+    "ApsReceived",
+    "Beacon",
+    "Block",
+    "BlockAck",
+    "Broadcast",
+    "ChildPolled",
+    "DeliveryReport",
+    "DeliveryStatus",
+    "DeviceJoined",
+    "DeviceLeft",
+    "HanRadio",
+    "JoinKind",
+    "NetworkDown",
+    "NetworkParameters",
+    "NetworkUp",
+    "RadioError",
+    "RadioEvent",
+    "RadioLost",
+    "Role",
+    "SimpleDescriptor",
+    "aes_mmo",
+    "hmac_mmo",
+    "key_load_key",
+    "key_transport_key",
+    "link_key_of_install_code",
+]

@@ -1,0 +1,315 @@
+"""The port itself: values that cross it, and the protocol a radio fills."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from enum import Enum, IntEnum
+from typing import Protocol
+
+
+class RadioError(Exception):
+    """The radio cannot do what was asked: closed, lost, not on a network, or the payload does not fit."""
+
+
+class Role(Enum):
+    """What a node is on the network; the coordinator is also the trust centre."""
+
+    COORDINATOR = "coordinator"
+    ROUTER = "router"
+    END_DEVICE = "end device"
+    SLEEPY_END_DEVICE = "sleepy end device"
+
+
+class Broadcast(IntEnum):
+    """Broadcast destinations by who listens (Zigbee PRO)."""
+
+    ALL = 0xFFFF
+    RX_ON_WHEN_IDLE = 0xFFFD
+    ROUTERS = 0xFFFC
+
+
+@dataclass(frozen=True, slots=True)
+class SimpleDescriptor:
+    """One endpoint as service discovery shows it."""
+
+    endpoint: int
+    profile_id: int
+    device_id: int
+    input_clusters: tuple[int, ...]
+    output_clusters: tuple[int, ...]
+    device_version: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkParameters:
+    """A network to form. The key is a secret and never printed."""
+
+    channel: int
+    pan_id: int
+    extended_pan_id: int
+    network_key: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Beacon:
+    """What an active scan heard of one router or coordinator."""
+
+    channel: int
+    pan_id: int
+    extended_pan_id: int
+    permits_joining: bool
+    lqi: int = 255
+    rssi_dbm: int = -40
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One part of a fragmented APS message; only part 0 tells how many parts there are."""
+
+    index: int
+    count: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ApsFrame:
+    """One APS data frame to send, no larger than ``HanRadio.max_payload``.
+
+    ``aps_counter`` is given only for parts after the first of one fragmented message: all parts share the counter that
+    the report of part 0 named.
+    """
+
+    peer: int | Broadcast
+    profile_id: int
+    cluster_id: int
+    source_endpoint: int
+    destination_endpoint: int
+    payload: bytes
+    acknowledged: bool = True
+    encrypted: bool = False
+    block: Block | None = None
+    aps_counter: int | None = None
+
+
+class DeliveryStatus(Enum):
+    """How sending one frame ended."""
+
+    DELIVERED = "delivered"
+    NO_ACKNOWLEDGEMENT = "no acknowledgement"
+    UNKNOWN_PEER = "unknown peer"
+    NO_LINK_KEY = "no link key"
+    EXPIRED = "expired in the indirect queue"
+    RADIO_LOST = "radio lost"
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryReport:
+    """The end of one ``send``; DELIVERED of an unacknowledged frame only says that it left."""
+
+    status: DeliveryStatus
+    aps_counter: int
+
+    @property
+    def delivered(self) -> bool:
+        """Whether the peer acknowledged (or the frame left, when no acknowledgement was asked)."""
+        return self.status is DeliveryStatus.DELIVERED
+
+
+@dataclass(frozen=True, slots=True)
+class BlockAck:
+    """The receiver's answer to a part of a fragmented message: which of the window's parts it holds.
+
+    ``window_start`` is the index of the window's first part; bit n of ``received`` is part ``window_start + n``.
+    """
+
+    peer: int
+    profile_id: int
+    cluster_id: int
+    source_endpoint: int
+    destination_endpoint: int
+    aps_counter: int
+    window_start: int
+    received: int
+
+
+@dataclass(frozen=True, slots=True)
+class ApsReceived:
+    """An APS data frame that arrived for one of our endpoints, already decrypted."""
+
+    peer: int
+    profile_id: int
+    cluster_id: int
+    source_endpoint: int
+    destination_endpoint: int
+    payload: bytes
+    encrypted: bool
+    aps_counter: int
+    peer_nwk: int
+    broadcast: bool = False
+    block: Block | None = None
+    lqi: int = 255
+    rssi_dbm: int = -40
+
+
+class JoinKind(Enum):
+    """How a device came to the network."""
+
+    ASSOCIATED = "associated"
+    SECURED_REJOIN = "secured rejoin"
+    UNSECURED_REJOIN = "unsecured rejoin"
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceJoined:
+    """The trust centre met a device; ``admitted`` is false when it was turned away."""
+
+    eui64: int
+    kind: JoinKind
+    admitted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceLeft:
+    """A device left, or was removed."""
+
+    eui64: int
+
+
+@dataclass(frozen=True, slots=True)
+class ChildPolled:
+    """A sleepy child asked for its waiting frames."""
+
+    eui64: int
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkUp:
+    """The node is on the network, after forming, joining, resuming, or after a lost radio came back."""
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkDown:
+    """The node is no longer on the network."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class RadioLost:
+    """The radio stopped answering; ``NetworkUp`` follows when it is rebuilt."""
+
+    reason: str
+
+
+RadioEvent = (
+    ApsReceived | DeviceJoined | DeviceLeft | ChildPolled | NetworkUp | NetworkDown | RadioLost
+)
+
+
+class HanRadio(Protocol):
+    """A Zigbee node. Coordinator-only calls raise RadioError on other roles, and the reverse.
+
+    Order of life: ``set_endpoints``, ``start``, then ``resume`` or ``form`` (coordinator) / ``scan`` and ``join``
+    (others), traffic, ``close``. After a reset the radio re-applies endpoints, keys and policies itself.
+    """
+
+    @property
+    def eui64(self) -> int:
+        """The node's IEEE address; known after ``start``."""
+        ...
+
+    @property
+    def nwk(self) -> int:
+        """The node's present short address, for ZDO payloads only."""
+        ...
+
+    @property
+    def role(self) -> Role:
+        """What the node is, or will be once it joins."""
+        ...
+
+    @property
+    def on_network(self) -> bool:
+        """Whether the node is on a network now."""
+        ...
+
+    @property
+    def trust_centre(self) -> int | None:
+        """EUI-64 of the network's trust centre, once known."""
+        ...
+
+    def max_payload(self, *, encrypted: bool) -> int:
+        """Octets of APS payload that fit one frame (one part of a fragmented message when larger)."""
+        ...
+
+    def nwk_of(self, eui64: int) -> int | None:
+        """Short address of a known node, for ZDO payloads only."""
+        ...
+
+    def set_endpoints(self, endpoints: Sequence[SimpleDescriptor]) -> None:
+        """Say which endpoints exist; before ``start``."""
+        ...
+
+    async def start(self) -> None:
+        """Open the radio; RadioError names the port and the reason when it cannot."""
+        ...
+
+    async def close(self) -> None:
+        """Close it; ``events`` ends. Safe to call twice."""
+        ...
+
+    async def form(self, network: NetworkParameters) -> None:
+        """Form a network as coordinator and trust centre, with joining closed."""
+        ...
+
+    async def resume(self) -> bool:
+        """Go back to the stored network; False when none is stored."""
+        ...
+
+    async def scan(self, channels: Sequence[int] = ()) -> list[Beacon]:
+        """Active scan (all 2.4 GHz channels when none are given)."""
+        ...
+
+    async def join(self, beacon: Beacon, link_key: bytes) -> None:
+        """Associate and be admitted with the preconfigured link key; RadioError when refused or unanswered."""
+        ...
+
+    async def leave(self) -> None:
+        """Leave the network and forget it."""
+        ...
+
+    async def allow_join(self, eui64: int, link_key: bytes) -> None:
+        """Let this device in with this preconfigured link key, whenever joining is open (trust centre)."""
+        ...
+
+    async def deny_join(self, eui64: int) -> None:
+        """Take ``allow_join`` back (trust centre)."""
+        ...
+
+    async def permit_joining(self, duration_s: int) -> None:
+        """Open joining for allowed devices; 0 closes it (trust centre)."""
+        ...
+
+    async def set_link_key(self, eui64: int, link_key: bytes) -> None:
+        """Use this APS link key with this peer from now on."""
+        ...
+
+    async def remove(self, eui64: int) -> None:
+        """Make a device leave and forget its key (trust centre)."""
+        ...
+
+    async def send(self, frame: ApsFrame) -> DeliveryReport:
+        """Send one frame and wait for its end; RadioError when the radio is closed, lost or off the network."""
+        ...
+
+    async def acknowledge_block(self, ack: BlockAck) -> None:
+        """Answer a part of a fragmented message."""
+        ...
+
+    async def set_awake(self, *, awake: bool) -> None:
+        """A sleepy end device polls its parent while awake and is deaf otherwise; no effect on other roles."""
+        ...
+
+    def events(self) -> AsyncIterator[RadioEvent]:
+        """Everything that happens to the node, in order, until ``close``. One consumer."""
+        ...
