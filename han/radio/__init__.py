@@ -1,8 +1,8 @@
-"""The radio port: what a Zigbee node must offer so that every device runs on it, real dongle or virtual air.
+"""The radio port: what a Zigbee node offers so that every device runs on it, dongle or virtual air.
 
-Nothing here does I/O. ``hw/`` fills :class:`HanRadio`; ``han/`` and ``device/`` use it. EUI-64 are integers
-(most significant octet first when printed); short (NWK) addresses stay below this port, except where a ZDO
-payload must quote them.
+Nothing here does I/O. ``hw/`` fills :class:`HanRadio`; ``han/`` and ``device/`` use it. EUI-64 are
+integers (most significant octet first when printed); short (NWK) addresses stay below this port,
+except where a ZDO payload must quote them.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ def aes_mmo(message: bytes) -> bytes:
     digest = bytes(BLOCK_OCTETS)
     for start in range(0, len(padded), BLOCK_OCTETS):
         block = padded[start : start + BLOCK_OCTETS]
-        encryptor = Cipher(algorithms.AES(digest), modes.ECB()).encryptor()  # noqa: S305
+        encryptor = Cipher(algorithms.AES(digest), modes.ECB()).encryptor()
         digest = _xor(encryptor.update(block), block)
     return digest
 

@@ -9,7 +9,7 @@ from typing import Protocol
 
 
 class RadioError(Exception):
-    """The radio cannot do what was asked: closed, lost, not on a network, or the payload does not fit."""
+    """The radio cannot do what was asked: closed, lost, off the network, or the payload is too long."""
 
 
 class Role(Enum):
@@ -75,8 +75,8 @@ class Block:
 class ApsFrame:
     """One APS data frame to send, no larger than ``HanRadio.max_payload``.
 
-    ``aps_counter`` is given only for parts after the first of one fragmented message: all parts share the counter that
-    the report of part 0 named.
+    ``aps_counter`` is given only for parts after the first of one fragmented message: all parts
+    share the counter that the report of part 0 named.
     """
 
     peer: int | Broadcast
@@ -117,9 +117,10 @@ class DeliveryReport:
 
 @dataclass(frozen=True, slots=True)
 class BlockAck:
-    """The receiver's answer to a part of a fragmented message: which of the window's parts it holds.
+    """The receiver's answer to a part of a fragmented message: which parts of the window it holds.
 
-    ``window_start`` is the index of the window's first part; bit n of ``received`` is part ``window_start + n``.
+    ``window_start`` is the index of the window's first part; bit n of ``received`` is part
+    ``window_start + n``.
     """
 
     peer: int
@@ -184,7 +185,7 @@ class ChildPolled:
 
 @dataclass(frozen=True, slots=True)
 class NetworkUp:
-    """The node is on the network, after forming, joining, resuming, or after a lost radio came back."""
+    """The node is on the network: formed, joined, resumed, or its lost radio came back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,8 +210,9 @@ RadioEvent = (
 class HanRadio(Protocol):
     """A Zigbee node. Coordinator-only calls raise RadioError on other roles, and the reverse.
 
-    Order of life: ``set_endpoints``, ``start``, then ``resume`` or ``form`` (coordinator) / ``scan`` and ``join``
-    (others), traffic, ``close``. After a reset the radio re-applies endpoints, keys and policies itself.
+    Order of life: ``set_endpoints``, ``start``, then ``resume`` or ``form`` (coordinator) / ``scan``
+    and ``join`` (others), traffic, ``close``. After a reset the radio re-applies endpoints, keys and
+    policies itself.
     """
 
     @property
@@ -239,7 +241,7 @@ class HanRadio(Protocol):
         ...
 
     def max_payload(self, *, encrypted: bool) -> int:
-        """Octets of APS payload that fit one frame (one part of a fragmented message when larger)."""
+        """Octets of APS payload that fit one frame (one part of a larger, fragmented message)."""
         ...
 
     def nwk_of(self, eui64: int) -> int | None:
@@ -271,7 +273,7 @@ class HanRadio(Protocol):
         ...
 
     async def join(self, beacon: Beacon, link_key: bytes) -> None:
-        """Associate and be admitted with the preconfigured link key; RadioError when refused or unanswered."""
+        """Associate and be admitted with the preconfigured link key; RadioError when not."""
         ...
 
     async def leave(self) -> None:
@@ -279,7 +281,7 @@ class HanRadio(Protocol):
         ...
 
     async def allow_join(self, eui64: int, link_key: bytes) -> None:
-        """Let this device in with this preconfigured link key, whenever joining is open (trust centre)."""
+        """Let this device in with this preconfigured key while joining is open (trust centre)."""
         ...
 
     async def deny_join(self, eui64: int) -> None:
@@ -299,7 +301,7 @@ class HanRadio(Protocol):
         ...
 
     async def send(self, frame: ApsFrame) -> DeliveryReport:
-        """Send one frame and wait for its end; RadioError when the radio is closed, lost or off the network."""
+        """Send one frame and wait for its end; RadioError when closed, lost or off the network."""
         ...
 
     async def acknowledge_block(self, ack: BlockAck) -> None:
@@ -307,7 +309,7 @@ class HanRadio(Protocol):
         ...
 
     async def set_awake(self, *, awake: bool) -> None:
-        """A sleepy end device polls its parent while awake and is deaf otherwise; no effect on other roles."""
+        """A sleepy end device polls its parent while awake and is deaf otherwise."""
         ...
 
     def events(self) -> AsyncIterator[RadioEvent]:
