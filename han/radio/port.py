@@ -9,7 +9,7 @@ from typing import Protocol
 
 
 class RadioError(Exception):
-    """The radio cannot do what was asked: closed, lost, off the network, or the payload is too long."""
+    """The radio cannot do what was asked: closed, lost, off the network, or too long a payload."""
 
 
 class Role(Enum):
@@ -210,9 +210,9 @@ RadioEvent = (
 class HanRadio(Protocol):
     """A Zigbee node. Coordinator-only calls raise RadioError on other roles, and the reverse.
 
-    Order of life: ``set_endpoints``, ``start``, then ``resume`` or ``form`` (coordinator) / ``scan``
-    and ``join`` (others), traffic, ``close``. After a reset the radio re-applies endpoints, keys and
-    policies itself.
+    Order of life: ``set_endpoints``, ``start``, then ``resume`` or ``form`` (coordinator) or
+    ``scan`` and ``join`` (others), traffic, ``close``. After a reset the radio re-applies
+    endpoints, keys and policies itself.
     """
 
     @property
