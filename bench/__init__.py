@@ -1,0 +1,1 @@
+"""The composition root: rig file, home, WAN gateways, demos, conformance and the command line."""

@@ -1,0 +1,90 @@
+"""The ``chub`` command: a group whose verbs are loaded when asked for."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import Final
+
+import click
+
+from bench.cli.exit_codes import ExitCode
+
+VERBS: Final = {
+    "demo": ("bench.cli.demo:demo", "Run a demonstration in virtual time and show its result."),
+    "run": ("bench.cli.run:run", "Run the bench of a rig file until it is stopped."),
+    "send": ("bench.cli.send:send", "Send one use case to a device of a running bench."),
+    "decode": ("bench.cli.decode:decode", "Show what a GBCS message says."),
+    "rtds": ("bench.cli.rtds:rtds", "Check against a directory of reference messages."),
+    "vncp": ("bench.cli.vncp:vncp", "Serve a virtual EZSP dongle to any EZSP host."),
+    "settings": ("bench.cli.settings:settings", "List the named settings and their defaults."),
+}
+"""Verb to (where it lives, its line in ``chub --help``)."""
+
+
+class LazyGroup(click.Group):
+    """A group that imports a verb's module only when the verb is used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Name the verbs in the order of the table."""
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import the verb."""
+        if cmd_name not in VERBS:
+            return None
+        module, _, attribute = VERBS[cmd_name][0].partition(":")
+        command: click.Command = getattr(importlib.import_module(module), attribute)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the verbs without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(verb, line) for verb, (_, line) in VERBS.items()])
+
+
+@click.group(
+    cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Exit codes: 0 ok, 1 a check failed, 2 usage, 3 a key is missing, 4 no radio, "
+    "10 invalid input.",
+)
+@click.version_option(package_name="chub-bench", prog_name="chub")
+def group() -> None:
+    """Bench for GB smart metering: an emulated Home Area Network that speaks GBCS."""
+
+
+def main() -> None:
+    """Run the command line; errors of the product become one line and an exit code."""
+    try:
+        group(standalone_mode=False)
+    except click.exceptions.Exit as end:
+        sys.exit(end.exit_code)
+    except click.exceptions.Abort:
+        sys.exit(130)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except Exception as error:
+        code = exit_code_of(error)
+        if code is None:
+            raise
+        click.echo(f"chub: {error}", err=True)
+        sys.exit(code)
+
+
+def exit_code_of(error: Exception) -> ExitCode | None:
+    """The exit code of an error that the product names; None for a defect of ours."""
+    from bench.rig import RigError
+    from gbcs.errors import GbcsError, MissingKey
+    from han.radio import RadioError
+
+    if isinstance(error, MissingKey):
+        return ExitCode.NO_KEY
+    if isinstance(error, RadioError):
+        return ExitCode.NO_RADIO
+    if isinstance(error, GbcsError | RigError):
+        return ExitCode.INVALID_INPUT
+    return None

@@ -1,0 +1,166 @@
+"""The rig file: which devices stand on the bench, on which radios, with which keys and settings.
+
+A rig is TOML. Unknown keys are refused with their name, so a misspelt setting is never silence.
+Everything has a default: an empty file is the built-in home (a hub on the virtual dongle, a gas
+meter on the virtual air).
+"""
+
+from __future__ import annotations
+
+import tomllib
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Final, Literal
+
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+)
+
+from gbcs.eui64 import parse_eui64
+from gbcs.party import Role
+
+
+class RigError(ValueError):
+    """The rig file cannot be used; the message names the file, the key and the reason."""
+
+
+def _eui64(value: object) -> object:
+    return parse_eui64(value) if isinstance(value, str) else value
+
+
+def _octets(value: object) -> object:
+    return bytes.fromhex(value) if isinstance(value, str) else value
+
+
+Eui64 = Annotated[int, BeforeValidator(_eui64), Field(ge=0, lt=1 << 64)]
+Key128 = Annotated[bytes, BeforeValidator(_octets), Field(min_length=16, max_length=16, repr=False)]
+InstallCode = Annotated[bytes, BeforeValidator(_octets), Field(repr=False)]
+
+
+class Section(BaseModel):
+    """A table of the rig file."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Keys(Section):
+    """Where keys come from: derived from a seed, or a directory of PEM files as RTDS has it."""
+
+    seed: str = "chub"
+    directory: Path | None = None
+
+
+class Parties(Section):
+    """Entity identifiers of the remote parties."""
+
+    supplier: Eui64 = 0x0243485542001000
+    network_operator: Eui64 = 0x0243485542002000
+    access_control_broker: Eui64 = 0x0243485542000002
+
+    def by_role(self) -> dict[Role, int]:
+        """The parties by their GBCS role."""
+        return {
+            Role.SUPPLIER: self.supplier,
+            Role.NETWORK_OPERATOR: self.network_operator,
+            Role.ACCESS_CONTROL_BROKER: self.access_control_broker,
+        }
+
+
+class Network(Section):
+    """The HAN that the hub forms. The extended PAN ID is the hub's HAN IEEE address."""
+
+    channel: int = Field(default=15, ge=11, le=26)
+    pan_id: int = Field(default=0x4348, ge=1, le=0xFFFE)
+    network_key: Key128 | None = None
+
+
+class Hub(Section):
+    """The Communications Hub: CHF and GPF on one coordinator.
+
+    The GPF's entity identifier is the radio's EUI-64; a dongle brings its own. The CHF has another.
+    """
+
+    radio: str = "vncp:"
+    gpf: Eui64 = 0x02434855420000A3
+    chf: Eui64 = 0x02434855420000A2
+
+
+class GasMeter(Section):
+    """An emulated GSME."""
+
+    eui64: Eui64 = 0x02434855420000A1
+    radio: str = "ether:"
+    install_code: InstallCode | None = None
+    volume_dm3: int = Field(default=12_345, ge=0, lt=1 << 48)
+    flow_dm3_per_h: int = Field(default=1_200, ge=0)
+    credit_remaining_millipence: int = 2_500_000
+    emergency_credit_remaining_millipence: int = 500_000
+    accumulated_debt_millipence: int = 0
+    bill_to_date_millipence: int = 0
+    clock: Literal["reliable", "unreliable", "invalid"] = "reliable"
+
+
+class Wan(Section):
+    """The WAN side: where commands come in."""
+
+    listen: str = "127.0.0.1:23456"
+    mqtt: str | None = None
+
+
+class Rig(Section):
+    """One bench."""
+
+    name: str = "built-in home"
+    time: str = Field(default="real", pattern=r"^(real|jump|x\d+(\.\d+)?)$")
+    start: AwareDatetime | None = None
+    seed: int = 0
+    store: Path | None = None
+    capture: Path | None = None
+    keys: Keys = Keys()
+    parties: Parties = Parties()
+    network: Network = Network()
+    hub: Hub = Hub()
+    gas_meter: GasMeter | None = GasMeter()
+    wan: Wan = Wan()
+    settings: dict[str, dict[str, object]] = {}
+
+    @field_validator("start")
+    @classmethod
+    def _utc(cls, value: datetime | None) -> datetime | None:
+        return None if value is None else value.astimezone(UTC)
+
+    @property
+    def rate(self) -> float:
+        """Emulated seconds for each real one; infinite when time jumps."""
+        return {"real": 1.0, "jump": float("inf")}.get(self.time) or float(self.time[1:])
+
+
+VIRTUAL_START: Final = datetime(2026, 1, 5, 9, 50, tzinfo=UTC)
+"""Where virtual time begins when the rig does not say: a Monday morning in winter."""
+
+
+def load_rig(path: Path) -> Rig:
+    """Read a rig file; RigError names what is wrong and where."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise RigError(f"{path}: {error}") from error
+    try:
+        return Rig.model_validate(tomllib.loads(text))
+    except tomllib.TOMLDecodeError as error:
+        raise RigError(f"{path}: {error}") from error
+    except ValidationError as error:
+        raise RigError(f"{path}: {_first_problems(error)}") from error
+
+
+def _first_problems(error: ValidationError) -> str:
+    problems = [
+        f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}" for problem in error.errors()
+    ]
+    return "; ".join(problems)
