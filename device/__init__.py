@@ -1,0 +1,1 @@
+"""The chassis every emulated device shares: commands, credentials, clock, logs, store, time."""
