@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from hashlib import sha256
 from typing import Final
 
-from gbcs.eui64 import octets
+from gbcs.eui64 import format_eui64
 from gbcs.keys import KeyStore, Usage
 from gbcs.party import Role
 
@@ -36,7 +36,7 @@ def test_key_store(seed: str, parties: Mapping[Role, int], devices: Iterable[int
 
 def private_number(seed: str, entity: int, usage: Usage) -> int:
     """The P-256 private key of one cell, from 1 to the order less 1."""
-    text = b"|".join((seed.encode(), octets(entity), usage.value.encode()))
+    text = b"|".join((seed.encode(), format_eui64(entity).encode(), usage.value.encode()))
     wide = sha256(b"chub test key 0|" + text).digest() + sha256(b"chub test key 1|" + text).digest()
     return int.from_bytes(wide) % (_P256_ORDER - 1) + 1
 

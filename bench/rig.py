@@ -39,8 +39,8 @@ def _octets(value: object) -> object:
 
 
 Eui64 = Annotated[int, BeforeValidator(_eui64), Field(ge=0, lt=1 << 64)]
-Key128 = Annotated[bytes, BeforeValidator(_octets), Field(min_length=16, max_length=16, repr=False)]
-InstallCode = Annotated[bytes, BeforeValidator(_octets), Field(repr=False)]
+Key128 = Annotated[bytes, BeforeValidator(_octets), Field(min_length=16, max_length=16)]
+InstallCode = Annotated[bytes, BeforeValidator(_octets)]
 
 
 class Section(BaseModel):
@@ -77,7 +77,7 @@ class Network(Section):
 
     channel: int = Field(default=15, ge=11, le=26)
     pan_id: int = Field(default=0x4348, ge=1, le=0xFFFE)
-    network_key: Key128 | None = None
+    network_key: Key128 | None = Field(default=None, repr=False)
 
 
 class Hub(Section):
@@ -96,7 +96,7 @@ class GasMeter(Section):
 
     eui64: Eui64 = 0x02434855420000A1
     radio: str = "ether:"
-    install_code: InstallCode | None = None
+    install_code: InstallCode | None = Field(default=None, repr=False)
     volume_dm3: int = Field(default=12_345, ge=0, lt=1 << 48)
     flow_dm3_per_h: int = Field(default=1_200, ge=0)
     credit_remaining_millipence: int = 2_500_000

@@ -1,0 +1,1 @@
+"""The gas meter: sleepy, half-hourly, keeps its own time."""

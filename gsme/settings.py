@@ -1,0 +1,27 @@
+"""Named settings of the GSME: readings that no published text or vector settles."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class GsmeSettings:
+    """Each field is a choice; the default is the one the bench believes in.
+
+    wake_interval_s: how often the meter wakes and pushes; the instants lie on multiples of it (UTC).
+    push_snapshot_time: whether a push says when it was taken (Metering 0x0007); older meters do not.
+    push_jitter_s: greatest delay after the half hour, drawn anew at each wake.
+    get_every_wake: whether the meter asks its mailbox at every wake, or only when flagged.
+    read_time_every_wake: whether the meter reads the hub's Time at every wake.
+    awake_limit_s: longest the meter stays awake at one wake.
+    report_octets: most octets of attribute reports in one frame.
+    """
+
+    wake_interval_s: int = 1800
+    push_snapshot_time: bool = True
+    push_jitter_s: int = 0
+    get_every_wake: bool = False
+    read_time_every_wake: bool = True
+    awake_limit_s: int = 120
+    report_octets: int = 60
