@@ -1,4 +1,4 @@
-"""A remote party on the bench: it asks as a supplier or network operator would, and checks the answer."""
+"""A remote party on the bench: it asks as a supplier would, and checks the answer."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Gas Proxy Function: the gas meter's values, held awake, each with when and by whose clock it was taken."""
+"""Gas Proxy Function: the gas meter's values, each with when and by whose clock it was taken."""

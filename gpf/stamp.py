@@ -1,4 +1,4 @@
-"""The date-time of a GPF's Response: when the returned values were taken, by whose clock (SECMP0015).
+"""The date-time of a GPF's Response: when the values were taken, by whose clock (SECMP0015).
 
 GCS13a, GCS13b, GCS13c, GCS14 and GCS60a carry it; GCS60 does not (the catalogue knows). Reference
 messages show 0x00 (own clock, reliable) and 0x04 (GSME's clock, reliable); the other combinations

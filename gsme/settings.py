@@ -9,8 +9,8 @@ from dataclasses import dataclass
 class GsmeSettings:
     """Each field is a choice; the default is the one the bench believes in.
 
-    wake_interval_s: how often the meter wakes and pushes; the instants lie on multiples of it (UTC).
-    push_snapshot_time: whether a push says when it was taken (Metering 0x0007); older meters do not.
+    wake_interval_s: how often the meter wakes and pushes; at multiples of it (UTC).
+    push_snapshot_time: whether a push says when it was taken (Metering 0x0007).
     push_jitter_s: greatest delay after the half hour, drawn anew at each wake.
     get_every_wake: whether the meter asks its mailbox at every wake, or only when flagged.
     read_time_every_wake: whether the meter reads the hub's Time at every wake.

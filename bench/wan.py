@@ -1,0 +1,104 @@
+"""The WAN side over TCP: GBCS messages in the GFI text form, one a line, in both directions."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from typing import Final
+
+from gbcs.envelope import Cra, Message
+from gbcs.errors import MalformedMessage
+from gbcs.gfi import GfiReader, to_gfi
+
+_READ_OCTETS: Final = 65_536
+_UNANSWERED_LIMIT: Final = 4_096
+"""Commands of one connection whose Responses are still to be led back to it."""
+
+Transaction = tuple[int, int, int]
+"""Remote party, device and originator counter: what names a command and its Response."""
+
+
+class WanError(OSError):
+    """The WAN port cannot be opened; the message names it and the reason."""
+
+
+@dataclass(eq=False, slots=True)
+class _Connection:
+    writer: asyncio.StreamWriter
+    asked: dict[Transaction, None] = field(default_factory=dict)
+
+    def remember(self, transaction: Transaction) -> None:
+        self.asked[transaction] = None
+        while len(self.asked) > _UNANSWERED_LIMIT:
+            del self.asked[next(iter(self.asked))]
+
+
+@dataclass(slots=True)
+class GfiGateway:
+    """Takes commands from TCP connections and leads each Response back to the one that asked.
+
+    ``command`` takes the octets of one message; ``refuse`` is told of lines that hold none. Alerts,
+    and Responses whose asker is gone, go to every connection.
+    """
+
+    command: Callable[[bytes], None]
+    refuse: Callable[[MalformedMessage], None]
+    _connections: set[_Connection] = field(default_factory=set)
+
+    @asynccontextmanager
+    async def serving(self, host: str, port: int) -> AsyncIterator[int]:
+        """Listen while the block runs; yields the port (useful when asked for port 0)."""
+        try:
+            server = await asyncio.start_server(self._converse, host, port)
+        except OSError as error:
+            raise WanError(f"WAN port {host}:{port}: {error.strerror or error}") from error
+        async with server:
+            yield server.sockets[0].getsockname()[1]
+            for connection in tuple(self._connections):
+                connection.writer.close()
+
+    def upward(self, octets: bytes) -> None:
+        """Send a Response or alert to whoever shall have it."""
+        message = Message.parse(octets)
+        key = (message.recipient, message.originator, message.originator_counter)
+        askers = [c for c in self._connections if key in c.asked]
+        if message.cra is not Cra.RESPONSE or not askers:
+            askers = list(self._connections)
+        for connection in askers:
+            connection.asked.pop(key, None)
+            connection.writer.write(to_gfi(octets))
+
+    async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connection, lines = _Connection(writer), GfiReader()
+        self._connections.add(connection)
+        try:
+            while received := await reader.read(_READ_OCTETS):
+                for found in lines.feed(received):
+                    self._take(connection, found)
+                await writer.drain()
+        except ConnectionError:
+            pass  # the asker went away; its Responses go to whoever is left
+        finally:
+            self._connections.discard(connection)
+            writer.close()
+            with suppress(ConnectionError):
+                await writer.wait_closed()
+
+    def _take(self, connection: _Connection, found: bytes | MalformedMessage) -> None:
+        if isinstance(found, MalformedMessage):
+            self.refuse(found)
+            return
+        with suppress(MalformedMessage):  # the command path names what is wrong with it
+            message = Message.parse(found)
+            connection.remember((message.originator, message.recipient, message.originator_counter))
+        self.command(found)
+
+
+def parse_address(text: str) -> tuple[str, int]:
+    """``HOST:PORT`` as its two parts; WanError when it is not one."""
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdigit() or int(port) > 0xFFFF:
+        raise WanError(f"{text!r} is not HOST:PORT")
+    return host.strip("[]"), int(port)
