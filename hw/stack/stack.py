@@ -1,0 +1,321 @@
+"""The stack of one node: its layers put together, and the calls that both faces make."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+from han.radio import (
+    ApsFrame,
+    ApsReceived,
+    Beacon,
+    BlockAck,
+    ChildPolled,
+    DeliveryStatus,
+    JoinKind,
+    NetworkDown,
+    NetworkParameters,
+    NetworkUp,
+    RadioError,
+    RadioEvent,
+    Role,
+)
+from hw.ether import Ether, Link
+from hw.stack.application import ApsLayer, Ended
+from hw.stack.joining import Joiner
+from hw.stack.mac_layer import MacLayer
+from hw.stack.network import NetworkLayer
+from hw.stack.polling import Poller
+from hw.stack.state import Membership, NodeState, Store
+from hw.stack.trust_centre import Preconfigured, TrustCentre
+from hw.zigbee import MalformedFrame, aps, beacon, mac, nwk, zdo
+from hw.zigbee.beacon import Capability, ZigbeeBeacon
+from hw.zigbee.security import KeyId
+
+CHILD_POLLED_EVERY_S = 1.0
+
+
+class Stack:
+    """One Zigbee node on the ether; ``listener`` hears its events at the moment they happen."""
+
+    def __init__(
+        self,
+        ether: Ether,
+        eui64: int,
+        role: Role,
+        store: Store,
+        listener: Callable[[RadioEvent], None],
+        preconfigured: Preconfigured,
+    ) -> None:
+        self.eui64 = eui64
+        self.state = NodeState(store)
+        self.on_network = False
+        self.awake = False
+        self._listener = listener
+        self._ether = ether
+        self.mac = MacLayer(ether, eui64, self)
+        self.network = NetworkLayer(self.mac, self.state, self)
+        self.aps = ApsLayer(eui64, self.network, self.state, self._data_received, self._aps_command)
+        self.trust_centre = TrustCentre(
+            self.mac, self.network, self.aps, self.state, self._emit, preconfigured
+        )
+        self.joiner = Joiner(self.mac, self.network, self.aps, self.state, role)
+        self.poller = Poller(self.mac, self.state, self._polls)
+
+    # -- life -----------------------------------------------------------------------------------
+
+    @property
+    def role(self) -> Role:
+        """What the node is, or will be when it joins."""
+        return self.joiner.role
+
+    @role.setter
+    def role(self, role: Role) -> None:
+        self.joiner.role = role
+
+    def power_on(self) -> None:
+        """Come onto the air, deaf until a network is formed, joined or resumed."""
+        self._ether.attach(self.mac)
+
+    def power_off(self) -> None:
+        """Go silent without a word to anyone; what is outstanding ends as RADIO_LOST."""
+        self.poller.stop()
+        self._ether.detach(self.mac)
+        self.mac.tuned = None
+        self.mac.reset()
+        self.network.reset()
+        self.on_network = False
+        self.aps.reset(DeliveryStatus.RADIO_LOST)
+
+    def form(self, network: NetworkParameters) -> None:
+        """Become coordinator and trust centre of a new network; joining stays closed."""
+        if self.on_network:
+            raise RadioError("already on a network")
+        self.role = Role.COORDINATOR
+        self.state.forget_network()
+        self._enter(
+            Membership(
+                Role.COORDINATOR,
+                network.channel,
+                network.pan_id,
+                network.extended_pan_id,
+                network.network_key,
+                nwk=nwk.COORDINATOR,
+                trust_centre=self.eui64,
+            )
+        )
+        self._emit(NetworkUp())
+
+    def _enter(self, membership: Membership) -> None:
+        self.state.membership = membership
+        self.state.learn(self.eui64, membership.nwk)
+        self.state.save()
+        self._tune(membership)
+        self.on_network = True
+
+    def _tune(self, membership: Membership) -> None:
+        self.mac.tuned = membership.channel
+        self.mac.pan_id = membership.pan_id
+        self.mac.nwk = membership.nwk
+        self.mac.rx_on_when_idle = membership.role is not Role.SLEEPY_END_DEVICE
+
+    async def resume(self) -> bool:
+        """Back onto the stored network: silently, or for end devices by a rejoin with the parent."""
+        membership = self.state.membership
+        if membership is None:
+            return False
+        self.role = membership.role
+        self._tune(membership)
+        if membership.role in (Role.END_DEVICE, Role.SLEEPY_END_DEVICE):
+            membership = await self.joiner.rejoin()
+        self._enter(membership)
+        if membership.role is not Role.COORDINATOR:
+            self.joiner.announce()
+        self._emit(NetworkUp())
+        self.poller.nudge()
+        return True
+
+    async def scan(self, channels: Sequence[int]) -> list[Beacon]:
+        """Active scan."""
+        return [
+            Beacon(channel, b.pan, b.extended_pan_id, b.permits_joining, lqi, rssi_dbm)
+            for channel, b, lqi, rssi_dbm in await self.joiner.scan(channels)
+        ]
+
+    async def join(self, heard: Beacon, link_key: bytes) -> None:
+        """Associate, be admitted, announce."""
+        if self.on_network:
+            raise RadioError("already on a network")
+        self.state.forget_network()
+        self.mac.rx_on_when_idle = self.role is not Role.SLEEPY_END_DEVICE
+        try:
+            membership = await self.joiner.join(
+                heard.channel, heard.pan_id, heard.extended_pan_id, link_key
+            )
+        except BaseException:
+            self._silence()
+            raise
+        self._enter(membership)
+        self.joiner.announce()
+        self._emit(NetworkUp())
+        self.poller.nudge()
+
+    def _silence(self) -> None:
+        """Off the network, with nothing left to say."""
+        self.poller.stop()
+        self.mac.reset()
+        self.network.reset()
+        self.mac.tuned = None
+        self.mac.nwk = mac.BROADCAST_ADDRESS
+        self.on_network = False
+        self.state.forget_network()
+        self.aps.reset(DeliveryStatus.RADIO_LOST)
+
+    async def leave(self, reason: str = "left") -> None:
+        """Announce the departure, forget the network."""
+        if not self.on_network:
+            return
+        self.on_network = False
+        gone = asyncio.Event()
+        self.network.send(
+            0xFFFD,
+            bytes((nwk.Command.LEAVE, 0)),
+            lambda _: gone.set(),
+            kind=nwk.FrameType.COMMAND,
+            radius=1,
+        )
+        await gone.wait()
+        self._silence()
+        self._emit(NetworkDown(reason))
+
+    # -- traffic --------------------------------------------------------------------------------
+
+    def send(self, frame: ApsFrame, ended: Ended) -> int:
+        """Send one APS frame, see :meth:`ApsLayer.send`."""
+        if not self.on_network:
+            raise RadioError("not on a network")
+        counter = self.aps.send(frame, ended)
+        self.poller.nudge()
+        return counter
+
+    def acknowledge_block(self, ack: BlockAck) -> None:
+        """See :meth:`ApsLayer.acknowledge_block`."""
+        if self.on_network:
+            self.aps.acknowledge_block(ack)
+
+    def set_awake(self, *, awake: bool) -> None:
+        """Poll while awake (sleepy end devices)."""
+        self.awake = awake
+        self.poller.nudge()
+
+    def _polls(self) -> bool:
+        if self.mac.rx_on_when_idle or not self.on_network:
+            return False
+        return self.awake or self.aps.waiting
+
+    # -- what the layers report -----------------------------------------------------------------
+
+    def _emit(self, event: RadioEvent) -> None:
+        self._listener(event)
+
+    def mac_received(self, frame: mac.MacFrame, link: Link) -> None:
+        """Sort a MAC frame."""
+        if frame.kind is mac.FrameType.DATA:
+            self.network.received(frame, link)
+        elif frame.kind is mac.FrameType.BEACON:
+            try:
+                heard = ZigbeeBeacon.from_frame(frame)
+            except MalformedFrame:
+                return
+            self.joiner.heard_beacon(heard, link.lqi, link.rssi_dbm)
+        elif frame.kind is mac.FrameType.COMMAND:
+            self._mac_command(frame)
+
+    def _mac_command(self, frame: mac.MacFrame) -> None:
+        command = frame.payload[0] if frame.payload else None
+        coordinator = self.on_network and self.role is Role.COORDINATOR
+        if command == mac.Command.ASSOCIATION_RESPONSE:
+            try:
+                self.joiner.associated(*beacon.read_association_response(frame.payload))
+            except MalformedFrame:
+                return
+        elif command == mac.Command.BEACON_REQUEST and coordinator:
+            self.trust_centre.answer_scan()
+        elif command == mac.Command.ASSOCIATION_REQUEST and coordinator and len(frame.payload) == 2:
+            if frame.source is not None and frame.source.long:
+                self.trust_centre.associate(frame.source.number, Capability(frame.payload[1]))
+
+    def mac_polled(self, child: mac.Address) -> None:
+        """A child asks for its frames: notice it, and turn away one that was removed."""
+        eui64 = None if child.long else self.state.eui64_of(child.number)
+        entry = self.state.children.get(eui64) if eui64 is not None else None
+        if eui64 is None or entry is None:
+            return
+        if eui64 in self.state.expelled:
+            self.trust_centre.expel(eui64)
+            return
+        now = asyncio.get_running_loop().time()
+        if not entry.rx_on_when_idle and now - entry.last_poll_s >= CHILD_POLLED_EVERY_S:
+            entry.last_poll_s = now
+            self._emit(ChildPolled(eui64))
+
+    def aps_received(self, frame: nwk.NwkFrame, link: Link) -> None:
+        """An APS frame; from a removed device only to tell it again to go."""
+        eui64 = self.state.eui64_of(frame.source)
+        if eui64 is not None and frame.secured and self.role is Role.COORDINATOR:
+            if eui64 in self.state.expelled:
+                self.trust_centre.expel(eui64)
+                return
+            self.trust_centre.heard_secured(eui64)
+        self.aps.receive(frame, link)
+        self.poller.nudge()
+
+    def command_received(self, frame: nwk.NwkFrame, sender: int) -> None:
+        """A NWK command: leave, rejoin request or rejoin response."""
+        eui64 = sender or frame.source_ieee
+        command = frame.payload[0] if frame.payload else None
+        if command == nwk.Command.LEAVE and len(frame.payload) == 2 and frame.secured:
+            self._leave_command(frame, sender)
+        elif command == nwk.Command.REJOIN_REQUEST and len(frame.payload) == 2:
+            kind = JoinKind.SECURED_REJOIN if frame.secured else JoinKind.UNSECURED_REJOIN
+            if self.role is Role.COORDINATOR and eui64 is not None:
+                self.trust_centre.rejoin(eui64, Capability(frame.payload[1]), kind)
+        elif command == nwk.Command.REJOIN_RESPONSE and len(frame.payload) == 4:
+            short = int.from_bytes(frame.payload[1:3], "little")
+            self.joiner.associated(short, frame.payload[3])
+
+    def _leave_command(self, frame: nwk.NwkFrame, sender: int) -> None:
+        asked = frame.payload[1] & nwk.LEAVE_REQUEST
+        if not asked:
+            if self.role is Role.COORDINATOR:
+                self.trust_centre.left(frame.source_ieee or sender)
+        elif self.role in (Role.END_DEVICE, Role.SLEEPY_END_DEVICE) and frame.source == 0:
+            self._removed()
+
+    def _aps_command(self, envelope: aps.ApsEnvelope, frame: nwk.NwkFrame) -> None:
+        """Transport-Key while joining; Remove-Device from the trust centre afterwards."""
+        if envelope.auxiliary is None:
+            return
+        if envelope.auxiliary.key_id is KeyId.KEY_TRANSPORT:
+            self.joiner.key_received(envelope)
+            return
+        peer = self.state.eui64_of(frame.source)
+        membership = self.state.membership
+        if peer is None or membership is None or peer != membership.trust_centre:
+            return
+        clear = self.aps.open(envelope, peer)
+        if clear == aps.remove_device(self.eui64) and self.role is not Role.COORDINATOR:
+            self._removed()
+
+    def _removed(self) -> None:
+        if self.on_network:
+            leaving = asyncio.get_running_loop().create_task(
+                self.leave("removed by the trust centre"), name=f"leave {self.eui64:016X}"
+            )
+            self._leaving = leaving  # keep it alive until it ends
+
+    def _data_received(self, received: ApsReceived) -> None:
+        if received.profile_id == 0:
+            for eui64, short in zdo.told_addresses(received.cluster_id, received.payload):
+                self.state.learn(eui64, short)
+        self._emit(received)
