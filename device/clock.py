@@ -158,7 +158,7 @@ class DeviceClock:
         return self._anchor_own + passed + passed * self._drift_ppm / _MILLION
 
     def true_time_of(self, own: datetime) -> datetime:
-        """Moment of the timeline when this clock will show ``own`` if nothing changes until then."""
+        """Moment of the timeline when this clock shows ``own`` if nothing changes until then."""
         return self._anchor_true + (own - self._anchor_own) / (1 + self._drift_ppm / _MILLION)
 
     @property
