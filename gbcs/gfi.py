@@ -1,7 +1,8 @@
-"""The text form the DCC's "GBCS for Industry" (GFI) tool used on a byte stream, one message a line.
+"""The text form of the "GBCS for Industry" (GFI) tool on a byte stream, one message a line.
 
-``GBCS:DATA#<n>:<octets, decimal>:<hex>`` CR LF. Several lines may arrive in one read, and one line in several. ``n`` is 0 on
-every message seen; it is kept out of the value because no published text says what it counts.
+``GBCS:DATA#<n>:<octets, decimal>:<hex>`` CR LF. Several lines may arrive in one read, and one line
+in several. ``n`` is 0 on every message seen; it is kept out of the value because no published text
+says what it counts.
 """
 
 from __future__ import annotations

@@ -27,9 +27,10 @@ def read_length(octets: bytes, at: int) -> tuple[int, int]:
 
     Longer forms than necessary are accepted, more than three octets are not.
     """
-    if at >= len(octets):
-        raise MalformedMessage("length is missing", at)
-    first = octets[at]
+    try:
+        first = octets[at]
+    except IndexError:
+        raise MalformedMessage("length is missing", at) from None
     if first < 0x80:
         return first, at + 1
     size = first & 0x7F

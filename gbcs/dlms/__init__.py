@@ -1,0 +1,1 @@
+"""DLMS payloads: typed A-XDR data, the three APDUs, selection, protected attributes."""
