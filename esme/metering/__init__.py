@@ -1,0 +1,1 @@
+"""Energy: registers that integrate without drift, and the logs that follow from them."""

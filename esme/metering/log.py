@@ -1,0 +1,64 @@
+"""Logs of fixed capacity: the oldest entry makes room for the newest."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Generic, TypeVar
+
+E = TypeVar("E")
+
+
+@dataclass(slots=True)
+class Log(Generic[E]):
+    """Entries in the order of their arrival, each under the meter's own time (None: it had none).
+
+    With ``unique`` a time holds one entry: after a clock was put back, what the first pass recorded
+    stands and the second pass adds nothing under the same times.
+    """
+
+    capacity: int
+    unique: bool = False
+    entries: deque[tuple[datetime | None, E]] = field(default_factory=deque)
+    _taken: set[datetime | None] = field(default_factory=set)
+
+    def append(self, at: datetime | None, entry: E) -> bool:
+        """Add an entry; False when its time is taken already."""
+        if self.unique:
+            if at in self._taken:
+                return False
+            self._taken.add(at)
+        self.entries.append((at, entry))
+        if len(self.entries) > self.capacity:
+            oldest, _ = self.entries.popleft()
+            self._taken.discard(oldest)
+        return True
+
+    def holds(self, at: datetime) -> bool:
+        """Whether a unique log has an entry of this time."""
+        return at in self._taken
+
+    def between(
+        self, start: datetime | None, end: datetime | None
+    ) -> Iterator[tuple[datetime | None, E]]:
+        """Entries from ``start`` to ``end``, both included; None leaves an end open.
+
+        An entry without a time is later than any that has one.
+        """
+        for at, entry in self.entries:
+            if at is None:
+                inside = end is None
+            else:
+                inside = (start is None or at >= start) and (end is None or at <= end)
+            if inside:
+                yield at, entry
+
+    def clear(self) -> None:
+        """Forget every entry."""
+        self.entries.clear()
+        self._taken.clear()
+
+    def __len__(self) -> int:
+        return len(self.entries)

@@ -1,0 +1,1 @@
+"""Voltage quality: averages on the half hour, excursions, and supply outages."""

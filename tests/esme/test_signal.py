@@ -1,0 +1,98 @@
+from datetime import timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from esme.physics.series import read_series
+from esme.physics.signal import Constant, DailyProfile, Steps, Sum
+from esme.physics.site import Phase, Site
+from gbcs.errors import LocalError
+from tests.esme.bench import DAY, at, volts, watts
+
+
+def test_steps_take_effect_at_their_moment() -> None:
+    signal = Steps(1, [(at("11:00"), 3), (at("10:00"), 2)])
+    assert [signal.at(at(t)) for t in ("09:59:59", "10:00", "10:59:59", "11:00")] == [1, 2, 2, 3]
+    assert signal.change_after(at("10:00")) == at("11:00")
+    assert signal.change_after(at("11:00")) is None
+
+
+def test_a_daily_profile_repeats_without_noise_and_not_with_it() -> None:
+    quiet = DailyProfile([100, 200])
+    assert [quiet.at(at(t)) for t in ("00:00", "11:59", "12:00")] == [100, 100, 200]
+    assert quiet.at(at("13:00", day=40)) == 200
+    noisy = DailyProfile([1000] * 48, noise=100, seed=7)
+    values = {noisy.at(DAY + n * timedelta(minutes=30)) for n in range(200)}
+    assert len(values) > 50
+    assert all(900 <= value <= 1100 for value in values)
+
+
+def test_noise_depends_on_the_seed_and_the_moment_only() -> None:
+    moments = [at("03:00"), at("17:30"), at("03:00")]
+    first, second, again = (DailyProfile([0] * 24, noise=9999, seed=1).at(m) for m in moments)
+    assert first == again != second
+    assert DailyProfile([0] * 24, noise=9999, seed=2).at(moments[0]) != first
+
+
+def test_slots_that_do_not_divide_a_day_are_refused() -> None:
+    with pytest.raises(ValueError, match="7 slots"):
+        DailyProfile([1] * 7)
+
+
+def test_a_sum_changes_when_any_part_does() -> None:
+    both = Sum([Steps(1, [(at("10:00"), 2)]), Steps(10, [(at("09:00"), 20)]), Constant(100)])
+    assert both.at(at("08:00")) == 111
+    assert both.change_after(at("08:00")) == at("09:00")
+    assert both.change_after(at("10:00")) is None
+
+
+def test_a_series_holds_a_row_until_the_next() -> None:
+    text = ["time,W,V", "2026-03-02T10:00:00Z,437.5,230.1", "2026-03-02T12:30:00+01:00,12,229"]
+    load = read_series(text, "W")
+    assert [load.at(at(t)) for t in ("09:00", "10:00", "11:29", "11:30")] == [
+        0,
+        437_500,
+        437_500,
+        12_000,
+    ]
+    assert read_series(text, "V", before=230_000).at(at("09:00")) == 230_000
+
+
+@pytest.mark.parametrize(
+    ("lines", "complaint"),
+    [
+        (["time,V", "2026-03-02T10:00:00Z,1"], "no column 'W'"),
+        (["time,W", "2026-03-02T10:00:00,1"], "row 2.*offset"),
+        (["time,W", "2026-03-02T10:00:00Z,1.2345"], "row 2.*three decimals"),
+        (["time,W", "2026-03-02T10:00:00Z,lots"], "row 2"),
+        (["time,W", "2026-03-02T10:00:00Z"], "row 2"),
+    ],
+)
+def test_a_bad_series_is_refused_with_its_row(lines: list[str], complaint: str) -> None:
+    with pytest.raises(LocalError, match=complaint):
+        read_series(lines, "W")
+
+
+def test_a_missing_phase_carries_no_power() -> None:
+    lost = Phase(volts(230, (at("10:00"), 0)), watts(1000))
+    site = Site((lost, Phase(active_mw=watts(200)), Phase(active_mw=watts(30))), watts(5))
+    assert site.conditions(at("09:00")).active_mw == 1_230_000
+    after = site.conditions(at("10:00"))
+    assert (after.active_mw, after.secondary_mw) == (230_000, 0)
+    assert after.present == (False, True, True)
+    assert after.powered
+    assert site.change_after(at("09:00")) == at("10:00")
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.lists(st.tuples(st.integers(0, 86_400), st.integers(-5, 5)), max_size=12))
+def test_following_the_changes_sees_every_value(script: list[tuple[int, int]]) -> None:
+    signal = Steps(0, [(DAY + timedelta(seconds=s), v) for s, v in script])
+    moment, seen = DAY - timedelta(seconds=1), [0]
+    while (change := signal.change_after(moment)) is not None:
+        assert change > moment
+        moment = change
+        seen.append(signal.at(moment))
+    assert seen[-1] == signal.at(DAY + timedelta(days=2))
+    assert len(seen) == 1 + len({s for s, _ in script})
