@@ -1,0 +1,1 @@
+"""ASN.1 payloads: credentials, joins, device logs, firmware, the gas clock."""
