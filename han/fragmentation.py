@@ -15,10 +15,11 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from han.radio import ApsFrame, ApsReceived, Block, BlockAck, DeliveryReport
+from han.radio import ApsFrame, ApsReceived, Block, BlockAck, DeliveryReport, DeliveryStatus
 
 MAX_MESSAGE_OCTETS: Final = 1500  # the transfer size GBCS negotiates for its tunnels
 MAX_WINDOW: Final = 8  # the acknowledgement's bitmap is one octet
+_WORTH_A_RETRY: Final = frozenset({DeliveryStatus.NO_ACKNOWLEDGEMENT, DeliveryStatus.EXPIRED})
 
 
 class MessageTooLong(ValueError):
@@ -70,7 +71,7 @@ class FragmentSender:
 
     @property
     def failed(self) -> bool:
-        """Whether a part was tried as often as allowed, in vain."""
+        """Whether a part was tried as often as allowed in vain, or cannot be sent at all."""
         return self._tries > self.retries
 
     @property
@@ -89,7 +90,8 @@ class FragmentSender:
     def reported(self, report: DeliveryReport) -> None:
         """Take the end of one try; then the message is done, failed, or :attr:`part` is next."""
         if not report.delivered:
-            self._tries += 1
+            hopeless = report.status not in _WORTH_A_RETRY
+            self._tries = self.retries + 1 if hopeless else self._tries + 1
             return
         self._tries = 0
         if self._index == 0:
@@ -156,8 +158,9 @@ class Reassembler:
     ) -> tuple[ApsReceived | None, BlockAck | None]:
         """Take one frame; returns the whole message once, and the acknowledgement to send, if any.
 
-        A frame that is no part is whole already. A part that contradicts what is known (its index beyond the count, or the message beyond
-        1500 octets) is dropped without acknowledgement, so that the sender gives up.
+        A frame that is no part is whole already. A part that contradicts what is known (its index
+        beyond the count, or the message beyond 1500 octets) is dropped without acknowledgement, so
+        that the sender gives up.
         """
         if frame.block is None:
             return frame, None

@@ -36,6 +36,13 @@ class Repeated:
     type: DataType
 
 
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """An octet that counts, and as many values of one type."""
+
+    type: DataType
+
+
 U8 = Annotated[int, DataType.UINT8]
 U16 = Annotated[int, DataType.UINT16]
 U24 = Annotated[int, DataType.UINT24]
@@ -59,7 +66,10 @@ Eui64 = Annotated[int, DataType.EUI64]
 U8s = Annotated[tuple[int, ...], Repeated(DataType.UINT8)]
 U32s = Annotated[tuple[int, ...], Repeated(DataType.UINT32)]
 
-_Wire = DataType | Shape | Repeated
+CountedU8s = Annotated[tuple[int, ...], Counted(DataType.UINT8)]
+CountedU16s = Annotated[tuple[int, ...], Counted(DataType.UINT16)]
+
+_Wire = DataType | Shape | Repeated | Counted
 _Layout = tuple[tuple[str, _Wire, bool], ...]  # name, wire type, may be absent
 _NOTHING: Final = {DataType.OCTET_STRING: b"", DataType.CHAR_STRING: ""}  # invalid reads as empty
 _LAYOUTS: Final[dict[type, _Layout]] = {}  # read once from each class's annotations
@@ -102,7 +112,7 @@ def _wire(hint: object) -> _Wire:
     """The wire type annotated on a field; ``U8 | None`` annotates an optional one."""
     for candidate in (hint, *get_args(hint)):
         for mark in getattr(candidate, "__metadata__", ()):
-            if isinstance(mark, DataType | Shape | Repeated):
+            if isinstance(mark, _Wire):
                 return mark
     raise TypeError(f"no wire type on {hint}")
 
@@ -110,16 +120,25 @@ def _wire(hint: object) -> _Wire:
 def _read(wire: _Wire, payload: bytes, offset: int) -> tuple[object, int]:
     if wire is Shape.REST:
         return bytes(payload[offset:]), len(payload)
-    if isinstance(wire, Repeated):
-        values = []
-        while offset < len(payload):
-            value, offset = decode_value(wire.type, payload, offset)
-            values.append(value)
-        return tuple(values), offset
+    if isinstance(wire, Repeated | Counted):
+        return _read_list(wire, payload, offset)
     value, end = decode_value(DataType(wire), payload, offset)
     if value is None and wire not in _NOTHING:
         raise MalformedMessage(f"{DataType(wire).name} is invalid", offset)
     return _NOTHING[DataType(wire)] if value is None else value, end
+
+
+def _read_list(wire: Repeated | Counted, payload: bytes, offset: int) -> tuple[object, int]:
+    count = -1
+    if isinstance(wire, Counted):
+        if offset >= len(payload):
+            raise MalformedMessage("the count of a list is missing", offset)
+        count, offset = payload[offset], offset + 1
+    values: list[object] = []
+    while offset < len(payload) if count < 0 else len(values) < count:
+        value, offset = decode_value(wire.type, payload, offset)
+        values.append(value)
+    return tuple(values), offset
 
 
 def _write(wire: _Wire, value: object) -> bytes:
@@ -128,6 +147,8 @@ def _write(wire: _Wire, value: object) -> bytes:
             return octets
         case Repeated(kind), tuple(values):
             return b"".join(encode_value(kind, each) for each in values)
+        case Counted(kind), tuple(values):
+            return bytes([len(values)]) + b"".join(encode_value(kind, each) for each in values)
         case DataType() as kind, int() | bytes() | str():
             return encode_value(kind, value)
     raise LocalError(f"{value!r} does not fit {wire}")
