@@ -7,11 +7,12 @@
 | data, bitmap, unsigned, signed, enumeration, time, identifiers | int |
 | semi, single, double precision | float |
 | octet string, long octet string, 128-bit key | bytes; None for the invalid string |
-| character string, long character string | str (UTF-8); None for the invalid string |
+| character string, long character string | str; None for the invalid string |
 | array, set, bag | :class:`Collection` |
 | structure | tuple of (type, value) |
 
-Numbers keep their wire value: "invalid" patterns such as 0xFFFF are plain integers.
+Text is UTF-8; meters do put other octets into character strings (model identifiers), and those
+survive as lone surrogates. Numbers keep their wire value: "invalid" patterns such as 0xFFFF are plain integers.
 """
 
 from __future__ import annotations
@@ -194,12 +195,7 @@ def _decode_string(type_id: int, octets: bytes, at: int) -> tuple[bytes | str | 
     if length == (1 << 8 * length_size) - 1:
         return None, start
     content, stop = _take(octets, start, length)
-    if not is_text:
-        return content, stop
-    try:
-        return content.decode("utf-8"), stop
-    except UnicodeDecodeError:
-        raise MalformedMessage("character string is not UTF-8", start) from None
+    return content.decode("utf-8", "surrogateescape") if is_text else content, stop
 
 
 def _decode_compound(type_id: int, octets: bytes, at: int, depth: int) -> tuple[Value, int]:
@@ -270,10 +266,19 @@ def _encode_string(type_id: int, value: Value) -> bytes:
     invalid = (1 << 8 * length_size) - 1
     if value is None:
         return invalid.to_bytes(length_size, "little")
-    content = value.encode() if isinstance(value, str) and is_text else value
+    content = value
+    if is_text and isinstance(value, str):
+        content = _text_octets(type_id, value)
     if not isinstance(content, bytes) or len(content) >= invalid:
         raise _misfit(type_id, value)
     return len(content).to_bytes(length_size, "little") + content
+
+
+def _text_octets(type_id: int, text: str) -> bytes:
+    try:
+        return text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        raise _misfit(type_id, text) from None
 
 
 def _encode_key(type_id: int, value: Value) -> bytes:

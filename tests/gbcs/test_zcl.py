@@ -85,12 +85,18 @@ def test_invalid_strings_and_booleans_are_none() -> None:
     assert encode(DataType.NO_DATA, None) == b""
 
 
+def test_octets_that_are_no_text_survive_in_a_character_string() -> None:
+    octets = bytes.fromhex("10474649202020202000DB1234567890A1")  # a model identifier of RTDS
+    value, end = decode(DataType.CHAR_STRING, octets)
+    assert end == len(octets)
+    assert encode(DataType.CHAR_STRING, value) == octets
+
+
 @pytest.mark.parametrize(
     ("type_id", "octets"),
     [
         (DataType.UINT24, b"\x01\x02"),
         (DataType.BOOL, b"\x02"),
-        (DataType.CHAR_STRING, b"\x02\xff\xfe"),
         (DataType.OCTET_STRING, b"\x05abc"),
         (0x77, b"\x00"),
         (DataType.ARRAY, b"\x20\xfe\xff"),
