@@ -1,0 +1,88 @@
+"""The chassis: what every emulated device has, put together once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Final, TypedDict
+
+from device.clock import ClockChange, DeviceClock
+from device.counters import OwnCounter
+from device.credentials import Credentials
+from device.events import ClockStepped, EventStream
+from device.log import CAPACITY, DeviceLog
+from device.store import Store
+from gbcs.eui64 import format_eui64
+
+CLOCK_NOT_ADJUSTED: Final = 0x8F0C
+"""Clock not adjusted: the difference is too large, or outside the range of a Set Clock."""
+
+
+class Here(TypedDict):
+    """When and where of an event."""
+
+    moment: datetime
+    device: int
+
+
+class Chassis:
+    """Identity, clock, logs, own counter and the device's own part of the rig's store.
+
+    ``true_time`` is the timeline's ``now``. Changes of the clock are published, and those that call
+    for it go into the security log.
+    """
+
+    def __init__(
+        self,
+        credentials: Credentials,
+        *,
+        true_time: Callable[[], datetime],
+        clock: DeviceClock,
+        store: Store,
+        events: EventStream,
+        log_capacity: int = CAPACITY,
+    ) -> None:
+        self.credentials = credentials
+        self.true_time = true_time
+        self.clock = clock
+        self.store = store.scope(format_eui64(credentials.eui64))
+        self.events = events
+        self.own_counter = OwnCounter(self.store)
+        self.event_log, self.security_log = (
+            DeviceLog(
+                name,
+                device=credentials.eui64,
+                clock=clock,
+                store=self.store,
+                events=events,
+                true_time=true_time,
+                keep=log_capacity,
+            )
+            for name in ("event", "security")
+        )
+        clock.watch(self._clock_changed)
+
+    @property
+    def eui64(self) -> int:
+        """The device's EUI-64, which is its entity identifier too."""
+        return self.credentials.eui64
+
+    def here(self) -> Here:
+        """The first two fields of an event of this device now."""
+        return Here(moment=self.true_time(), device=self.credentials.eui64)
+
+    def _clock_changed(self, change: ClockChange) -> None:
+        if change.alert:
+            self.security_log.add(CLOCK_NOT_ADJUSTED)
+        self.events.publish(
+            ClockStepped(
+                **self.here(),
+                occurrence=change.occurrence,
+                before=change.before,
+                after=change.after,
+                status_before=change.status_before,
+                status=change.status,
+                adjusted=change.adjusted,
+                alert=change.alert,
+            )
+        )

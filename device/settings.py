@@ -1,0 +1,55 @@
+"""Settings of the command pipeline."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Check(Enum):
+    """Checks of a command, in the usual order.
+
+    The order is known but for its details, so it is a setting; each check refuses by name.
+    """
+
+    RECIPIENT = "addressed to this device"
+    USE_CASE = "a command of a use case that this device has"
+    ORIGINATOR = "trusted, in a role that may"
+    PROTECTION = "MAC and signature present as the use case has them"
+    SIGNATURE = "signature verifies"
+    MAC = "MAC verifies"
+    COUNTER = "originator counter is fresh"
+    TEMPLATE = "payload is what the use case prescribes"
+
+
+@dataclass(frozen=True, slots=True)
+class PipelineSettings:
+    """What the specification leaves open, or a test wants otherwise.
+
+    A default is unverified unless a reference message is named for it.
+
+    ``order``: the checks, all of them, in the order they are made. ``counter_classes``: "kind"
+    counts top-ups apart from everything else, "code" every message code apart.
+    ``protect_unlisted``: critical commands need a fresh counter even where the catalogue does not
+    say. ``exact_attributes``: a read must ask for the attributes of the catalogue.
+    ``no_own_counter``: use cases whose Response to an unknown remote party carries no supplementary
+    originator counter although the command brought a certificate (reference message: GCS61).
+    ``never_stamped``: use cases whose Response carries no date-time although the catalogue says so
+    (older devices). ``unusual_threshold`` refusals within ``unusual_window_s`` make one 0x8F60.
+    """
+
+    order: tuple[Check, ...] = tuple(Check)
+    counter_classes: str = "kind"
+    protect_unlisted: bool = True
+    exact_attributes: bool = True
+    no_own_counter: frozenset[str] = frozenset({"GCS61"})
+    never_stamped: frozenset[str] = frozenset()
+    unusual_threshold: int = 10
+    unusual_window_s: int = 3600
+
+    def __post_init__(self) -> None:
+        """Refuse an order that forgets a check."""
+        if sorted(self.order, key=list(Check).index) != list(Check):
+            raise ValueError("the order of checks names each check once")
+        if self.counter_classes not in ("kind", "code"):
+            raise ValueError(f"no counter classes {self.counter_classes!r}")
