@@ -11,11 +11,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, TypedDict
 
-from gbcs.catalogue.gbz import gbz_components
-from gbcs.catalogue.use_case import Technology, by_code
+from gbcs.alerts import DlmsAlert
+from gbcs.body import Asn1Body, GbzAlertBody, decode_body, sealed_parts
+from gbcs.dlms.apdu import AccessRequest, AccessResponse
 from gbcs.envelope import Cra, Message
 from gbcs.errors import GbcsError, LocalError, MalformedMessage
-from gbcs.gbz import PROFILE_ID, Component, Gbz, GbzAlert
+from gbcs.gbz import Gbz
 from gbcs.keys import KeyStore
 from gbcs.protection import Verdict, attribute_cipher
 from gbcs.protection import verify as verify_message
@@ -45,9 +46,20 @@ class Report(TypedDict):
     messages: int
     parsed: int
     rebuilt: int
+    """Written again from the fields of the envelope alone, octet for octet."""
     mac: Verdicts
     signature: Verdicts
     gbz_parts: Parts
+    dlms: int
+    """Payloads read as DLMS; likewise below."""
+    gbz: int
+    asn1: int
+    alerts: int
+    """Alerts of any technology, counted among the three above as well."""
+    reencoded: int
+    """Payloads written again from their typed values alone, octet for octet."""
+    parts: Parts
+    """Encrypted parts of GBZ and DLMS together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,55 +138,51 @@ def verify(directory: Path, keys: KeyStore | None = None) -> Report:
         mac=Verdicts(valid=0, invalid=0, no_key=0),
         signature=Verdicts(valid=0, invalid=0, no_key=0),
         gbz_parts=Parts(total=0, decrypted=0),
+        dlms=0,
+        gbz=0,
+        asn1=0,
+        alerts=0,
+        reencoded=0,
+        parts=Parts(total=0, decrypted=0),
     )
     for file in read_directory(directory):
         report["messages"] += 1
-        _examine(file.octets, keys, report)
+        try:
+            message = Message.parse(file.octets)
+            _examine_envelope(message, file.octets, keys, report)
+            _examine_body(message, keys, report)
+        except MalformedMessage:
+            continue
     return report
 
 
-def _examine(octets: bytes, keys: KeyStore, report: Report) -> None:
-    try:
-        message = Message.parse(octets)
-    except MalformedMessage:
-        return
+def _examine_envelope(message: Message, octets: bytes, keys: KeyStore, report: Report) -> None:
     report["parsed"] += 1
     # replace() drops the octets received: what is compared is built from the fields alone.
     report["rebuilt"] += replace(message).to_bytes() == octets
     found = verify_message(message, keys)
     _count(report["mac"], found.mac)
     _count(report["signature"], found.signature)
+
+
+def _examine_body(message: Message, keys: KeyStore, report: Report) -> None:
+    body = decode_body(message)
+    is_gbz = isinstance(body, (Gbz, GbzAlertBody))
+    report["gbz"] += is_gbz
+    report["asn1"] += isinstance(body, Asn1Body)
+    report["dlms"] += isinstance(body, (AccessRequest, AccessResponse, DlmsAlert))
+    report["alerts"] += message.cra is Cra.ALERT
+    report["reencoded"] += body.to_bytes() == message.payload
+    for sealed in sealed_parts(body):
+        opened = _opens(message, sealed, keys)
+        for parts in (report["parts"], report["gbz_parts"]) if is_gbz else (report["parts"],):
+            parts["total"] += 1
+            parts["decrypted"] += opened
+
+
+def _opens(message: Message, sealed: bytes, keys: KeyStore) -> bool:
     try:
-        parts = sealed_components(message)
-    except MalformedMessage:
-        return
-    for part in parts:
-        report["gbz_parts"]["total"] += 1
-        report["gbz_parts"]["decrypted"] += _opens(message, part, keys)
-
-
-def sealed_components(message: Message) -> tuple[Component, ...]:
-    """Encrypted GBZ components of a message; empty when it holds no GBZ payload."""
-    if message.payload[:2] != PROFILE_ID.to_bytes(2, "big"):
-        return ()
-    return tuple(part for part in gbz_parts(message) if part.sealed is not None)
-
-
-def gbz_parts(message: Message) -> tuple[Component, ...]:
-    """Components of a GBZ message, alerts included; empty for an alert without components."""
-    if message.cra is not Cra.ALERT:
-        return Gbz.parse(message.payload).components
-    use_case = by_code(message.message_code)
-    if use_case is None or use_case.technology is not Technology.GBZ:
-        return ()
-    if not gbz_components(use_case.name, Cra.ALERT):
-        return ()
-    return GbzAlert.parse(message.payload).components()
-
-
-def _opens(message: Message, part: Component, keys: KeyStore) -> bool:
-    try:
-        part.opened(attribute_cipher(message, keys))
+        attribute_cipher(message, keys).open(sealed)
     except GbcsError:
         return False
     return True

@@ -8,7 +8,7 @@ A :class:`Data` is a tag and a plain Python value:
 | boolean | bool (a true that was not sent as FF stays that integer) |
 | integers, enum | int |
 | octet string | bytes |
-| visible and UTF-8 string | str |
+| visible and UTF-8 string | str (other octets survive as lone surrogates) |
 | bit string | :class:`Bits` |
 | array, structure | tuple of Data |
 | compact array | :class:`CompactArray` |
@@ -194,10 +194,7 @@ def _text_reader(tag: int, character_set: str) -> _Reader:
     def reader(octets: bytes, at: int, _depth: int) -> tuple[Data, int]:
         length, at = read_length(octets, at)
         raw, stop = _take(octets, at, length)
-        try:
-            return Data(tag, raw.decode(character_set)), stop
-        except UnicodeDecodeError:
-            raise MalformedMessage("text is not in its character set", at) from None
+        return Data(tag, raw.decode(character_set, "surrogateescape")), stop
 
     return reader
 
@@ -332,7 +329,7 @@ def _bits_octets(bits: Bits) -> bytes:
 
 def _text_octets(tag: int, text: str) -> bytes:
     try:
-        raw = text.encode("ascii" if tag == Tag.VISIBLE_STRING else "utf-8")
+        raw = text.encode("ascii" if tag == Tag.VISIBLE_STRING else "utf-8", "surrogateescape")
     except UnicodeEncodeError:
         raise _misfit(tag, text) from None
     return encode_length(len(raw)) + raw

@@ -12,7 +12,8 @@
 | structure | tuple of (type, value) |
 
 Text is UTF-8; meters do put other octets into character strings (model identifiers), and those
-survive as lone surrogates. Numbers keep their wire value: "invalid" patterns such as 0xFFFF are plain integers.
+survive as lone surrogates. Numbers keep their wire value: "invalid" patterns such as 0xFFFF are
+plain integers.
 """
 
 from __future__ import annotations

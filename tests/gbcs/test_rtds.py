@@ -16,6 +16,9 @@ def test_the_reference_set_verifies(rtds_dir: Path) -> None:
     assert report["mac"]["invalid"] == report["signature"]["invalid"] == 0
     assert report["signature"]["no_key"] == 0
     assert report["mac"]["no_key"] <= 4  # PPMID to GSME: no private key is published
+    assert report["reencoded"] == report["messages"]
+    assert report["dlms"] + report["gbz"] + report["asn1"] == report["messages"]
+    assert report["parts"]["total"] == report["parts"]["decrypted"] > 30
     assert report["gbz_parts"]["total"] == report["gbz_parts"]["decrypted"] > 20
 
 
@@ -46,4 +49,5 @@ def test_damaged_messages_are_counted_apart(tmp_path: Path) -> None:
     keys.add_secret(0x90B3D51F30000002, 0x00DB1234567890A3, bytes.fromhex(z))
     report = verify(tmp_path, keys)
     assert (report["messages"], report["parsed"], report["rebuilt"]) == (3, 2, 2)
+    assert report["reencoded"] == 2
     assert report["mac"] == {"valid": 1, "invalid": 1, "no_key": 0}
