@@ -22,6 +22,7 @@ class Poller:
     state: NodeState
     wanted: Callable[[], bool]
     interval_s: float = POLL_INTERVAL_S
+    polled: Callable[[bool], None] | None = None
     _timer: asyncio.TimerHandle | None = None
     _asking: bool = False
 
@@ -47,6 +48,8 @@ class Poller:
         if not self._asking:
             return
         self._asking = False
+        if self.polled is not None:
+            self.polled(heard)
         if heard:
             self._ask()
         else:

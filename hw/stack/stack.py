@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from han.radio import (
     ApsFrame,
@@ -26,7 +27,7 @@ from hw.stack.joining import Joiner
 from hw.stack.mac_layer import MacLayer
 from hw.stack.network import NetworkLayer
 from hw.stack.polling import Poller
-from hw.stack.state import Membership, NodeState, Store
+from hw.stack.state import Child, Membership, NodeState, Store
 from hw.stack.trust_centre import Preconfigured, TrustCentre
 from hw.zigbee import MalformedFrame, aps, beacon, mac, nwk, zdo
 from hw.zigbee.beacon import Capability, ZigbeeBeacon
@@ -170,6 +171,35 @@ class Stack:
         self.on_network = False
         self.state.forget_network()
         self.aps.reset(DeliveryStatus.RADIO_LOST)
+
+    def suspend(self) -> None:
+        """Off the air for a moment, with the network kept: before :meth:`resume`."""
+        self.poller.stop()
+        self.mac.reset()
+        self.network.reset()
+        self.on_network = False
+        self.aps.reset(DeliveryStatus.RADIO_LOST)
+
+    def forget(self) -> None:
+        """Forget the network without a word on the air."""
+        self._silence()
+
+    def forget_link_key(self, eui64: int) -> None:
+        """Drop the link key shared with a peer."""
+        if self.state.link_keys.pop(eui64, None) is not None:
+            self.state.save()
+
+    def set_update_id(self, update_id: int) -> None:
+        """Change nwkUpdateId, which the beacon tells."""
+        if self.state.membership is not None:
+            self.state.membership = replace(self.state.membership, update_id=update_id)
+            self.state.save()
+
+    def restore_child(self, eui64: int, short: int, *, rx_on_when_idle: bool) -> None:
+        """Take a child back from a backup."""
+        self.state.children[eui64] = Child(short, rx_on_when_idle, authenticated=True)
+        self.state.learn(eui64, short)
+        self.state.save()
 
     async def leave(self, reason: str = "left") -> None:
         """Announce the departure, forget the network."""

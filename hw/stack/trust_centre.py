@@ -110,8 +110,8 @@ class TrustCentre:
         """The device has its short address: send it the network key, or say nothing."""
         key = self.preconfigured(eui64, JoinKind.ASSOCIATED)
         if key is None:
-            self._drop_child(eui64)
             self.emit(DeviceJoined(eui64, JoinKind.ASSOCIATED, admitted=False))
+            self._drop_child(eui64)
             return
         self.state.expelled.discard(eui64)
         self.state.link_keys.pop(eui64, None)

@@ -1,0 +1,1 @@
+"""A dongle in software: an EZSP network co-processor on the ether, for bellows or anything else that speaks EZSP."""

@@ -1,0 +1,432 @@
+"""EZSP commands on the network: initialise, form, join, leave, scan, children, addresses; and what the stack reports."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Final
+
+from han.radio import (
+    ApsReceived,
+    Beacon,
+    ChildPolled,
+    DeviceJoined,
+    DeviceLeft,
+    JoinKind,
+    NetworkDown,
+    NetworkParameters,
+    NetworkUp,
+    RadioError,
+    RadioEvent,
+    Role,
+)
+from hw.vncp import messaging
+from hw.vncp.ezsp import Command, Fields, Value
+from hw.vncp.status import Status
+
+if TYPE_CHECKING:
+    from hw.vncp.ncp import VirtualNcp
+
+OK: Final[Fields] = {"status": Status.OK}
+NODE_TYPES: Final[Mapping[int, Role]] = {
+    1: Role.COORDINATOR,
+    2: Role.ROUTER,
+    3: Role.END_DEVICE,
+    4: Role.SLEEPY_END_DEVICE,
+}
+NODE_TYPE_OF: Final[Mapping[Role, int]] = {role: number for number, role in NODE_TYPES.items()}
+NO_NETWORK: Final = 0
+JOINED_NETWORK: Final = 2
+ENERGY_SCAN: Final = 0
+ACTIVE_SCAN: Final = 1
+QUIET_CHANNEL_DBM: Final = -92
+UNKNOWN_NODE: Final = 0xFFFF
+ALL_CHANNELS: Final = 0x07FFF800
+HAVE_NETWORK_KEY: Final = 0x0200
+GLOBAL_LINK_KEY: Final = 0x0004
+HASHED_LINK_KEY: Final = 0x0080
+HAVE_TRUST_CENTRE_LINK_KEY: Final = 0x0010
+UNITS_S: Final[Mapping[int, float]] = {1: 0.001, 2: 0.25, 3: 60.0}
+DEVICE_UPDATE: Final[Mapping[JoinKind, int]] = {
+    JoinKind.SECURED_REJOIN: 0,
+    JoinKind.ASSOCIATED: 1,
+    JoinKind.UNSECURED_REJOIN: 3,
+}
+DEVICE_LEFT: Final = 2
+USE_PRECONFIGURED_KEY: Final = 0
+DENY_JOIN: Final = 2
+NO_ACTION: Final = 3
+
+
+def network_init(ncp: VirtualNcp, command: Command) -> Fields:
+    """Resume the stored network; NETWORK_UP follows."""
+    if ncp.stack.on_network:
+        return {"status": Status.INVALID_CALL}
+    if ncp.stack.state.membership is None:
+        return {"status": Status.NOT_JOINED}
+
+    async def resume() -> None:
+        try:
+            await ncp.stack.resume()
+        except RadioError:
+            ncp.callback("stackStatusHandler", {"status": Status.JOIN_FAILED})
+
+    ncp.run(resume(), "resume")
+    return OK
+
+
+def network_state(ncp: VirtualNcp, command: Command) -> Fields:
+    """Whether we are on a network."""
+    return {"status": JOINED_NETWORK if ncp.stack.on_network else NO_NETWORK}
+
+
+def form_network(ncp: VirtualNcp, command: Command) -> Fields:
+    """Form a network with the keys of setInitialSecurityState."""
+    security, stack = ncp.ram.security, ncp.stack
+    if stack.on_network:
+        return {"status": Status.INVALID_CALL}
+    if security is None:
+        return {"status": Status.SECURITY_STATE_NOT_SET}
+    wanted = _parameters(command)
+    given = security.bitmask & HAVE_NETWORK_KEY
+    stack.form(
+        NetworkParameters(
+            wanted["radioChannel"],
+            wanted["panId"],
+            wanted["extendedPanId"] or ncp.eui64,
+            security.network_key if given else secrets.token_bytes(16),
+        )
+    )
+    for entry in ncp.tokens.key_table.values():
+        stack.state.set_link_key(entry.eui64, entry.key)
+    stack.set_update_id(wanted["nwkUpdateId"])
+    hashed = security.bitmask & HASHED_LINK_KEY
+    ncp.tokens.hashed_link_key = security.preconfigured_key if hashed else None
+    ncp.tokens.save()
+    return OK
+
+
+def _parameters(command: Command) -> dict[str, int]:
+    return {k: v for k, v in command.structure("parameters").items() if isinstance(v, int)}
+
+
+def join_network(ncp: VirtualNcp, command: Command) -> Fields:
+    """Join with the preconfigured key of setInitialSecurityState; the outcome follows as a stack status."""
+    security, stack = ncp.ram.security, ncp.stack
+    role = NODE_TYPES.get(command.number("nodeType"))
+    if stack.on_network or role is None or role is Role.COORDINATOR:
+        return {"status": Status.INVALID_CALL}
+    if security is None:
+        return {"status": Status.SECURITY_STATE_NOT_SET}
+    wanted, link_key = _parameters(command), security.preconfigured_key
+    stack.role = role
+
+    async def join() -> None:
+        try:
+            heard = await _find(ncp, wanted)
+            if heard is None:
+                ncp.callback("stackStatusHandler", {"status": Status.NO_BEACONS})
+                return
+            await stack.join(heard, link_key)
+        except RadioError as exc:
+            no_key = "network key" in str(exc)
+            status = Status.NO_NETWORK_KEY_RECEIVED if no_key else Status.JOIN_FAILED
+            ncp.callback("stackStatusHandler", {"status": status})
+        else:
+            for entry in ncp.tokens.key_table.values():
+                stack.state.set_link_key(entry.eui64, entry.key)
+
+    ncp.run(join(), "join")
+    return OK
+
+
+async def _find(ncp: VirtualNcp, wanted: dict[str, int]) -> Beacon | None:
+    """The wanted network by extended or short PAN identifier; zero and all-ones match any."""
+    for heard in await ncp.stack.scan([wanted["radioChannel"]]):
+        if wanted["extendedPanId"] not in (0, (1 << 64) - 1, heard.extended_pan_id):
+            continue
+        if wanted["panId"] in (0xFFFF, heard.pan_id):
+            return heard
+    return None
+
+
+def find_and_rejoin(ncp: VirtualNcp, command: Command) -> Fields:
+    """Rejoin the stored network."""
+    stack = ncp.stack
+    if stack.state.membership is None:
+        return {"status": Status.NOT_JOINED}
+    stack.suspend()
+
+    async def rejoin() -> None:
+        try:
+            await stack.resume()
+        except RadioError:
+            ncp.callback("stackStatusHandler", {"status": Status.JOIN_FAILED})
+
+    ncp.run(rejoin(), "rejoin")
+    return OK
+
+
+def leave_network(ncp: VirtualNcp, command: Command) -> Fields:
+    """Leave and forget; NETWORK_DOWN follows."""
+    if not ncp.stack.on_network:
+        return {"status": Status.INVALID_CALL}
+    ncp.run(ncp.stack.leave(), "leave")
+    return OK
+
+
+def permit_joining(ncp: VirtualNcp, command: Command) -> Fields:
+    """Open or close the window."""
+    if not ncp.stack.on_network or ncp.stack.role is not Role.COORDINATOR:
+        return {"status": Status.INVALID_CALL}
+    ncp.stack.trust_centre.permit_joining(command.number("duration"))
+    return OK
+
+
+def start_scan(ncp: VirtualNcp, command: Command) -> Fields:
+    """Active scan: what was heard. Energy scan: this air is quiet but where a network is."""
+    mask = command.number("channelMask") or ALL_CHANNELS
+    channels = [channel for channel in range(11, 27) if mask >> channel & 1]
+    if not channels:
+        return {"status": Status.INVALID_PARAMETER}
+    kind = command.number("scanType")
+    if kind not in (ENERGY_SCAN, ACTIVE_SCAN):
+        return {"status": Status.INVALID_PARAMETER}
+
+    async def scan() -> None:
+        found = await ncp.stack.scan(channels)
+        if kind == ACTIVE_SCAN:
+            for heard in found:
+                ncp.callback("networkFoundHandler", _network_found(heard))
+        else:
+            for channel in channels:
+                loudest = max(
+                    (b.rssi_dbm for b in found if b.channel == channel), default=QUIET_CHANNEL_DBM
+                )
+                ncp.callback(
+                    "energyScanResultHandler", {"channel": channel, "maxRssiValue": loudest}
+                )
+        ncp.callback("scanCompleteHandler", {"channel": 0, "status": Status.OK})
+
+    ncp.run(scan(), "scan")
+    return OK
+
+
+def _network_found(heard: Beacon) -> Fields:
+    return {
+        "networkFound": {
+            "channel": heard.channel,
+            "panId": heard.pan_id,
+            "extendedPanId": heard.extended_pan_id,
+            "allowingJoin": int(heard.permits_joining),
+            "stackProfile": 2,
+            "nwkUpdateId": 0,
+        },
+        "lqi": heard.lqi,
+        "rssi": heard.rssi_dbm,
+    }
+
+
+def network_parameters(ncp: VirtualNcp, command: Command) -> Fields:
+    """The network we are on."""
+    membership = ncp.stack.state.membership
+    on_network = membership is not None and ncp.stack.on_network
+    parameters: dict[str, Value] = {
+        "extendedPanId": membership.extended_pan_id if membership and on_network else 0,
+        "panId": membership.pan_id if membership and on_network else 0xFFFF,
+        "radioTxPower": ncp.ram.power_dbm,
+        "radioChannel": membership.channel if membership and on_network else 0,
+        "joinMethod": 0,
+        "nwkManagerId": 0,
+        "nwkUpdateId": membership.update_id if membership and on_network else 0,
+        "channels": ALL_CHANNELS,
+    }
+    status = Status.OK if on_network else Status.NOT_JOINED
+    return {"status": status, "nodeType": ncp.node_type, "parameters": parameters}
+
+
+def get_node_id(ncp: VirtualNcp, command: Command) -> Fields:
+    """Our short address, 0xFFFE off the network."""
+    membership = ncp.stack.state.membership
+    return {"node": membership.nwk if membership is not None else 0xFFFE}
+
+
+def lookup_node(ncp: VirtualNcp, command: Command) -> Fields:
+    """Short address of a known node."""
+    node = ncp.stack.state.addresses.get(command.number("eui64"))
+    if node is None:
+        return {"status": Status.NOT_FOUND, "node": UNKNOWN_NODE}
+    return {"status": Status.OK, "node": node}
+
+
+def lookup_eui64(ncp: VirtualNcp, command: Command) -> Fields:
+    """EUI-64 of a known node."""
+    eui64 = ncp.stack.state.eui64_of(command.number("node"))
+    if eui64 is None:
+        return {"status": Status.NOT_FOUND, "eui64": (1 << 64) - 1}
+    return {"status": Status.OK, "eui64": eui64}
+
+
+def address_table_node(ncp: VirtualNcp, command: Command) -> Fields:
+    """Up to EZSP 13: the address table by index; ours holds what is known of everyone."""
+    _, node = _known(ncp, command.number("addressTableIndex"))
+    return {"node": node}
+
+
+def address_table_eui64(ncp: VirtualNcp, command: Command) -> Fields:
+    """Up to EZSP 13: the other half of the same entry."""
+    eui64, _ = _known(ncp, command.number("addressTableIndex"))
+    return {"eui64": eui64}
+
+
+def address_table_info(ncp: VirtualNcp, command: Command) -> Fields:
+    """From EZSP 14: one entry of the address table."""
+    eui64, node = _known(ncp, command.number("index"))
+    status = Status.OK if node != UNKNOWN_NODE else Status.NOT_FOUND
+    return {"status": status, "node": node, "eui64": eui64}
+
+
+def _known(ncp: VirtualNcp, index: int) -> tuple[int, int]:
+    others = [item for item in ncp.stack.state.addresses.items() if item[0] != ncp.eui64]
+    return others[index] if index < len(others) else ((1 << 64) - 1, UNKNOWN_NODE)
+
+
+def child_data(ncp: VirtualNcp, command: Command) -> Fields:
+    """One child by index."""
+    children = list(ncp.stack.state.children.items())
+    index = command.number("index")
+    if index >= len(children):
+        return {"status": Status.NOT_JOINED, "child_data": _child(0, UNKNOWN_NODE, Role.ROUTER)}
+    eui64, child = children[index]
+    role = Role.END_DEVICE if child.rx_on_when_idle else Role.SLEEPY_END_DEVICE
+    return {"status": Status.OK, "child_data": _child(eui64, child.nwk, role)}
+
+
+def _child(eui64: int, node: int, role: Role) -> dict[str, Value]:
+    return {
+        "eui64": eui64, "type": NODE_TYPE_OF[role], "id": node, "phy": 0, "power": 0,
+        "timeout": 0, "timeout_remaining": 0,
+    }  # fmt: skip
+
+
+def set_child_data(ncp: VirtualNcp, command: Command) -> Fields:
+    """Restore a child from a backup."""
+    if ncp.stack.state.membership is None:
+        return {"status": Status.INVALID_CALL}
+    entry = {k: v for k, v in command.structure("child_data").items() if isinstance(v, int)}
+    sleepy = entry["type"] == NODE_TYPE_OF[Role.SLEEPY_END_DEVICE]
+    ncp.stack.restore_child(entry["eui64"], entry["id"], rx_on_when_idle=not sleepy)
+    return OK
+
+
+def parent_child_parameters(ncp: VirtualNcp, command: Command) -> Fields:
+    """How many children, and who the parent is."""
+    membership = ncp.stack.state.membership
+    joined = membership is not None and membership.role is not Role.COORDINATOR
+    return {
+        "childCount": len(ncp.stack.state.children),
+        "parentEui64": membership.trust_centre if membership and joined else 0,
+        "parentNodeId": 0 if joined else UNKNOWN_NODE,
+    }
+
+
+def remove_device(ncp: VirtualNcp, command: Command) -> Fields:
+    """Make a device leave (trust centre)."""
+    target = command.number("targetLong")
+    if not ncp.stack.on_network or target not in ncp.stack.state.addresses:
+        return {"status": Status.INVALID_CALL}
+    ncp.stack.trust_centre.remove(target)
+    return OK
+
+
+def poll_for_data(ncp: VirtualNcp, command: Command) -> Fields:
+    """A sleepy end device polls at this interval from now on; 0 stops it."""
+    stack = ncp.stack
+    if not stack.on_network or stack.role is not Role.SLEEPY_END_DEVICE:
+        return {"status": Status.INVALID_CALL}
+    interval_s = command.number("interval") * UNITS_S.get(command.number("units"), 0.0)
+
+    def polled(heard: bool) -> None:
+        status = Status.OK if heard else Status.MAC_NO_DATA
+        ncp.callback("pollCompleteHandler", {"status": status})
+
+    stack.poller.interval_s = interval_s or stack.poller.interval_s
+    stack.poller.polled = polled if interval_s else None
+    stack.set_awake(awake=interval_s > 0)
+    return OK
+
+
+def heard(ncp: VirtualNcp, event: RadioEvent) -> None:
+    """Turn what the stack reports into callbacks."""
+    match event:
+        case ApsReceived():
+            messaging.incoming(ncp, event)
+        case DeviceJoined():
+            _joined(ncp, event)
+        case DeviceLeft():
+            _trust_centre_join(ncp, event.eui64, DEVICE_LEFT, NO_ACTION)
+        case ChildPolled():
+            node = ncp.stack.state.addresses.get(event.eui64, UNKNOWN_NODE)
+            ncp.callback("pollHandler", {"childId": node, "transmitExpected": 0})
+        case NetworkUp():
+            ncp.callback("stackStatusHandler", {"status": Status.NETWORK_UP})
+        case NetworkDown():
+            ncp.callback("stackStatusHandler", {"status": Status.NETWORK_DOWN})
+        case _:
+            pass
+
+
+def _joined(ncp: VirtualNcp, event: DeviceJoined) -> None:
+    state = ncp.stack.state
+    child = state.children.get(event.eui64)
+    if child is not None and event.admitted:
+        role = Role.END_DEVICE if child.rx_on_when_idle else Role.SLEEPY_END_DEVICE
+        ncp.callback(
+            "childJoinHandler",
+            {
+                "index": list(state.children).index(event.eui64), "joining": 1,
+                "childId": child.nwk, "childEui64": event.eui64, "childType": NODE_TYPE_OF[role],
+            },
+        )  # fmt: skip
+    decision = USE_PRECONFIGURED_KEY if event.admitted else DENY_JOIN
+    if event.kind is JoinKind.SECURED_REJOIN and event.admitted:
+        decision = NO_ACTION
+    _trust_centre_join(ncp, event.eui64, DEVICE_UPDATE[event.kind], decision)
+
+
+def _trust_centre_join(ncp: VirtualNcp, eui64: int, status: int, decision: int) -> None:
+    ncp.callback(
+        "trustCenterJoinHandler",
+        {
+            "newNodeId": ncp.stack.state.addresses.get(eui64, UNKNOWN_NODE),
+            "newNodeEui64": eui64,
+            "status": status,
+            "policyDecision": decision,
+            "parentOfNewNodeId": 0,
+        },
+    )
+
+
+HANDLERS: Final[Mapping[str, Callable[[VirtualNcp, Command], Fields]]] = {
+    "networkInit": network_init,
+    "networkState": network_state,
+    "formNetwork": form_network,
+    "joinNetwork": join_network,
+    "findAndRejoinNetwork": find_and_rejoin,
+    "leaveNetwork": leave_network,
+    "permitJoining": permit_joining,
+    "startScan": start_scan,
+    "getNetworkParameters": network_parameters,
+    "getEui64": lambda ncp, _: {"eui64": ncp.eui64},
+    "getNodeId": get_node_id,
+    "lookupNodeIdByEui64": lookup_node,
+    "lookupEui64ByNodeId": lookup_eui64,
+    "getAddressTableRemoteNodeId": address_table_node,
+    "getAddressTableRemoteEui64": address_table_eui64,
+    "getAddressTableInfo": address_table_info,
+    "getChildData": child_data,
+    "setChildData": set_child_data,
+    "getParentChildParameters": parent_child_parameters,
+    "removeDevice": remove_device,
+    "pollForData": poll_for_data,
+}
