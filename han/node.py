@@ -44,7 +44,7 @@ from han.radio import (
     DeliveryStatus,
     SimpleDescriptor,
 )
-from han.settings import NodeSettings
+from han.settings import NodeSettings as NodeSettings
 from han.transactions import Transaction, Transactions
 from han.zcl.payload import decode
 from han.zcl.server import answer_frames
