@@ -22,7 +22,7 @@ _PARTY_USAGES: Final[Mapping[Role, tuple[Usage, ...]]] = {
 }
 
 
-def test_key_store(seed: str, parties: Mapping[Role, int], devices: Iterable[int]) -> KeyStore:
+def derived_key_store(seed: str, parties: Mapping[Role, int], devices: Iterable[int]) -> KeyStore:
     """Hold a private key for each remote party and each device, all derived from ``seed``."""
     keys = KeyStore()
     for role, party in parties.items():

@@ -6,7 +6,7 @@ Response never mixes a new value with an old stamp.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
@@ -86,7 +86,7 @@ class Mirror:
         """The value in effect, None when the meter never pushed it."""
         return self.values.get((cluster_id, attribute_id))
 
-    def provenances(self, keys: Iterator[AttributeKey]) -> list[Provenance]:
+    def provenances(self, keys: Iterable[AttributeKey]) -> list[Provenance]:
         """Where these values come from; keys without a value are passed over."""
         return [held.provenance for key in keys if (held := self.values.get(key)) is not None]
 

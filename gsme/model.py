@@ -9,8 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final
 
-from gbcs.zcl.types import Value
-
 METERING: Final = 0x0702
 PREPAYMENT: Final = 0x0705
 PRICE: Final = 0x0700
@@ -84,14 +82,14 @@ FIELDS: Final[dict[tuple[int, int], tuple[str, int | None]]] = {
 """Cluster and attribute to the model's field, and the place in it when the field is a list."""
 
 
-def value_of(model: GasMeterModel, cluster_id: int, attribute_id: int) -> Value | None:
+def value_of(model: GasMeterModel, cluster_id: int, attribute_id: int) -> int | None:
     """The value of an attribute; None when the meter does not have it."""
     place = FIELDS.get((cluster_id, attribute_id))
     if place is None:
         return None
     name, index = place
     held: int | list[int] = getattr(model, name)
-    return held[index] if isinstance(held, list) and index is not None else held  # type: ignore[return-value]
+    return held if isinstance(held, int) else held[index or 0]
 
 
 def set_value(model: GasMeterModel, cluster_id: int, attribute_id: int, value: int) -> None:

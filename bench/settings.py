@@ -1,0 +1,103 @@
+"""Every named setting in one place: where it belongs, its default, and what a rig changed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+
+from bench.rig import RigError
+from chub.settings import ChfSettings
+from device.clock import ClockSettings
+from device.gbz_engine import EngineSettings
+from device.pipeline import PipelineSettings
+from gpf.settings import GpfSettings
+from gsme.settings import GsmeSettings
+from han.node import NodeSettings
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+SECTIONS: Final[Mapping[str, type[DataclassInstance]]] = {
+    "gpf": GpfSettings,
+    "gsme": GsmeSettings,
+    "chf": ChfSettings,
+    "clock": ClockSettings,
+    "pipeline": PipelineSettings,
+    "engine": EngineSettings,
+    "node": NodeSettings,
+}
+"""Section of ``[settings]`` in the rig file to the dataclass that declares its fields."""
+
+S = TypeVar("S")
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One named setting."""
+
+    name: str
+    default: object
+    meaning: str
+
+
+class Settings:
+    """The settings of one rig: defaults, and what the rig changed; RigError names a bad one."""
+
+    def __init__(self, changed: Mapping[str, Mapping[str, object]]) -> None:
+        unknown = sorted(set(changed) - set(SECTIONS))
+        if unknown:
+            raise RigError(f"settings.{unknown[0]}: no such section; there are {_list(SECTIONS)}")
+        self._held = {name: _build(name, changed.get(name, {})) for name in SECTIONS}
+
+    def of(self, type_: type[S]) -> S:
+        """The settings of one kind."""
+        held = next(value for value in self._held.values() if isinstance(value, type_))
+        return held
+
+    def not_default(self) -> dict[str, object]:
+        """What differs from the defaults, for reports."""
+        return {
+            f"{section}.{field.name}": getattr(held, field.name)
+            for section, held in self._held.items()
+            for field in fields(held)
+            if getattr(held, field.name) != getattr(SECTIONS[section](), field.name)
+        }
+
+
+def all_settings() -> Iterator[Setting]:
+    """Every setting with its default and meaning."""
+    for section, type_ in SECTIONS.items():
+        meanings, defaults = _meanings(type_.__doc__ or ""), type_()
+        for field in fields(type_):
+            meaning = meanings.get(field.name, "")
+            yield Setting(f"{section}.{field.name}", getattr(defaults, field.name), meaning)
+
+
+def _build(section: str, changed: Mapping[str, object]) -> DataclassInstance:
+    type_ = SECTIONS[section]
+    names = [field.name for field in fields(type_)]
+    for name in changed:
+        if name not in names:
+            raise RigError(f"settings.{section}.{name}: no such setting; there are {_list(names)}")
+    adapter: TypeAdapter[Any] = TypeAdapter(type_)
+    try:
+        built: DataclassInstance = adapter.validate_python(dict(changed))
+    except ValidationError as error:
+        problem = error.errors()[0]
+        where = ".".join(map(str, problem["loc"]))
+        raise RigError(f"settings.{section}.{where}: {problem['msg']}") from error
+    return built
+
+
+def _meanings(docstring: str) -> dict[str, str]:
+    text = " ".join(docstring.split())
+    parts = re.split(r"(?:``)?\b([a-z]+(?:_[a-z0-9]+)+)(?:``)?: ", text)
+    return {name: meaning.strip() for name, meaning in zip(parts[1::2], parts[2::2], strict=True)}
+
+
+def _list(names: Mapping[str, object] | list[str]) -> str:
+    return ", ".join(names)

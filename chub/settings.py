@@ -1,0 +1,21 @@
+"""Named settings of the CHF: readings that no published text or vector settles."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class ChfSettings:
+    """Each field is a choice; the default is the one the bench believes in.
+
+    mailbox_capacity: most messages that wait for one gas meter; one more is refused by name.
+    mailbox_lifetime_s: how long a message waits for the gas meter before it is given up (0x819D).
+    join_timeout_s: how long joining stays open after a device was added to the device log.
+    esme_delivery_timeout_s: how long a message for a tunnel server may take (0x8F84).
+    """
+
+    mailbox_capacity: int = 32
+    mailbox_lifetime_s: int = 86_400
+    join_timeout_s: int = 3_600
+    esme_delivery_timeout_s: int = 3_600
