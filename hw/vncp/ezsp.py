@@ -1,6 +1,6 @@
 """EZSP frames by bellows' own command tables, with transmit and receive swapped.
 
-Field names differ between versions; :data:`NAMES` gives each one name, so that the commands are written once. Values
+Field names differ between versions; ``hw.ezsp_names`` gives each one name, so that the commands are written once. Values
 cross this module as plain integers, octets, :class:`Status`, lists, and mappings for structures.
 """
 
@@ -14,6 +14,7 @@ import bellows.types as t
 import zigpy.types as zigpy_t
 from bellows.ezsp import EZSP
 
+from hw.ezsp_names import NAMES
 from hw.vncp.status import Status
 
 SUPPORTED_VERSIONS: Final = (8, 9, 10, 11, 12, 13, 14, 16, 17, 18, 19)
@@ -21,29 +22,6 @@ _RESPONSE: Final = 0x80
 _ASYNCHRONOUS_CALLBACK: Final = 0x90
 _EXTENDED_FORMAT: Final = 0x01
 _VERSION_ID: Final = 0x00
-
-NAMES: Final[Mapping[str, str]] = {
-    "type": "message_type",
-    "indexOrDestination": "node",
-    "nwk": "node",
-    "sender": "node",
-    "apsFrame": "aps_frame",
-    "messageTag": "message_tag",
-    "messageContents": "message",
-    "lastHopLqi": "lqi",
-    "lastHopRssi": "rssi",
-    "bindingIndex": "binding_index",
-    "addressIndex": "address_index",
-    "keyStruct": "key_struct",
-    "childData": "child_data",
-    "plaintext_key": "key",
-    "keyData": "key",
-    "transientKey": "key",
-    "partner": "eui64",
-    "address": "eui64",
-    "remoteEui64": "eui64",
-    "nodeId": "node",
-}
 
 Value = int | bytes | str | Status | list["Value"] | dict[str, "Value"]
 Fields = Mapping[str, Value]

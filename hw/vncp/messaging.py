@@ -102,6 +102,8 @@ def send_unicast(ncp: VirtualNcp, command: Command) -> Fields:
     if peer is None:
         asyncio.get_running_loop().call_soon(report, 0, DeliveryStatus.UNKNOWN_PEER)
         return {"status": Status.OK, "sequence": 0}
+    if options.options & ENCRYPTION and peer not in ncp.stack.state.link_keys:
+        return {"status": Status.APS_ENCRYPTION_ERROR, "sequence": 0}
     block = options.block
     frame = ApsFrame(
         peer,

@@ -1,0 +1,412 @@
+"""``BellowsRadio``: an EZSP dongle, real or virtual, as a node of the HAN, through unmodified bellows.
+
+A radio that is lost (cable, firmware reset, silence) is reported, and rebuilt until it answers again: configuration,
+endpoints, policies, the network, keys for joiners and the open window. Link keys live in the firmware's key table.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from typing import Final
+
+import bellows.types as t
+
+from han.radio import (
+    ApsFrame,
+    Beacon,
+    BlockAck,
+    ChildPolled,
+    DeliveryReport,
+    DeviceJoined,
+    DeviceLeft,
+    JoinKind,
+    NetworkDown,
+    NetworkParameters,
+    NetworkUp,
+    RadioError,
+    RadioEvent,
+    RadioLost,
+    Role,
+    SimpleDescriptor,
+)
+from hw import ezsp_port
+from hw.bellows_admission import Admission
+from hw.bellows_messages import AddressBook, Messages
+from hw.events import EventStream
+from hw.ezsp_port import EzspPort, Incoming
+from hw.limits import max_payload
+
+LOGGER = logging.getLogger(__name__)
+
+FIRST_RETRY_S: Final = 0.25
+LAST_RETRY_S: Final = 10.0
+HEARTBEAT_TIMEOUT_S: Final = 4.0
+JOIN_TIMEOUT_S: Final = 20.0
+POLL_INTERVAL_MS: Final = 100
+NOT_JOINED_NODE: Final = 0xFFFE
+DEVICE_LEFT: Final = 2
+DENIED: Final = 2
+JOIN_KINDS: Final = {
+    0: JoinKind.SECURED_REJOIN,
+    1: JoinKind.ASSOCIATED,
+    3: JoinKind.UNSECURED_REJOIN,
+}
+
+
+class BellowsRadio:
+    """A dongle at ``path`` (anything serialx opens: a device, ``tcp://``, ``vncp://``).
+
+    ``heartbeat_s`` is how often an idle dongle is asked for a sign of life; None leaves that to the traffic. ``closed`` is
+    called once the radio is closed, to put away what was made for it.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        role: Role,
+        *,
+        baudrate: int = 115200,
+        flow_control: str | None = None,
+        heartbeat_s: float | None = 5.0,
+        closed: Callable[[], None] | None = None,
+    ) -> None:
+        self._path = path
+        self._role = role
+        self._baudrate = baudrate
+        self._flow_control = flow_control
+        self._heartbeat_s = heartbeat_s
+        self._when_closed = closed
+        self._endpoints: tuple[SimpleDescriptor, ...] = ()
+        self._events = EventStream()
+        self._book = AddressBook()
+        self._messages = Messages(self._book, self._events.put)
+        self._admission = Admission()
+        self._port: EzspPort | None = None
+        self._node = NOT_JOINED_NODE
+        self._trust_centre: int | None = None
+        self._on_network = False
+        self._member = False  # of a network that a rebuilt radio must go back to
+        self._closed = False
+        self._joining: asyncio.Future[t.sl_Status] | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._eui64 = 0
+        self._payload_octets = 0
+
+    # -- identity -------------------------------------------------------------------------------
+
+    @property
+    def eui64(self) -> int:
+        """See :class:`han.radio.HanRadio`."""
+        return self._eui64
+
+    @property
+    def nwk(self) -> int:
+        """See :class:`han.radio.HanRadio`."""
+        return self._node
+
+    @property
+    def role(self) -> Role:
+        """See :class:`han.radio.HanRadio`."""
+        return self._role
+
+    @property
+    def on_network(self) -> bool:
+        """See :class:`han.radio.HanRadio`."""
+        return self._on_network
+
+    @property
+    def trust_centre(self) -> int | None:
+        """See :class:`han.radio.HanRadio`."""
+        return self._trust_centre if self._on_network else None
+
+    def max_payload(self, *, encrypted: bool) -> int:
+        """See :class:`han.radio.HanRadio`."""
+        return max_payload(encrypted=encrypted, ncp_octets=self._payload_octets)
+
+    def nwk_of(self, eui64: int) -> int | None:
+        """See :class:`han.radio.HanRadio`."""
+        return self._node if eui64 == self._eui64 else self._book.node_of(eui64)
+
+    def set_endpoints(self, endpoints: Sequence[SimpleDescriptor]) -> None:
+        """See :class:`han.radio.HanRadio`."""
+        self._endpoints = tuple(endpoints)
+
+    # -- life -----------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """See :class:`han.radio.HanRadio`."""
+        if self._closed or self._port is not None:
+            raise RadioError(f"{self._path}: a radio starts once")
+        await self._open()
+        if self._heartbeat_s is not None:
+            self._run(self._beat(self._heartbeat_s), "heartbeat")
+
+    async def _open(self) -> EzspPort:
+        port = EzspPort(self._path, self, baudrate=self._baudrate, flow_control=self._flow_control)
+        await port.open(self._endpoints)
+        self._port, self._eui64, self._payload_octets = port, port.eui64, port.payload_octets
+        await self._admission.attach(port)
+        return port
+
+    async def close(self) -> None:
+        """See :class:`han.radio.HanRadio`."""
+        self._closed = True
+        self._on_network = False
+        self._admission.close()
+        self._messages.lost()
+        for task in tuple(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        port, self._port = self._port, None
+        if port is not None:
+            await port.close()
+        self._events.end()
+        when_closed, self._when_closed = self._when_closed, None
+        if when_closed is not None:
+            when_closed()
+
+    def _run(self, work: Coroutine[object, object, None], name: str) -> None:
+        task = asyncio.get_running_loop().create_task(work, name=f"{self._path} {name}")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _use(self, *, coordinator: bool | None = None) -> EzspPort:
+        if self._port is None:
+            state = "closed" if self._closed else "lost or not started"
+            raise RadioError(f"{self._path}: the radio is {state}")
+        if coordinator is not None and coordinator is not (self._role is Role.COORDINATOR):
+            raise RadioError(f"a {self._role.value} cannot do this")
+        return self._port
+
+    # -- network --------------------------------------------------------------------------------
+
+    async def form(self, network: NetworkParameters) -> None:
+        """See :class:`han.radio.HanRadio`."""
+        port = self._use(coordinator=True)
+        if await port.joined():
+            await port.leave()
+        self._book.clear()
+        await port.clear_key_table()
+        await port.clear_transient_keys()
+        bitmask = ezsp_port.HAVE_NETWORK_KEY | ezsp_port.NO_FRAME_COUNTER_RESET
+        await port.set_security(bitmask, network.network_key, bytes(16))
+        await port.form(network.channel, network.pan_id, network.extended_pan_id)
+        await self._up(port)
+
+    async def resume(self) -> bool:
+        """See :class:`han.radio.HanRadio`."""
+        port = self._use()
+        if not await port.resume():
+            return False
+        await self._up(port)
+        return True
+
+    async def _up(self, port: EzspPort) -> None:
+        node, node_type, trust_centre = await port.network()
+        if node_type != ezsp_port.NODE_TYPES[self._role]:
+            raise RadioError(
+                f"{self._path} is on a network as node type {node_type}, not as {self._role.value}"
+            )
+        if self._role is Role.COORDINATOR:
+            for eui64, child in (await port.children()).items():
+                self._book.learn(eui64, child)
+        else:
+            self._book.learn(trust_centre, 0)
+        self._node, self._trust_centre = node, trust_centre
+        self._on_network = self._member = True
+        self._events.put(NetworkUp())
+
+    async def scan(self, channels: Sequence[int] = ()) -> list[Beacon]:
+        """See :class:`han.radio.HanRadio`."""
+        return await self._use().scan(tuple(channels))
+
+    async def join(self, beacon: Beacon, link_key: bytes) -> None:
+        """See :class:`han.radio.HanRadio`."""
+        port = self._use(coordinator=False)
+        bitmask = ezsp_port.HAVE_PRECONFIGURED_KEY | ezsp_port.REQUIRE_ENCRYPTED_KEY
+        await port.set_security(bitmask, bytes(16), link_key)
+        self._joining = asyncio.get_running_loop().create_future()
+        try:
+            await port.join(self._role, beacon.channel, beacon.pan_id, beacon.extended_pan_id)
+            async with asyncio.timeout(JOIN_TIMEOUT_S):
+                outcome = await self._joining
+        except TimeoutError:
+            raise RadioError(f"{self._path}: joining took too long") from None
+        finally:
+            self._joining = None
+        if outcome != t.sl_Status.NETWORK_UP:
+            raise RadioError(f"{self._path}: not joined: {outcome.name}")
+        await self._up(port)
+
+    async def leave(self) -> None:
+        """See :class:`han.radio.HanRadio`."""
+        port = self._use()
+        if self._on_network:
+            self._member = False
+            await port.leave()
+
+    # -- trust centre ---------------------------------------------------------------------------
+
+    async def allow_join(self, eui64: int, link_key: bytes) -> None:
+        """See :class:`han.radio.HanRadio`."""
+        self._use(coordinator=True)
+        await self._admission.allow(eui64, link_key)
+
+    async def deny_join(self, eui64: int) -> None:
+        """See :class:`han.radio.HanRadio`."""
+        self._use(coordinator=True)
+        await self._admission.deny(eui64)
+
+    async def permit_joining(self, duration_s: int) -> None:
+        """See :class:`han.radio.HanRadio`."""
+        self._use(coordinator=True)
+        await self._admission.permit(duration_s)
+
+    async def set_link_key(self, eui64: int, link_key: bytes) -> None:
+        """See :class:`han.radio.HanRadio`."""
+        port = self._use()
+        if self._role is not Role.COORDINATOR and eui64 == self._trust_centre:
+            if port.knows_import_key():
+                await port.set_trust_centre_link_key(link_key)
+                return
+        await port.set_link_key(eui64, link_key)
+
+    async def remove(self, eui64: int) -> None:
+        """See :class:`han.radio.HanRadio`."""
+        port = self._use(coordinator=True)
+        node = self._book.node_of(eui64)
+        if node is None:
+            node = await port.node_of(eui64)
+        await self._admission.deny(eui64)
+        if node is not None:
+            await port.remove_device(eui64, node)
+        await port.erase_link_key(eui64)
+        self._book.forget(eui64)
+
+    # -- traffic --------------------------------------------------------------------------------
+
+    async def send(self, frame: ApsFrame) -> DeliveryReport:
+        """See :class:`han.radio.HanRadio`."""
+        port = self._use()
+        if not self._on_network:
+            raise RadioError(f"{self._path}: not on a network")
+        limit = self.max_payload(encrypted=frame.encrypted)
+        if len(frame.payload) > limit:
+            raise RadioError(f"{len(frame.payload)} octets do not fit one frame of {limit}")
+        return await self._messages.send(port, frame)
+
+    async def acknowledge_block(self, ack: BlockAck) -> None:
+        """See :class:`han.radio.HanRadio`."""
+        await self._messages.acknowledge_block(self._use(), ack)
+
+    async def set_awake(self, *, awake: bool) -> None:
+        """See :class:`han.radio.HanRadio`."""
+        port = self._use()
+        if self._role is Role.SLEEPY_END_DEVICE and self._on_network:
+            await port.poll(POLL_INTERVAL_MS if awake else 0)
+
+    def events(self) -> AsyncIterator[RadioEvent]:
+        """See :class:`han.radio.HanRadio`."""
+        return self._events.read()
+
+    # -- what the port reports ------------------------------------------------------------------
+
+    def incoming(self, message: Incoming) -> None:
+        """See :class:`hw.ezsp_port.PortListener`."""
+        if self._port is not None:
+            self._messages.incoming(self._port, message)
+
+    def sent(self, node: int, message_tag: int, sequence: int, outcome: t.sl_Status) -> None:
+        """See :class:`hw.ezsp_port.PortListener`."""
+        self._messages.sent(message_tag, outcome)
+
+    def stack_status(self, status: t.sl_Status) -> None:
+        """See :class:`hw.ezsp_port.PortListener`."""
+        if self._joining is not None and not self._joining.done():
+            self._joining.set_result(status)
+        elif status == t.sl_Status.NETWORK_DOWN and self._on_network:
+            self._on_network = False
+            self._member = False
+            self._messages.lost()
+            self._events.put(NetworkDown("left"))
+
+    def device_update(self, eui64: int, node: int, update: int, decision: int) -> None:
+        """See :class:`hw.ezsp_port.PortListener`."""
+        if update == DEVICE_LEFT:
+            self._book.forget(eui64)
+            self._events.put(DeviceLeft(eui64))
+            return
+        kind = JOIN_KINDS.get(update)
+        if kind is None:
+            return
+        admitted = decision != DENIED
+        if admitted:
+            self._book.learn(eui64, node)
+            key = self._admission.key_of(eui64)
+            if kind is JoinKind.ASSOCIATED and key is not None:
+                self._run(self._keep_key(eui64, key), "keep a joiner's key")
+        self._events.put(DeviceJoined(eui64, kind, admitted))
+
+    async def _keep_key(self, eui64: int, link_key: bytes) -> None:
+        """The joiner's key must outlive the firmware's timer: write it to the key table."""
+        try:
+            await self._use().set_link_key(eui64, link_key)
+        except RadioError as exc:
+            LOGGER.warning("key of %016X not kept: %s", eui64, exc)
+
+    def child_polled(self, node: int) -> None:
+        """See :class:`hw.ezsp_port.PortListener`."""
+        eui64 = self._book.eui64_of(node)
+        if eui64 is not None:
+            self._events.put(ChildPolled(eui64))
+
+    # -- loss and recovery ----------------------------------------------------------------------
+
+    def lost(self, reason: str) -> None:
+        """See :class:`hw.ezsp_port.PortListener`."""
+        port, self._port = self._port, None
+        if port is None or self._closed:
+            return
+        self._on_network = False
+        self._admission.detach()
+        self._messages.lost()
+        if self._joining is not None and not self._joining.done():
+            self._joining.set_result(t.sl_Status.FAIL)
+        LOGGER.warning("%s lost: %s", self._path, reason)
+        self._events.put(RadioLost(reason))
+        self._run(self._rebuild(port), "rebuild")
+
+    async def _rebuild(self, lost: EzspPort) -> None:
+        await lost.close()
+        delay_s = FIRST_RETRY_S
+        while not self._closed:
+            await asyncio.sleep(delay_s)
+            delay_s = min(2 * delay_s, LAST_RETRY_S)
+            try:
+                await self._open()
+                if self._member and not await self.resume():
+                    LOGGER.error("%s came back without its network", self._path)
+                    self._member = False
+                    self._events.put(NetworkDown("the dongle forgot its network"))
+            except RadioError as exc:
+                LOGGER.info("%s still lost: %s", self._path, exc)
+                port, self._port = self._port, None
+                if port is not None:
+                    await port.close()
+            else:
+                return
+
+    async def _beat(self, interval_s: float) -> None:
+        while not self._closed:
+            await asyncio.sleep(interval_s)
+            port = self._port
+            if port is None:
+                continue
+            try:
+                async with asyncio.timeout(HEARTBEAT_TIMEOUT_S):
+                    await port.alive()
+            except (RadioError, TimeoutError):
+                if port is self._port:
+                    self.lost("no sign of life")
