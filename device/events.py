@@ -158,12 +158,12 @@ class FrameDelivered(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FrameFailed(Event):
-    """A request of this device was not delivered, or not answered in time."""
+    """A request of this device was not delivered or not answered in time, or an answer got lost."""
 
     peer: Eui64
     cluster_id: Code
-    command_id: Status8
     reason: str
+    command_id: Status8 | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,366 @@
+"""The driver: runs one node on one radio.
+
+One task reads the radio's events in order; every frame of the node is sent by a task of its own,
+for the node keeps one message in flight to each peer; time-outs are the node's deadlines on the
+timeline. Whoever sends waits for a reply or for the name of what went wrong.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Final, TypeVar
+
+from device.chassis import Here
+from device.events import (
+    Event,
+    EventStream,
+    Joined,
+    Left,
+)
+from device.events import RadioLost as RadioLostEvent
+from device.events import RadioUp as RadioUpEvent
+from device.timeline import Timeline
+from device.trace import trace
+from gbcs.zcl.frame import Frame
+from han.exchange import (
+    REPLY_TIMEOUT,
+    Delivered,
+    NodeEvent,
+    Outcome,
+    Replied,
+    Request,
+    Ticket,
+    Unanswered,
+    Undelivered,
+    ZdoReplied,
+)
+from han.fragmentation import MessageTooLong
+from han.node import Node
+from han.outbox import PayloadLimits
+from han.radio import (
+    ApsFrame,
+    ApsReceived,
+    BlockAck,
+    DeliveryReport,
+    DeliveryStatus,
+    DeviceJoined,
+    DeviceLeft,
+    HanRadio,
+    NetworkDown,
+    NetworkUp,
+    RadioError,
+    RadioEvent,
+    RadioLost,
+)
+
+_LOG: Final = logging.getLogger(__name__)
+_LEAST_WAIT: Final = timedelta(milliseconds=1)
+T = TypeVar("T")
+
+
+class HostError(Exception):
+    """A request did not get what it was sent for; the message names the peer and the reason."""
+
+
+class NotDelivered(HostError):
+    """The peer did not acknowledge it, or it could not be sent."""
+
+    def __init__(self, request: Request, reason: str) -> None:
+        super().__init__(f"{_describe(request)}: {reason}")
+        self.request = request
+        self.reason = reason
+
+
+class NoReply(HostError):
+    """It was delivered, and the answer did not come in time."""
+
+    def __init__(self, request: Request) -> None:
+        super().__init__(f"{_describe(request)}: delivered, but not answered")
+        self.request = request
+
+
+class RadioGone(HostError):
+    """The radio was lost, or closed, while the request was under way."""
+
+
+class Busy(HostError):
+    """Too many requests are under way already."""
+
+
+def payload_limits(radio: HanRadio) -> PayloadLimits:
+    """What the node must know of its radio: octets that fit one frame. Ask once it has started."""
+    return PayloadLimits(
+        clear=radio.max_payload(encrypted=False), encrypted=radio.max_payload(encrypted=True)
+    )
+
+
+class Host:
+    """Runs a node on a radio. At most ``max_pending`` requests wait at a time.
+
+    The radio is opened, put on a network and closed by whoever composes the bench.
+    """
+
+    def __init__(
+        self,
+        node: Node,
+        radio: HanRadio,
+        timeline: Timeline,
+        events: EventStream,
+        *,
+        max_pending: int = 256,
+    ) -> None:
+        self.node = node
+        self.radio = radio
+        self._timeline = timeline
+        self._events = events
+        self._max_pending = max_pending
+        self._pending: dict[Ticket, asyncio.Future[Outcome]] = {}
+        self._node_watchers: list[Callable[[NodeEvent], object]] = []
+        self._radio_watchers: list[Callable[[RadioEvent], object]] = []
+        self._progress_watchers: list[Callable[[], object]] = []
+        self._tasks: asyncio.TaskGroup | None = None
+        self._started = asyncio.Event()
+        self._sending: set[asyncio.Task[None]] = set()
+        self._timer: asyncio.TimerHandle | None = None
+        self._polled_at: datetime | None = None
+        self._advancing = False
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[Host]:
+        """Serve the radio until the block ends."""
+        async with asyncio.TaskGroup() as tasks:
+            serving = tasks.create_task(self.run(), name=f"host {self.node.eui64:016X}")
+            try:
+                await self._started.wait()
+                yield self
+            finally:
+                serving.cancel()
+
+    async def run(self) -> None:
+        """Serve the radio until it closes; then every waiting request fails."""
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                self._tasks = tasks
+                self._started.set()
+                self.kick()
+                async for event in self.radio.events():
+                    self._take(event)
+                self._stop("the radio was closed")
+        finally:
+            self._stop("the device was stopped")
+
+    # -- what a device does ----------------------------------------------------------------------
+
+    async def send(self, request: Request) -> None:
+        """Send a command that needs no answer; return once the peer acknowledged it."""
+        await self._conclude(replace(request, reply_within=None))
+
+    async def request(self, request: Request) -> Frame:
+        """Send a command and wait for its answer, for ten seconds unless the request says else."""
+        within = request.reply_within or REPLY_TIMEOUT
+        outcome = await self._conclude(replace(request, reply_within=within))
+        if not isinstance(outcome, Replied):
+            raise NotDelivered(request, "not a ZCL request")
+        return outcome.frame
+
+    async def zdo(self, request: Request) -> bytes:
+        """Send a ZDO request and wait for its response, without the sequence number."""
+        within = request.reply_within or REPLY_TIMEOUT
+        outcome = await self._conclude(replace(request, reply_within=within))
+        if not isinstance(outcome, ZdoReplied):
+            raise NotDelivered(request, "not a ZDO request")
+        return outcome.payload
+
+    def on_node_event(self, watcher: Callable[[NodeEvent], object]) -> None:
+        """Call with everything the node reports: outcomes, frames served, frames ignored."""
+        self._node_watchers.append(watcher)
+
+    def on_radio_event(self, watcher: Callable[[RadioEvent], object]) -> None:
+        """Call with what happens to the radio and its network, but not with received frames."""
+        self._radio_watchers.append(watcher)
+
+    def on_progress(self, watcher: Callable[[], object]) -> None:
+        """Call after everything that may have moved a service: drain the service's events then."""
+        self._progress_watchers.append(watcher)
+
+    def kick(self) -> None:
+        """Let the node go on after one of its services was told something."""
+        self.node.poll(self._timeline.now())
+        self._advance()
+
+    # -- requests --------------------------------------------------------------------------------
+
+    async def _conclude(self, request: Request) -> Outcome:
+        if len(self._pending) >= self._max_pending:
+            raise Busy(f"{_describe(request)}: {self._max_pending} requests wait already")
+        if self._tasks is None:
+            raise RadioGone(f"{_describe(request)}: the device is not running")
+        try:
+            ticket = self.node.send(request, self._timeline.now())
+        except MessageTooLong as exc:
+            raise NotDelivered(request, str(exc)) from exc
+        future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        self._pending[ticket] = future
+        try:
+            self._advance()
+            return _answer(await future)
+        finally:
+            self._pending.pop(ticket, None)
+
+    def _fail_pending(self, reason: str) -> None:
+        for future in self._pending.values():
+            if not future.done():
+                future.set_exception(RadioGone(reason))
+
+    # -- the radio's side ------------------------------------------------------------------------
+
+    def _take(self, event: RadioEvent) -> None:
+        """Take one event; a fault of ours on it must not stop the device."""
+        try:
+            self._handle(event)
+        except Exception:  # noqa: BLE001 - the one place where a fault of ours ends
+            _LOG.exception("%016X failed on %s", self.node.eui64, event)
+        self._advance()
+
+    def _handle(self, event: RadioEvent) -> None:
+        now = self._timeline.now()
+        match event:
+            case ApsReceived():
+                self.node.receive(event, now)
+                return
+            case DeviceLeft(eui64=eui64):
+                self.node.forget(eui64, now)
+                self._publish(Left(**self._here(), peer=eui64))
+            case DeviceJoined(eui64=eui64, kind=kind, admitted=admitted):
+                self._publish(
+                    Joined(**self._here(), peer=eui64, kind=kind.value, admitted=admitted)
+                )
+            case RadioLost(reason=reason) | NetworkDown(reason=reason):
+                self._publish(RadioLostEvent(**self._here(), reason=reason))
+                self._fail_pending(reason)
+            case NetworkUp():
+                self._publish(RadioUpEvent(**self._here()))
+        _call(self._radio_watchers, event)
+
+    async def _transmit(self, frame_id: int, frame: ApsFrame) -> None:
+        try:
+            report = await self.radio.send(frame)
+        except RadioError as exc:
+            _LOG.debug("%016X could not send: %s", self.node.eui64, exc)
+            report = DeliveryReport(DeliveryStatus.RADIO_LOST, 0)
+        self.node.sent(frame_id, report, self._timeline.now())
+        self._advance()
+
+    async def _acknowledge(self, ack: BlockAck) -> None:
+        try:
+            await self.radio.acknowledge_block(ack)
+        except RadioError as exc:
+            _LOG.debug("%016X could not acknowledge a part: %s", self.node.eui64, exc)
+
+    # -- the node's side -------------------------------------------------------------------------
+
+    def _advance(self) -> None:
+        """Drain the node until it has nothing more to say, and set the alarm for its deadline."""
+        if self._advancing or self._tasks is None:
+            return
+        self._advancing = True
+        try:
+            while self._drain():
+                for watcher in self._progress_watchers:
+                    _guard(watcher)
+        finally:
+            self._advancing = False
+        self._arm()
+
+    def _drain(self) -> bool:
+        frames, acks, events = self.node.frames(), self.node.block_acks(), self.node.events()
+        for ack in acks:
+            self._start(self._acknowledge(ack), "acknowledge")
+        for frame_id, frame in frames:
+            self._start(self._transmit(frame_id, frame), "send")
+        for event in events:
+            self._report(event)
+        return bool(frames or acks or events)
+
+    def _start(self, coroutine: Coroutine[object, object, None], name: str) -> None:
+        if self._tasks is None:
+            coroutine.close()
+            return
+        task = self._tasks.create_task(coroutine, name=f"{name} {self.node.eui64:016X}")
+        self._sending.add(task)
+        task.add_done_callback(self._sending.discard)
+
+    def _report(self, event: NodeEvent) -> None:
+        if isinstance(event, Replied | ZdoReplied | Delivered | Unanswered | Undelivered):
+            future = self._pending.get(event.ticket)
+            if future is not None and not future.done():
+                future.set_result(event)
+        traced = trace(event, self._here())
+        if traced is not None:
+            self._publish(traced)
+        _call(self._node_watchers, event)
+
+    def _arm(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        due = self.node.deadline
+        if due is None:
+            return
+        if self._polled_at is not None:
+            due = max(due, self._polled_at + _LEAST_WAIT)  # nothing is due twice at one moment
+        self._timer = self._timeline.call_at(due, self._poll)
+
+    def _poll(self) -> None:
+        self._timer = None
+        self._polled_at = self._timeline.now()
+        _guard(lambda: self.node.poll(self._timeline.now()))
+        self._advance()
+
+    def _stop(self, reason: str) -> None:
+        self._tasks = None
+        self._started.clear()
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        for task in self._sending:
+            task.cancel()
+        self._fail_pending(reason)
+
+    def _publish(self, event: Event) -> None:
+        self._events.publish(event)
+
+    def _here(self) -> Here:
+        return Here(moment=self._timeline.now(), device=self.node.eui64)
+
+
+def _answer(outcome: Outcome) -> Outcome:
+    if isinstance(outcome, Undelivered):
+        raise NotDelivered(outcome.request, outcome.reason.value)
+    if isinstance(outcome, Unanswered):
+        raise NoReply(outcome.request)
+    return outcome
+
+
+def _describe(request: Request) -> str:
+    command = f"cluster {request.cluster_id:04X} command {request.command_id:02X}"
+    return f"{command} to {int(request.peer):016X}"
+
+
+def _call(watchers: Sequence[Callable[[T], object]], event: T) -> None:
+    for watcher in tuple(watchers):
+        _guard(partial(watcher, event))
+
+
+def _guard(action: Callable[[], object]) -> None:
+    """Do it; a fault in a device's own code is logged and harms nobody else."""
+    try:
+        action()
+    except Exception:  # noqa: BLE001 - the second place where a fault of ours ends
+        _LOG.exception("a device failed on an event")
