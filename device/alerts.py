@@ -1,0 +1,85 @@
+"""Alerts a device raises on its own: built, counted and kept as one unit, then handed to send."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from device.chassis import Chassis
+from device.events import AlertRaised
+from gbcs.catalogue import by_code
+from gbcs.envelope import Cra, Message
+from gbcs.errors import LocalError
+from gbcs.gbz import GbzAlert
+from gbcs.party import Role
+from gbcs.protection import protect
+from gbcs.stamp import Reliability
+from gbcs.zcl.types import zcl_seconds
+
+GENERIC_CRITICAL: Final = 0x1000
+GENERIC_NON_CRITICAL: Final = 0x1001
+_FIRST_CRITICAL: Final = 0x8F00
+_NO_TIME: Final = 0xFFFFFFFF
+
+Send = Callable[[bytes, int], object]
+"""Takes the octets of an alert and its recipient."""
+
+
+class Alerts:
+    """The alerts of one device. Each takes the next number of the device's own counter."""
+
+    def __init__(self, chassis: Chassis, send: Send) -> None:
+        self._chassis = chassis
+        self._send = send
+
+    def generic(self, alert_code: int, recipient: int | None = None) -> Message:
+        """Raise an alert of GBZ devices that carries nothing but its code and time.
+
+        Codes from 0x8F00 on are critical. Without a recipient it goes to the supplier.
+        """
+        critical = alert_code >= _FIRST_CRITICAL
+        message_code = GENERIC_CRITICAL if critical else GENERIC_NON_CRITICAL
+        payload = GbzAlert(alert_code, self.time_s()).to_bytes()
+        return self.raise_alert(message_code, alert_code, payload, recipient)
+
+    def raise_alert(
+        self, message_code: int, alert_code: int, payload: bytes, recipient: int | None = None
+    ) -> Message:
+        """Raise any alert: number it, protect it as its use case says, send it once it is kept.
+
+        MissingKey when a key for it is not held: then nothing happened.
+        """
+        if by_code(message_code) is None:
+            raise LocalError(f"no use case has message code {message_code:04X}")
+        chassis = self._chassis
+        if recipient is None:
+            recipient = chassis.credentials.party(Role.SUPPLIER)
+        with chassis.store.transaction() as unit:
+            message = Message(
+                cra=Cra.ALERT,
+                originator_counter=chassis.own_counter.next(),
+                originator=chassis.eui64,
+                recipient=recipient,
+                message_code=message_code,
+                payload=payload,
+            )
+            protected = protect(message, chassis.credentials.keys)
+            unit.on_commit(lambda: self._leave(protected, alert_code))
+        return protected
+
+    def time_s(self) -> int:
+        """The device's own time for a GBZ alert: seconds since 2000, all ones while invalid."""
+        clock = self._chassis.clock
+        return _NO_TIME if clock.status is Reliability.INVALID else zcl_seconds(clock.now())
+
+    def _leave(self, message: Message, alert_code: int) -> None:
+        self._chassis.events.publish(
+            AlertRaised(
+                **self._chassis.here(),
+                alert_code=alert_code,
+                message_code=message.message_code,
+                recipient=message.recipient,
+                originator_counter=message.originator_counter,
+            )
+        )
+        self._send(message.to_bytes(), message.recipient)
