@@ -26,7 +26,8 @@ class Request:
     ``answered_by`` lists the cluster commands that answer it (a Default Response always does).
     With ``reply_within`` the request ends Replied or Unanswered, else Delivered; the time counts
     from delivery, so that a sleepy peer has it too. ``encrypted`` None leaves it to the cluster.
-    A request of profile ZDO is a ZDO request: its cluster is the command.
+    A request of profile ZDO is a ZDO request: its cluster is the command. ``tag`` is the sender's
+    own, to know its requests by when they end.
     """
 
     peer: int | Broadcast
@@ -43,6 +44,7 @@ class Request:
     manufacturer: int | None = None
     encrypted: bool | None = None
     profile_id: int = SMART_ENERGY
+    tag: int = 0
 
 
 @dataclass(frozen=True, slots=True)

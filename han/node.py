@@ -162,7 +162,11 @@ class Node:
     # -- outputs -------------------------------------------------------------------------------
 
     def frames(self) -> list[tuple[int, ApsFrame]]:
-        """Take the frames to send; the report of each goes to :meth:`sent` with its number."""
+        """Take the frames to send; the report of each goes to :meth:`sent` with its number.
+
+        What services were asked to send since the last input is among them.
+        """
+        self._collect()
         return self._outbox.frames()
 
     def block_acks(self) -> list[BlockAck]:
@@ -248,6 +252,10 @@ class Node:
         for service in tuple(self._services):
             if service.deadline is not None and service.deadline <= now:
                 service.poll(now)
+        self._collect()
+
+    def _collect(self) -> None:
+        for service in tuple(self._services):
             for request in service.requests():
                 self._issue(request, service)
 

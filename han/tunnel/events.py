@@ -1,0 +1,89 @@
+"""What both ends of a tunnel tell their owner, and their settings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from han.clusters.tunneling import TRANSFER_OCTETS
+from han.fragmentation import MessageTooLong
+
+_FRAME_OVERHEAD: Final = 5  # ZCL header and tunnel identifier, inside the 1500 octets of APS
+MAX_OCTETS: Final = TRANSFER_OCTETS - _FRAME_OVERHEAD
+
+
+@dataclass(frozen=True, slots=True)
+class TunnelSettings:
+    """How both ends of a tunnel behave."""
+
+    capacity: int = 16
+    """Tunnels a server holds; one more is refused with NO_MORE_IDS."""
+    close_timeout_s: int = 0xFFFF
+    """CloseTunnelTimeout: a tunnel idle for this long is closed by its server."""
+    reply_timeout: timedelta = timedelta(seconds=5)
+    """How long a client waits for the RequestTunnelResponse, and for a transfer's answer."""
+    retry_after: timedelta = timedelta(seconds=10)
+    """A client asks again this long after a busy server or silence."""
+    attempts: int = 5
+    """How often a client asks for a tunnel before it gives up."""
+
+
+@dataclass(frozen=True, slots=True)
+class TunnelOpened:
+    """The tunnel can be used."""
+
+    peer: int
+    tunnel_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class TunnelClosed:
+    """The tunnel is gone."""
+
+    peer: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class TunnelRefused:
+    """The server gave no tunnel and the client gave up; what was queued has failed."""
+
+    peer: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class TunnelMessage:
+    """Octets came through the tunnel."""
+
+    peer: int
+    octets: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class TransferDone:
+    """The peer has what was sent under this reference."""
+
+    peer: int
+    ref: int
+
+
+@dataclass(frozen=True, slots=True)
+class TransferFailed:
+    """The peer does not have it, and it will not be tried again."""
+
+    peer: int
+    ref: int
+    reason: str
+
+
+TunnelEvent = (
+    TunnelOpened | TunnelClosed | TunnelRefused | TunnelMessage | TransferDone | TransferFailed
+)
+
+
+def check_length(octets: bytes) -> None:
+    """MessageTooLong when the octets cannot travel in one TransferData."""
+    if len(octets) > MAX_OCTETS:
+        raise MessageTooLong(f"{len(octets)} octets do not fit a TransferData of {MAX_OCTETS}")
