@@ -143,12 +143,10 @@ class BellowsRadio:
         if self._heartbeat_s is not None:
             self._run(self._beat(self._heartbeat_s), "heartbeat")
 
-    async def _open(self) -> EzspPort:
+    async def _open(self) -> None:
         port = EzspPort(self._path, self, baudrate=self._baudrate, flow_control=self._flow_control)
         await port.open(self._endpoints)
         self._port, self._eui64, self._payload_octets = port, port.eui64, port.payload_octets
-        await self._admission.attach(port)
-        return port
 
     async def close(self) -> None:
         """See :class:`han.radio.HanRadio`."""
@@ -212,6 +210,7 @@ class BellowsRadio:
         if self._role is Role.COORDINATOR:
             for eui64, child in (await port.children()).items():
                 self._book.learn(eui64, child)
+            await self._admission.attach(port)
         else:
             self._book.learn(trust_centre, 0)
         self._node, self._trust_centre = node, trust_centre

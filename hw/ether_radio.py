@@ -7,8 +7,10 @@ from collections.abc import AsyncIterator, Sequence
 
 from han.radio import (
     ApsFrame,
+    ApsReceived,
     Beacon,
     BlockAck,
+    Broadcast,
     DeliveryReport,
     DeliveryStatus,
     JoinKind,
@@ -23,6 +25,7 @@ from hw.ether import Ether
 from hw.events import EventStream
 from hw.limits import max_payload
 from hw.stack import MemoryStore, Stack, Store
+from hw.stack.addresses import REQUESTS as ADDRESS_REQUESTS
 
 
 class EtherRadio:
@@ -42,9 +45,19 @@ class EtherRadio:
             eui64,
             role,
             store if store is not None else MemoryStore(),
-            self._events.put,
+            self._heard,
             self._preconfigured,
         )
+
+    def _heard(self, event: RadioEvent) -> None:
+        """Pass events on, but for address requests: the stack has answered them, as a dongle does."""
+        if (
+            isinstance(event, ApsReceived)
+            and event.profile_id == 0
+            and event.cluster_id in ADDRESS_REQUESTS
+        ):
+            return
+        self._events.put(event)
 
     def _preconfigured(self, eui64: int, kind: JoinKind) -> bytes | None:
         return self._allowed.get(eui64)
@@ -182,6 +195,9 @@ class EtherRadio:
         limit = self.max_payload(encrypted=frame.encrypted)
         if len(frame.payload) > limit:
             raise RadioError(f"{len(frame.payload)} octets do not fit one frame of {limit}")
+        peer = frame.peer
+        if not isinstance(peer, Broadcast) and self.nwk_of(peer) is None and self.on_network:
+            await self._stack.addresses.find(peer)
         ended: asyncio.Future[DeliveryStatus] = asyncio.get_running_loop().create_future()
 
         def finish(status: DeliveryStatus) -> None:

@@ -117,7 +117,7 @@ class ApsLayer:
         return (peer, self._counter, None) in self._pending
 
     def _refusal(self, frame: ApsFrame) -> DeliveryStatus | None:
-        if frame.peer not in self._state.addresses:
+        if frame.peer not in self._state.addresses or frame.peer in self._state.expelled:
             return DeliveryStatus.UNKNOWN_PEER
         if frame.encrypted and frame.peer not in self._state.link_keys:
             return DeliveryStatus.NO_LINK_KEY

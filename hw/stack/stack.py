@@ -22,6 +22,7 @@ from han.radio import (
     Role,
 )
 from hw.ether import Ether, Link
+from hw.stack.addresses import AddressDesk, ignore
 from hw.stack.application import ApsLayer, Ended
 from hw.stack.joining import Joiner
 from hw.stack.mac_layer import MacLayer
@@ -29,7 +30,7 @@ from hw.stack.network import NetworkLayer
 from hw.stack.polling import Poller
 from hw.stack.state import Child, Membership, NodeState, Store
 from hw.stack.trust_centre import Preconfigured, TrustCentre
-from hw.zigbee import MalformedFrame, aps, beacon, mac, nwk, zdo
+from hw.zigbee import MalformedFrame, aps, beacon, mac, nwk
 from hw.zigbee.beacon import Capability, ZigbeeBeacon
 from hw.zigbee.security import KeyId
 
@@ -61,6 +62,7 @@ class Stack:
             self.mac, self.network, self.aps, self.state, self._emit, preconfigured
         )
         self.joiner = Joiner(self.mac, self.network, self.aps, self.state, role)
+        self.addresses = AddressDesk(self.state, eui64, self._send_quietly)
         self.poller = Poller(self.mac, self.state, self._polls)
 
     # -- life -----------------------------------------------------------------------------------
@@ -228,6 +230,10 @@ class Stack:
         self.poller.nudge()
         return counter
 
+    def _send_quietly(self, frame: ApsFrame) -> None:
+        if self.on_network:
+            self.send(frame, ignore)
+
     def acknowledge_block(self, ack: BlockAck) -> None:
         """See :meth:`ApsLayer.acknowledge_block`."""
         if self.on_network:
@@ -346,6 +352,5 @@ class Stack:
 
     def _data_received(self, received: ApsReceived) -> None:
         if received.profile_id == 0:
-            for eui64, short in zdo.told_addresses(received.cluster_id, received.payload):
-                self.state.learn(eui64, short)
+            self.addresses.heard(received)
         self._emit(received)

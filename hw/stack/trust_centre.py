@@ -17,8 +17,6 @@ from hw.zigbee.beacon import AssociationStatus, Capability
 from hw.zigbee.security import KeyId
 
 AUTHENTICATION_TIMEOUT_S: Final = 10.0
-FOREVER: Final = float("inf")
-PERMIT_FOREVER_S: Final = 255
 FIRST_DEVICE_NWK: Final = 0x0001
 LAST_DEVICE_NWK: Final = 0xFFF7
 
@@ -43,10 +41,9 @@ class TrustCentre:
         """Whether the window is open now."""
         return asyncio.get_running_loop().time() < self.permit_until
 
-    def permit_joining(self, duration_s: int) -> None:
-        """Open the window for ``duration_s`` seconds from now; 0 closes it, 255 keeps it open."""
-        now = asyncio.get_running_loop().time()
-        self.permit_until = FOREVER if duration_s >= PERMIT_FOREVER_S else now + duration_s
+    def permit_joining(self, duration_s: float) -> None:
+        """Open the window for ``duration_s`` seconds from now; 0 closes it."""
+        self.permit_until = asyncio.get_running_loop().time() + duration_s
 
     # -- beacons and association ----------------------------------------------------------------
 

@@ -36,6 +36,7 @@ NODE_TYPES: Final[Mapping[int, Role]] = {
 }
 NODE_TYPE_OF: Final[Mapping[Role, int]] = {role: number for number, role in NODE_TYPES.items()}
 NO_NETWORK: Final = 0
+PERMIT_FOREVER: Final = 0xFF
 JOINED_NETWORK: Final = 2
 ENERGY_SCAN: Final = 0
 ACTIVE_SCAN: Final = 1
@@ -179,7 +180,9 @@ def permit_joining(ncp: VirtualNcp, command: Command) -> Fields:
     """Open or close the window."""
     if not ncp.stack.on_network or ncp.stack.role is not Role.COORDINATOR:
         return {"status": Status.INVALID_CALL}
-    ncp.stack.trust_centre.permit_joining(command.number("duration"))
+    duration_s = command.number("duration")
+    forever = duration_s == PERMIT_FOREVER
+    ncp.stack.trust_centre.permit_joining(float("inf") if forever else duration_s)
     return OK
 
 

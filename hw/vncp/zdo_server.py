@@ -7,6 +7,7 @@ from struct import Struct
 from typing import TYPE_CHECKING, Final
 
 from han.radio import ApsFrame, ApsReceived, DeliveryStatus, Role
+from hw.stack import addresses
 from hw.vncp import memory
 from hw.zigbee import zdo
 
@@ -61,6 +62,9 @@ def received(ncp: VirtualNcp, message: ApsReceived) -> bool:
         return True
     if cluster in BINDING_REQUESTS and flags & HOST_ANSWERS_BINDINGS:
         return True
+    if cluster in addresses.REQUESTS:
+        _address(ncp, message)
+        return bool(flags & HOST_HEARS_SUPPORTED)
     answer = ANSWERS.get(cluster)
     if answer is None:
         if flags & HOST_ANSWERS_UNSUPPORTED:
@@ -72,6 +76,15 @@ def received(ncp: VirtualNcp, message: ApsReceived) -> bool:
     if body is not None:
         _reply(ncp, message, body)
     return bool(flags & HOST_HEARS_SUPPORTED)
+
+
+def _address(ncp: VirtualNcp, message: ApsReceived) -> None:
+    """The stack has answered those from the air; the host's own come back by the loop."""
+    if message.peer == ncp.eui64:
+        state, request = ncp.stack.state, message.payload[1:]
+        body = addresses.answer(state, ncp.eui64, message.cluster_id, request, broadcast=False)
+        if body is not None:
+            _reply(ncp, message, body)
 
 
 def _reply(ncp: VirtualNcp, message: ApsReceived, body: bytes) -> None:
@@ -103,25 +116,6 @@ def _not_ours(ncp: VirtualNcp, request: bytes) -> bytes | None:
     if request[:2] != _own(ncp):
         return bytes((DEVICE_NOT_FOUND,)) + request[:2]
     return None
-
-
-def nwk_addr(ncp: VirtualNcp, request: bytes, broadcast: bool) -> bytes | None:
-    """NWK_addr_req: for ourselves and our children."""
-    eui64 = int.from_bytes(request[:8], "little")
-    short = ncp.stack.state.addresses.get(eui64)
-    ours = eui64 == ncp.eui64 or eui64 in ncp.stack.state.children
-    if len(request) < 8 or short is None or not ours:
-        return None if broadcast else bytes((DEVICE_NOT_FOUND,)) + request[:8] + b"\xff\xff"
-    return bytes((SUCCESS,)) + request[:8] + short.to_bytes(2, "little")
-
-
-def ieee_addr(ncp: VirtualNcp, request: bytes, broadcast: bool) -> bytes | None:
-    """IEEE_addr_req: for ourselves and our children."""
-    short = int.from_bytes(request[:2], "little")
-    eui64 = ncp.stack.state.eui64_of(short)
-    if eui64 is None or (eui64 != ncp.eui64 and eui64 not in ncp.stack.state.children):
-        return None if broadcast else bytes((DEVICE_NOT_FOUND,)) + bytes(8) + request[:2]
-    return bytes((SUCCESS,)) + eui64.to_bytes(8, "little") + request[:2]
 
 
 def node_descriptor(ncp: VirtualNcp, request: bytes, broadcast: bool) -> bytes | None:
@@ -213,8 +207,6 @@ def permit_joining(ncp: VirtualNcp, request: bytes, broadcast: bool) -> bytes | 
 
 
 ANSWERS: Final[Mapping[int, Answer]] = {
-    zdo.NWK_ADDR_REQ: nwk_addr,
-    zdo.IEEE_ADDR_REQ: ieee_addr,
     NODE_DESC_REQ: node_descriptor,
     POWER_DESC_REQ: power_descriptor,
     SIMPLE_DESC_REQ: simple_descriptor,

@@ -1,0 +1,72 @@
+"""Serve a virtual dongle to other programs: a TCP port or a pseudo-terminal, with a memory that outlives the process.
+
+This is what ``chub vncp`` runs. Several dongles may share one air: each gets a line of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from han.radio import RadioError
+from hw.ether import Ether
+from hw.stack import FileStore, MemoryStore
+from hw.vncp.ncp import VirtualNcp
+from hw.vncp.transport import PtyLine, listen
+
+DEFAULT_EUI64: Final = 0x0002A7FFFE000001
+DEFAULT_EZSP: Final = 13
+
+
+@dataclass(frozen=True, slots=True)
+class Dongle:
+    """One virtual dongle to serve: at ``host:port`` (port 0 picks one), or on a pseudo-terminal when there is no host.
+
+    ``memory`` is the file that keeps network, keys and counters over restarts; None forgets them.
+    """
+
+    host: str | None = "127.0.0.1"
+    port: int = 0
+    ezsp_version: int = DEFAULT_EZSP
+    eui64: int = DEFAULT_EUI64
+    memory: Path | None = None
+
+
+@asynccontextmanager
+async def serving(dongle: Dongle, ether: Ether) -> AsyncIterator[str]:
+    """Serve one dongle while the block runs; gives what a host opens (``tcp://host:port`` or a device path)."""
+    store = MemoryStore() if dongle.memory is None else FileStore(dongle.memory)
+    ncp = VirtualNcp(ether, dongle.eui64, ezsp_version=dongle.ezsp_version, store=store)
+    if dongle.host is None:
+        line = PtyLine(ncp)
+        try:
+            yield line.path
+        finally:
+            line.close()
+            ncp.drop_line()
+        return
+    try:
+        server = await listen(ncp, dongle.host, dongle.port)
+    except OSError as exc:
+        raise RadioError(f"cannot listen on {dongle.host}:{dongle.port}: {exc.strerror}") from exc
+    try:
+        host, port = server.sockets[0].getsockname()[:2]
+        yield f"tcp://{host}:{port}"
+    finally:
+        server.close()
+        ncp.drop_line()
+        await server.wait_closed()
+
+
+async def serve(
+    dongle: Dongle, *, ether: Ether | None = None, ready: asyncio.Future[str] | None = None
+) -> None:
+    """Serve one dongle until cancelled; ``ready`` hears what a host opens."""
+    async with serving(dongle, ether if ether is not None else Ether()) as address:
+        if ready is not None and not ready.done():
+            ready.set_result(address)
+        await asyncio.get_running_loop().create_future()

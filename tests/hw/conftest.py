@@ -1,0 +1,7 @@
+"""Radio tests run in virtual time."""
+
+from __future__ import annotations
+
+from tests.virtual_time import pytest_asyncio_loop_factories, timeline
+
+__all__ = ["pytest_asyncio_loop_factories", "timeline"]
