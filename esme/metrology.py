@@ -7,12 +7,13 @@ out of its limits for long enough. Between two stops nothing changes, so nothing
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from esme.event import MeterEvent
 from esme.metering.energy import EnergyRegisters
+from esme.metering.periods import Closed
 from esme.metering.profiles import Days, HalfHours, resume
 from esme.own_time import OwnTime
 from esme.physics.signal import earliest
@@ -76,6 +77,7 @@ class Metrology:
     """One meter's measuring part, from ``time.true`` on.
 
     ``closed`` is the load switch: while it is open no energy flows through the primary element.
+    ``on_half_hour`` and ``on_day`` are told of every one that is over.
     """
 
     def __init__(
@@ -91,6 +93,8 @@ class Metrology:
         self.measured = measurements or Measurements.of_phases(len(site.phases))
         self.settings = settings or MetrologySettings()
         self.closed = True
+        self.on_half_hour: Callable[[Closed], object] = _ignore
+        self.on_day: Callable[[Closed], object] = _ignore
 
     @property
     def own_now(self) -> datetime | None:
@@ -189,9 +193,9 @@ class Metrology:
         if own is None:
             return
         readings = self.measured.energy.readings()
-        for kept in (self.measured.half_hours, self.measured.days):
+        for kept, tell in self._kept_periods():
             while kept.periods.end is not None and own >= kept.periods.end:
-                kept.close(readings)
+                _tell(tell, kept.close(readings))
         for number, phase in enumerate(self.measured.phases):
             average = phase.average
             while average.period is not None and own >= average.period.end:
@@ -234,10 +238,10 @@ class Metrology:
         if own is None:
             return
         readings = self.measured.energy.readings()
-        for kept in (self.measured.half_hours, self.measured.days):
+        for kept, tell in self._kept_periods():
             if kept.periods.end is None:
                 kept.periods.begin(own, readings)
-            resume(kept, own, readings)
+            _tell(tell, resume(kept, own, readings))
         self._restart_averages(own, resumable=self.settings.voltage_resumes)
 
     def _restart_averages(self, own: datetime, *, resumable: bool = False) -> None:
@@ -263,8 +267,23 @@ class Metrology:
             self.measured.days.periods.enter(own)
             self._restart_averages(own)
 
+    def _kept_periods(self) -> tuple[tuple[HalfHours | Days, Callable[[Closed], object]], ...]:
+        return (
+            (self.measured.half_hours, self.on_half_hour),
+            (self.measured.days, self.on_day),
+        )
+
     def _lose_time(self) -> None:
         self.measured.half_hours.periods.forget()
         self.measured.days.periods.forget()
         for phase in self.measured.phases:
             phase.average.stop()
+
+
+def _ignore(_: Closed) -> None:
+    """What a meter does that keeps nothing beyond its profiles."""
+
+
+def _tell(listener: Callable[[Closed], object], closed: Closed | None) -> None:
+    if closed is not None:
+        listener(closed)

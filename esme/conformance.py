@@ -1,0 +1,128 @@
+"""Replay of recorded commands: whether this meter answers what another one is known to have sent.
+
+The meter is made to hold what the recorded Response reports, then executes the recorded command;
+the payloads are compared octet for octet. What is not read back (sets, actions) has to be executed
+with the recorded results.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Final
+
+from device.clock import DeviceClock
+from device.store import MemoryStore
+from esme.cosem.server import CosemServer
+from esme.cosem.table import Access, Place
+from esme.meter import ElectricityMeter, Identity
+from esme.objects import server
+from esme.physics.signal import Constant
+from esme.physics.site import Phase, Site
+from gbcs.dlms.apdu import AccessRequest, AccessResponse, Kind, RequestItem, Result, ResultItem
+from gbcs.dlms.data import Data, decode
+from gbcs.dlms.protected import ProtectedRequest, ProtectedResponse, is_protected_read
+from gbcs.envelope import Message
+from gbcs.errors import GbcsError, LocalError
+from gbcs.keys import KeyStore
+from gbcs.protection import attribute_cipher
+from gbcs.stamp import Reliability, Stamp
+
+_NEVER_SET: Final = datetime(2015, 1, 1, tzinfo=UTC)
+_TIME: Final = Place.parse("8/0-0:1.0.0.255/2")
+_DEVICE_IDENTIFIER: Final = Place.parse("1/0-0:96.1.1.255/2")
+
+
+def replay(command: Message, response: Message, keys: KeyStore) -> str:
+    """Execute a recorded command; empty when the payloads agree, else what differs."""
+    try:
+        request = AccessRequest.parse(command.payload)
+        recorded = AccessResponse.parse(response.payload)
+        reasons = [_replay_on(twin, request, recorded, response, keys) for twin in (False, True)]
+    except GbcsError as exc:
+        return f"{type(exc).__name__}: {exc}"
+    return "" if "" in reasons else " / ".join(reasons)
+
+
+def _replay_on(
+    twin: bool, request: AccessRequest, recorded: AccessResponse, response: Message, keys: KeyStore
+) -> str:
+    values = dict(_values(request, recorded, response, keys))
+    meter = _meter(response, twin, values.get(_TIME))
+    served = server(meter)
+    try:
+        for place, data in values.items():
+            served.load(place, data)
+    except LocalError as exc:
+        return f"cannot hold what was reported: {exc}"
+    _break(served, request, recorded)
+    answer = served.execute(request, _access(meter, response, keys))
+    return "" if answer.to_bytes() == response.payload else _difference(answer, recorded)
+
+
+def _meter(response: Message, twin: bool, time: Data | None) -> ElectricityMeter:
+    stamp = Stamp.from_bytes(time.value) if time and isinstance(time.value, bytes) else None
+    now = (stamp.at if stamp else None) or _NEVER_SET
+    return ElectricityMeter(
+        Identity(response.originator),
+        Site((Phase(), Phase(), Phase()), Constant() if twin else None),
+        DeviceClock(lambda: now, status=Reliability.RELIABLE),
+        MemoryStore(),
+        true_time=lambda: now,
+        hub_time=lambda: now,
+    )
+
+
+def _values(
+    request: AccessRequest, recorded: AccessResponse, response: Message, keys: KeyStore
+) -> Iterator[tuple[Place, Data]]:
+    for item, result in zip(request.items, recorded.results, strict=True):
+        if result.result != Result.SUCCESS:
+            return
+        if item.kind in (Kind.GET, Kind.GET_WITH_SELECTION):
+            yield _place(item), result.data
+        elif is_protected_read(item.class_id, item.index):
+            wanted = ProtectedRequest.from_data(item.data).attributes
+            sealed = ProtectedResponse.from_data(result.data).sealed
+            opened = decode(attribute_cipher(response, keys).open(sealed)).value
+            if isinstance(opened, tuple):
+                for each, data in zip(wanted, opened, strict=True):
+                    if isinstance(data, Data):
+                        yield Place(each.class_id, each.logical_name, each.index), data
+
+
+def _break(
+    served: CosemServer[ElectricityMeter], request: AccessRequest, recorded: AccessResponse
+) -> None:
+    """Break what was broken in the meter on record."""
+    for item, result in zip(request.items, recorded.results, strict=True):
+        if result.result != Result.SUCCESS:
+            served.faults[_place(item)] = Result(result.result)
+            return
+
+
+def _access(meter: ElectricityMeter, response: Message, keys: KeyStore) -> Access:
+    return Access(
+        now=meter.now,
+        device=response.originator,
+        requester=response.recipient,
+        message_code=response.message_code,
+        originator_counter=response.originator_counter,
+        seal=lambda octets: attribute_cipher(response, keys).seal(octets),
+    )
+
+
+def _place(item: RequestItem) -> Place:
+    return Place(item.class_id, item.logical_name, item.index)
+
+
+def _difference(answer: AccessResponse, recorded: AccessResponse) -> str:
+    pairs = zip(answer.results, recorded.results, strict=True)
+    for number, (ours, theirs) in enumerate(pairs):
+        if ours != theirs:
+            return f"item {number}: {_describe(ours)}, on record {_describe(theirs)}"
+    return "the results agree, their encoding does not"
+
+
+def _describe(result: ResultItem) -> str:
+    return f"result {result.result} with {result.data}"[:200]

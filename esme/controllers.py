@@ -1,0 +1,131 @@
+"""Auxiliary controllers 1 to 5: levels set by command for a time, and what the log keeps of it.
+
+A command names controller, direction (output or input) and level in one number. The level holds
+from the start to the end that were set before it; afterwards the controller is off again.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import IntEnum
+from typing import Final
+
+CONTROLLERS: Final = range(1, 6)
+LONGEST: Final = timedelta(hours=24)
+FULL: Final = 100
+OFF: Final = 0
+
+
+class Direction(IntEnum):
+    """Which side of a proportional controller; a switch has an output only."""
+
+    OUTPUT = 1
+    INPUT = 2
+
+
+class Action(IntEnum):
+    """Older commands (ECS47): on, off, or back to the calendar."""
+
+    ACTIVATE = 0x11
+    DEACTIVATE = 0x12
+    RESET = 0x20
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a command asks of a controller; ``level`` in percent, None to end what was asked."""
+
+    controller: int
+    direction: Direction
+    level: int | None
+
+    @classmethod
+    def from_script(cls, script: int) -> Order | None:
+        """Read the number; None when it asks for something that cannot be."""
+        high, low = divmod(script, 0x100)
+        side, controller = divmod(high, 0x10)
+        if controller not in CONTROLLERS:
+            return None
+        if side == 0 and low in _LEVELS:
+            return cls(controller, Direction.OUTPUT, _LEVELS[Action(low)])
+        if side in (Direction.OUTPUT, Direction.INPUT) and low <= FULL:
+            return cls(controller, Direction(side), low)
+        return None
+
+
+_LEVELS: Final = {Action.ACTIVATE: FULL, Action.DEACTIVATE: OFF, Action.RESET: None}
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A level that holds between two moments of the meter's clock."""
+
+    script: int
+    direction: Direction
+    level: int
+    start: datetime
+    end: datetime
+
+
+@dataclass(slots=True)
+class Controller:
+    """One controller; ``setting`` is in force or to come."""
+
+    output_level: int = OFF
+    input_level: int = OFF
+    setting: Setting | None = None
+
+    def level_changes(self, now: datetime) -> int | None:
+        """Start or end the setting when its time has come; the script to log, None for nothing."""
+        setting = self.setting
+        if setting is None:
+            return None
+        if now >= setting.end:
+            self.setting = None
+            return setting.script if self._set(setting.direction, OFF) else None
+        if now >= setting.start and self._set(setting.direction, setting.level):
+            return setting.script
+        return None
+
+    def release(self) -> None:
+        """End whatever was asked."""
+        self.setting, self.output_level, self.input_level = None, OFF, OFF
+
+    def next_change(self, now: datetime) -> datetime | None:
+        """When the setting starts or ends."""
+        if self.setting is None:
+            return None
+        return self.setting.start if now < self.setting.start else self.setting.end
+
+    def state(self) -> str:
+        """The state as COSEM returns it: a JSON text."""
+        return json.dumps({"outputState": self.output_level, "inputState": self.input_level})
+
+    def _set(self, direction: Direction, level: int) -> bool:
+        before = (self.output_level, self.input_level)
+        if direction is Direction.OUTPUT:
+            self.output_level = level
+        else:
+            self.input_level = level
+        return before != (self.output_level, self.input_level)
+
+
+@dataclass(slots=True)
+class Controllers:
+    """All of them, by number."""
+
+    by_number: dict[int, Controller] = field(
+        default_factory=lambda: {number: Controller() for number in CONTROLLERS}
+    )
+
+    def next_change(self, now: datetime) -> datetime | None:
+        """When the next setting starts or ends."""
+        dates = (controller.next_change(now) for controller in self.by_number.values())
+        return min((date for date in dates if date is not None), default=None)
+
+
+def is_allowed(start: datetime, end: datetime) -> bool:
+    """Whether a setting may last from one moment to another."""
+    return start < end <= start + LONGEST

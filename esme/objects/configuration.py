@@ -1,0 +1,150 @@
+"""Identity, texts, behaviours, change of tenancy: what is mostly kept as it was set."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from esme.alerts import ALL_ON, merged
+from esme.cosem.shape import Plain, shape
+from esme.cosem.table import Access, Attribute, CosemObject, Place, cosem, stored
+from esme.objects.fields import Meter, MeterAttribute, octets
+from gbcs.dlms.apdu import Result
+from gbcs.dlms.data import Bits, Data, Tag
+from gbcs.stamp import Stamp
+
+_OFFSET_PARTS: Final = 10_000
+_BEHAVIOURS: Final = (
+    ("0-30", 11, "supplier: WAN alerts"),
+    ("0-30", 12, "supplier: HAN device sharing"),
+    ("0-30", 13, "supplier: audible alarm"),
+    ("0-30", 14, "supplier: logging"),
+    ("0-33", 11, "network operator: WAN alerts"),
+    ("0-33", 14, "network operator: logging"),
+)
+"""Logical name A-B and group E of the write; the read is four further on."""
+
+
+def configuration_objects() -> Iterator[CosemObject[Meter]]:
+    """Objects every meter has."""
+    yield from _identity()
+    yield from _texts()
+    for interface, group, who in _BEHAVIOURS:
+        held = f"1/{interface}:97.98.{group + 4}.255"
+        yield cosem(held, f"Behaviour, {who}", _behaviour())
+        yield cosem(
+            f"1/{interface}:97.98.{group}.255",
+            f"Behaviour, {who}, with mask",
+            _masked(Place.parse(f"{held}/2")),
+        )
+
+
+def _identity() -> Iterator[CosemObject[Meter]]:
+    yield cosem(
+        "1/0-0:0.2.1.255",
+        "FirmwareVersion",
+        stored(2, "value", "os(4)", bytes(4), writable=False),
+    )
+    yield cosem("1/0-0:96.1.1.255", "DeviceIdentifier", _device_identifier())
+    yield cosem(
+        "1/0-0:96.1.2.255", "MeterVariant", stored(2, "value", "os(1)", b"A", writable=False)
+    )
+    yield cosem(
+        "1/0-0:96.1.4.255",
+        "ModelType",
+        stored(2, "value", "os(8)", b"EMULATED", writable=False),
+    )
+    yield cosem(
+        "1/0-0:96.1.6.255",
+        "ManufacturerIdentifier",
+        stored(2, "value", "os(..4)", b"CHUB", writable=False),
+    )
+    yield cosem("1/0-0:94.44.0.0", "RandomisedOffset", _randomised_offset())
+    yield cosem("1/0-0:94.44.0.1", "RandomisedOffsetLimit", stored(2, "value", "u16", 0))
+    yield cosem(
+        "1/0-0:94.44.0.2",
+        "RandomisedOffsetNumber",
+        stored(2, "value", "u16", 1, writable=False),
+    )
+
+
+def _device_identifier() -> MeterAttribute:
+    return Attribute(
+        2,
+        "value",
+        shape("os(8)"),
+        read=lambda meter: meter.identity.eui64.to_bytes(8, "big"),
+    )
+
+
+def _randomised_offset() -> MeterAttribute:
+    """Number times limit over ten thousand, in whole seconds, half up."""
+    limit = Place.parse("1/0-0:94.44.0.1/2")
+    drawn = Place.parse("1/0-0:94.44.0.2/2")
+
+    def read(meter: Meter) -> Plain:
+        product = 1
+        for place, initial in ((limit, 0), (drawn, 1)):
+            value = meter.settings.get(place, Data(Tag.LONG_UNSIGNED, initial)).value
+            product *= value if isinstance(value, int) else 0
+        return (2 * product + _OFFSET_PARTS) // (2 * _OFFSET_PARTS)
+
+    return Attribute(2, "value", shape("u16"), read=read)
+
+
+def _texts() -> Iterator[CosemObject[Meter]]:
+    yield cosem("1/0-0:94.44.3.1", "DisablePrivacyPinProtection", _privacy_pin())
+    yield cosem("1/0-0:94.44.3.2", "restrictDataDateTime", _tenancy())
+    yield cosem(
+        "1/0-0:94.44.34.11",
+        "MeterPointAdministrationNumbers(import)",
+        stored(2, "value", "os(..26)", b""),
+    )
+    yield cosem(
+        "1/1-0:0.0.2.255",
+        "MeterPointAdministrationNumber(export)",
+        stored(2, "value", "os(..13)", b""),
+    )
+    yield cosem("1/0-2:96.13.1.255", "SupplierMessage", stored(2, "value", "os(..116)", b""))
+    yield cosem(
+        "1/0-3:96.13.1.255",
+        "CustomerIdentificationNumber",
+        stored(2, "value", "os(..4)", b""),
+    )
+    for group, title in (("0", "ContactDetails(name)"), ("1", "ContactDetails(number)")):
+        yield cosem(
+            f"9000/0-0:96.13.{group}.255", title, stored(2, "value_active", "os(..18)", b"")
+        )
+
+
+def _privacy_pin() -> MeterAttribute:
+    def write(meter: Meter, _: Plain, access: Access) -> Result:
+        meter.kept.privacy_pin = False
+        return Result.SUCCESS
+
+    return Attribute(2, "value", shape("os(0)"), write=write)
+
+
+def _tenancy() -> MeterAttribute:
+    """Executed when it arrives, whatever date it names; the household sees nothing older."""
+
+    def write(meter: Meter, value: Plain, _: Access) -> Result:
+        meter.kept.tenancy_changed_at = Stamp.from_bytes(octets(value)).at
+        return Result.SUCCESS
+
+    return Attribute(2, "value", shape("os(12)"), write=write)
+
+
+def _behaviour() -> MeterAttribute:
+    return stored(2, "value", "bs(256)", ALL_ON, writable=False)
+
+
+def _masked(held: Place) -> MeterAttribute:
+    def write(meter: Meter, value: Plain, _: Access) -> Result:
+        old = meter.settings.get(held, Data(Tag.BIT_STRING, ALL_ON)).value
+        if not isinstance(old, Bits) or not isinstance(value, Bits):
+            return Result.TYPE_UNMATCHED
+        meter.settings.put(held, Data(Tag.BIT_STRING, merged(old, value)))
+        return Result.SUCCESS
+
+    return Attribute(2, "value", shape("bs(512)"), write=write)

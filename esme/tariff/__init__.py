@@ -1,0 +1,1 @@
+"""Tariff registers, and the switching table that says which of them counts."""

@@ -1,0 +1,146 @@
+"""The switching table: seasons, weeks, days and special days; which script runs when.
+
+Times are UTC on the meter's clock. A day without an action before some time goes on with the last
+script of the day before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
+from typing import Final
+
+from esme.cosem.shape import Plain
+
+_WILD_YEAR: Final = 0xFFFF
+_WILD: Final = 0xFF
+_LOOK_BACK_DAYS: Final = 8
+"""A week holds every day profile there is; before it there was no switch."""
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """At this time of day this script starts."""
+
+    at: time
+    script: int
+
+
+@dataclass(frozen=True, slots=True)
+class DatePattern:
+    """A COSEM date; a field of FF (FFFF for the year) matches anything."""
+
+    year: int
+    month: int
+    day: int
+    weekday: int = _WILD
+
+    @classmethod
+    def from_bytes(cls, octets: bytes) -> DatePattern:
+        """Read the first five octets of a COSEM date or date-time."""
+        return cls(int.from_bytes(octets[:2], "big"), octets[2], octets[3], octets[4])
+
+    def matches(self, day: date) -> bool:
+        """Whether a day is meant."""
+        return (
+            self.year in (_WILD_YEAR, day.year)
+            and self.month in (_WILD, day.month)
+            and self.day in (_WILD, day.day)
+            and self.weekday in (_WILD, day.isoweekday())
+        )
+
+    def latest_start(self, day: date) -> date | None:
+        """The last first-of-season at or before a day: this year's, or last year's."""
+        years = (day.year, day.year - 1) if self.year == _WILD_YEAR else (self.year,)
+        for year in years:
+            try:
+                start = date(
+                    year,
+                    1 if self.month == _WILD else self.month,
+                    1 if self.day == _WILD else self.day,
+                )
+            except ValueError:
+                continue
+            if start <= day:
+                return start
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Season:
+    """From its start (every year, if the year is wild) this week applies."""
+
+    start: DatePattern
+    week: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """One switching table."""
+
+    seasons: Sequence[Season] = ()
+    weeks: Mapping[bytes, Sequence[int]] = field(default_factory=dict)
+    days: Mapping[int, Sequence[Switch]] = field(default_factory=dict)
+    special_days: Sequence[tuple[DatePattern, int]] = ()
+
+    def script_at(self, own: datetime) -> int | None:
+        """The script that runs at a time; None when the table says nothing."""
+        latest = None
+        for back in range(_LOOK_BACK_DAYS):
+            day = own.date() - timedelta(days=back)
+            for switch in self._switches(day):
+                if back or switch.at <= own.time():
+                    latest = switch.script
+            if latest is not None:
+                return latest
+        return None
+
+    def next_switch(self, own: datetime) -> datetime | None:
+        """The first time after this one at which a script starts, within a week."""
+        for ahead in range(_LOOK_BACK_DAYS):
+            day = own.date() + timedelta(days=ahead)
+            for switch in self._switches(day):
+                start = datetime.combine(day, switch.at, own.tzinfo)
+                if start > own:
+                    return start
+        return None
+
+    def _switches(self, day: date) -> Sequence[Switch]:
+        number = self._day_number(day)
+        return () if number is None else self.days.get(number, ())
+
+    def _day_number(self, day: date) -> int | None:
+        for pattern, number in self.special_days:
+            if pattern.matches(day):
+                return number
+        week = self.weeks.get(self._week(day))
+        return week[day.weekday()] if week else None
+
+    def _week(self, day: date) -> bytes:
+        starts = [(season.start.latest_start(day), season.week) for season in self.seasons]
+        begun = [(start, week) for start, week in starts if start is not None]
+        return max(begun, default=(day, b""), key=lambda each: each[0])[1]
+
+
+def read_calendar(seasons: Plain, weeks: Plain, days: Plain, special_days: Plain) -> Calendar:
+    """A switching table from the plain values of its COSEM attributes."""
+    return Calendar(
+        seasons=[Season(DatePattern.from_bytes(row[1]), row[2]) for row in _rows(seasons)],  # type: ignore[arg-type]
+        weeks={row[0]: row[1:] for row in _rows(weeks)},  # type: ignore[misc]
+        days={row[0]: sorted(_switches(row[1]), key=lambda s: s.at) for row in _rows(days)},  # type: ignore[misc]
+        special_days=[(DatePattern.from_bytes(row[1]), row[2]) for row in _rows(special_days)],  # type: ignore[arg-type, misc]
+    )
+
+
+def _rows(value: Plain) -> Iterator[tuple[Plain, ...]]:
+    for row in value if isinstance(value, tuple) else ():
+        if isinstance(row, tuple):
+            yield row
+
+
+def _switches(value: Plain) -> Iterator[Switch]:
+    for octets, _, script in _rows(value):
+        if isinstance(octets, bytes) and isinstance(script, int):
+            hour, minute, second = (0 if field == _WILD else field for field in octets[:3])
+            yield Switch(time(hour, minute, second), script)
