@@ -349,14 +349,19 @@ class Sequence(Generic[T]):
 
     def __init__(self, build: Callable[..., T], *members: Member) -> None:
         self._build = build
-        self._members = tuple((member, member.tags()) for member in members)
+        self.members = members
+        self._tagged = tuple((member, member.tags()) for member in members)
+
+    def make(self, values: dict[str, object]) -> T:
+        """The dataclass from its members by name."""
+        return self._build(**values)
 
     def read(self, tlv: Tlv) -> T:
         """Decode."""
         found: dict[str, object] = {}
         inside = children(tlv)
         child = next(inside, None)
-        for member, tags in self._members:
+        for member, tags in self._tagged:
             if child is not None and child.tag in tags:
                 found[member.name] = member.codec.read(child)
                 child = next(inside, None)
@@ -367,12 +372,12 @@ class Sequence(Generic[T]):
                 raise MalformedMessage(f"{member.name} is missing", offset)
         if child is not None:
             raise MalformedMessage(f"tag {child.tag:02X} is not expected here", child.offset)
-        return self._build(**found)
+        return self.make(found)
 
     def write(self, value: T, lengths: Lengths, tag: int | None = None) -> bytes:
         """Encode; members with their default value are left out."""
         content = bytearray()
-        for member, tags in self._members:
+        for member, tags in self._tagged:
             part = getattr(value, member.name)
             if member.optional and part == member.default:
                 continue
@@ -388,6 +393,18 @@ class Choice:
         self._alternatives = alternatives
         self.tags = frozenset[int]().union(*(codec.tags for _, codec in alternatives))
 
+    @property
+    def codecs(self) -> tuple[AnyCodec, ...]:
+        """The alternatives in order."""
+        return tuple(codec for _, codec in self._alternatives)
+
+    def codec_of(self, value: object) -> AnyCodec:
+        """The alternative for this Python type; LocalError when there is none."""
+        for kind, codec in self._alternatives:
+            if isinstance(value, kind):
+                return codec
+        raise LocalError(f"{type(value).__name__} is none of the alternatives")
+
     def read(self, tlv: Tlv) -> object:
         """Decode with the alternative that has this tag."""
         for _, codec in self._alternatives:
@@ -397,7 +414,4 @@ class Choice:
 
     def write(self, value: object, lengths: Lengths, tag: int | None = None) -> bytes:
         """Encode with the alternative for this Python type."""
-        for kind, codec in self._alternatives:
-            if isinstance(value, kind):
-                return codec.write(value, lengths, tag)
-        raise LocalError(f"{type(value).__name__} is none of the alternatives")
+        return self.codec_of(value).write(value, lengths, tag)

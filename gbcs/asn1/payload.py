@@ -59,6 +59,11 @@ def has_asn1(message_code: int, cra: Cra) -> bool:
     return (message_code, cra) in _CODECS
 
 
+def codec_of(message_code: int, cra: Cra) -> AnyCodec | None:
+    """The codec of messages of this code and kind; None when they are not ASN.1."""
+    return _CODECS.get((message_code, cra))
+
+
 def decode(message_code: int, cra: Cra, payload: bytes) -> object:
     """Decode the payload into its structure, every octet; MalformedMessage otherwise."""
     codec = _CODECS.get((message_code, cra))

@@ -40,25 +40,33 @@ class ItemSpec:
 
     operation: Operation
     at: ObjectRef
+    name: str
+    """SMETS object and component, or COSEM element, unique within the use case."""
     optional: bool
+    fixed: int | str | bool | None
+    """Value the catalogue prescribes; octets as 0x and digits."""
     command: tuple[str, ...]
     response: tuple[str, ...]
     protects: tuple[ObjectRef, ...]
     """Attributes that come back encrypted through this item."""
 
 
-class _Row(TypedDict):
+class ItemRow(TypedDict):
+    """One item as the data file writes it."""
+
     do: str
     at: str
+    name: str
     optional: NotRequired[bool]
+    fixed: NotRequired[int | str | bool]
     command: NotRequired[list[str]]
     response: NotRequired[list[str]]
     protects: NotRequired[list[str]]
 
 
 @cache
-def _rows() -> dict[str, list[_Row]]:
-    rows: dict[str, list[_Row]] = json.loads(table_text("dlms.json"))
+def _rows() -> dict[str, list[ItemRow]]:
+    rows: dict[str, list[ItemRow]] = json.loads(table_text("dlms.json"))
     return rows
 
 
@@ -68,17 +76,21 @@ def object_ref(text: str) -> ObjectRef:
     return ObjectRef(int(class_id), logical_name, int(index))
 
 
+def item_spec(row: ItemRow) -> ItemSpec:
+    """Read one item row."""
+    return ItemSpec(
+        operation=Operation(row["do"]),
+        at=object_ref(row["at"]),
+        name=row["name"],
+        optional=row.get("optional", False),
+        fixed=row.get("fixed"),
+        command=tuple(row.get("command", ())),
+        response=tuple(row.get("response", ())),
+        protects=tuple(object_ref(text) for text in row.get("protects", ())),
+    )
+
+
 @cache
 def dlms_items(name: str) -> tuple[ItemSpec, ...]:
     """Items of a use case's command in order; empty when it has no access request."""
-    return tuple(
-        ItemSpec(
-            operation=Operation(row["do"]),
-            at=object_ref(row["at"]),
-            optional=row.get("optional", False),
-            command=tuple(row.get("command", ())),
-            response=tuple(row.get("response", ())),
-            protects=tuple(object_ref(text) for text in row.get("protects", ())),
-        )
-        for row in _rows().get(name, ())
-    )
+    return tuple(item_spec(row) for row in _rows().get(name, ()))

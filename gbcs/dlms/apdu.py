@@ -297,7 +297,8 @@ def _read_optional_specifications(
 
 def _specification(item: RequestItem) -> bytes:
     has_selection = item.kind in (Kind.GET_WITH_SELECTION, Kind.SET_WITH_SELECTION)
-    if has_selection != (item.selector is not None and item.selection is not None):
+    given = (item.selector is not None, item.selection is not None)
+    if given != (has_selection, has_selection):
         raise LocalError("selector and selection go with the kinds that have a selection")
     try:
         octets = _SPECIFICATION.pack(item.kind, item.class_id, item.logical_name, item.index)
