@@ -39,9 +39,14 @@ class _Sqlite:
     def __init__(self, path: Path, synchronous: str) -> None:
         with _reported():
             self._connection = sqlite3.connect(path, isolation_level=None)
-            self._connection.execute("PRAGMA journal_mode = WAL")
-            self._connection.execute(f"PRAGMA synchronous = {synchronous}")
-            self._connection.executescript(_SCHEMA)
+        try:
+            with _reported():
+                self._connection.execute("PRAGMA journal_mode = WAL")
+                self._connection.execute(f"PRAGMA synchronous = {synchronous}")
+                self._connection.executescript(_SCHEMA)
+        except StoreError:
+            self._connection.close()
+            raise
 
     def close(self) -> None:
         self._connection.close()
