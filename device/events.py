@@ -209,6 +209,54 @@ class StorageCommitted(Event):
 Subscriber = Callable[[Event], object]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageQueued(Event):
+    """The hub keeps a message for a sleeping device; so many wait for it now."""
+
+    peer: Eui64
+    waiting: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageTunnelled(Event):
+    """A message of a HAN device came to the hub, on its way to the WAN."""
+
+    peer: Eui64
+    octets: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageExpired(Event):
+    """The hub gave up a message that its device did not fetch."""
+
+    peer: Eui64
+    reason: str
+    octets: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MirrorChanged(Event):
+    """The GPF lent a meter a mirror endpoint, or took it back."""
+
+    peer: Eui64
+    endpoint: int
+    present: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JoinFailed(Event):
+    """A device tried to come to a network and did not; it will try again."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WakeEnded(Event):
+    """A sleepy device goes back to sleep; ``trouble`` says what went wrong while it was awake."""
+
+    trouble: str | None = None
+
+
 class EventStream:
     """Hands every event to every subscriber, one event at a time, in the order of publication."""
 
@@ -265,7 +313,7 @@ def to_json_line(event: Event) -> str:
 
 def _json(value: object, shape: Shape | None) -> object:
     match value:
-        case None | bool() | str():
+        case None | bool() | str() | float():
             return value
         case Enum():
             return value.name

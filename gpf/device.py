@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Final
 
@@ -13,6 +13,7 @@ from device.pipeline import Pipeline
 from device.settings import PipelineSettings
 from gbcs.catalogue import Technology
 from gbcs.stamp import Stamp
+from gpf.han_side import HanSide, HubEndpoints
 from gpf.mirror import Mirror
 from gpf.settings import GpfSettings
 from gpf.stamp import stamp_of
@@ -21,14 +22,6 @@ from gpf.views import remote_server
 
 USE_CASES: Final = ("GCS13a", "GCS13b", "GCS13c", "GCS14", "GCS60", "GCS60a")
 """Use cases that the GPF answers."""
-
-
-@dataclass(frozen=True, slots=True)
-class HubEndpoints:
-    """Endpoint numbers of the GPF. GB fixes none, so a peer must discover them."""
-
-    esi: int = 1
-    mirror: int = 2
 
 
 class GasProxy:
@@ -41,7 +34,9 @@ class GasProxy:
     def __init__(
         self,
         chassis: Chassis,
+        admits: Callable[[int], bool] = lambda _: True,
         *,
+        endpoints: HubEndpoints | None = None,
         settings: GpfSettings | None = None,
         pipeline_settings: PipelineSettings | None = None,
         engine_settings: EngineSettings | None = None,
@@ -53,6 +48,7 @@ class GasProxy:
             own_reliability=lambda: chassis.clock.status,
             completion=timedelta(seconds=self.settings.push_completion_s),
         )
+        self.han = HanSide(chassis, self.mirror, self.tariff, admits, endpoints)
         self.remote = remote_server(self.mirror, self.tariff)
         self.pipeline = Pipeline(
             chassis,

@@ -1,0 +1,256 @@
+"""The Communications Hub Function: admits devices, and carries messages between WAN and HAN.
+
+A message from the WAN goes by its recipient: to a function in the hub itself (GPF, CHF), through a
+tunnel the hub opened (ESME, HCALCS, PPMID), or into the mailbox of a gas meter. What devices send
+goes up to the WAN.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from enum import Enum
+from typing import Final
+
+from chub.device_log import DeviceLog, Entry
+from chub.mailroom import Mailroom
+from chub.settings import ChfSettings
+from chub.tunnel_opener import TunnelOpener
+from chub.views import basic_server, time_server
+from device.chassis import Chassis
+from device.command import Answered
+from device.events import CommandRefused, MessageExpired, MessageQueued, MessageTunnelled
+from device.host import Host
+from device.pipeline import Pipeline
+from gbcs.envelope import Message
+from gbcs.errors import MalformedMessage
+from gbcs.eui64 import format_eui64
+from gbcs.party import DeviceType
+from han.endpoint import Endpoint
+from han.fragmentation import MessageTooLong
+from han.radio import DeviceLeft, NetworkUp, RadioEvent
+from han.tunnel import TransferFailed, TunnelMessage, TunnelServer
+
+REMOTE_COMMUNICATIONS_DEVICE: Final = 0x0508
+TUNNEL_SERVERS: Final = frozenset({DeviceType.ESME, DeviceType.HCALCS, DeviceType.PPMID})
+
+LocalFunction = Callable[[bytes], bytes | None]
+"""A function inside the hub: executes a command, gives its Response or None when refused."""
+
+
+class Undeliverable(Enum):
+    """Why the hub did not carry a message."""
+
+    MALFORMED = "the octets follow no message format"
+    UNKNOWN_RECIPIENT = "no device of this home has this entity identifier"
+    MAILBOX_FULL = "too many messages wait for this gas meter"
+    TOO_LONG = "longer than a tunnel carries"
+    NOT_DELIVERED = "the device did not take it"
+
+
+class CommunicationsHub:
+    """The CHF. ``upward`` takes the octets of Responses and alerts to the WAN."""
+
+    def __init__(
+        self,
+        chassis: Chassis,
+        upward: Callable[[bytes], object],
+        *,
+        settings: ChfSettings | None = None,
+        endpoint: int = 3,
+    ) -> None:
+        self.chassis = chassis
+        self.settings = settings or ChfSettings()
+        self.device_log = DeviceLog(chassis.store)
+        self.tunnels = TunnelServer(endpoint, admits=self.device_log.__contains__)
+        self.opener = TunnelOpener(endpoint)
+        self.pending_changed: Callable[[int, bool], object] = lambda peer, pending: None
+        self.mailroom = Mailroom(
+            self.tunnels,
+            chassis.store,
+            self.settings,
+            upward=self._from_han,
+            pending=lambda peer, pending: self.pending_changed(peer, pending),
+            expired=self._expired,
+            noise=self._noise,
+        )
+        self.endpoint = Endpoint(
+            endpoint,
+            REMOTE_COMMUNICATIONS_DEVICE,
+            served=(
+                self.tunnels.served(),
+                self.opener.clients.served(),
+                time_server(chassis.clock),
+                basic_server(),
+            ),
+        )
+        self._upward = upward
+        self._functions: dict[int, LocalFunction] = {chassis.eui64: self._own}
+        self._pipeline = Pipeline(chassis)
+        self._host: Host | None = None
+
+    def add_function(self, entity: int, answer: LocalFunction) -> None:
+        """Put a function (the GPF) into the hub: messages for ``entity`` go to it."""
+        self._functions[entity] = answer
+
+    def attach(self, host: Host) -> None:
+        """Work on this node; before the host runs."""
+        self._host = host
+        for service in (self.tunnels, self.opener.clients, self.mailroom):
+            host.node.attach(service)
+        host.on_progress(self._progress)
+        host.on_radio_event(self._radio_event)
+        self.opener.attach(host, self._tunnel_server)
+        self.mailroom.restore(self._now())
+
+    # -- joining -------------------------------------------------------------------------------
+
+    async def add_device(self, entry: Entry, open_for_s: int | None = None) -> bool:
+        """Add a device to the device log and open joining for it; False when it was there.
+
+        DeviceLogFull when there is no place.
+        """
+        added = self.device_log.add(entry)
+        await self.reopen(entry, open_for_s)
+        return added
+
+    async def reopen(self, entry: Entry, open_for_s: int | None = None) -> None:
+        """Let a device of the log join, for the join timeout unless said otherwise."""
+        radio = self._running().radio
+        await radio.allow_join(entry.eui64, entry.link_key)
+        duration_s = self.settings.join_timeout_s if open_for_s is None else open_for_s
+        await radio.permit_joining(duration_s)
+
+    async def remove_device(self, eui64: int) -> bool:
+        """Remove a device from the log and from the network; False when it was not there."""
+        entry = self.device_log.remove(eui64)
+        if entry is None:
+            return False
+        radio = self._running().radio
+        await radio.deny_join(eui64)
+        await radio.remove(eui64)
+        self._forget(eui64)
+        return True
+
+    # -- WAN side ------------------------------------------------------------------------------
+
+    def deliver(self, octets: bytes) -> None:
+        """Carry one message from the WAN; what cannot be carried is refused by name."""
+        try:
+            message = Message.parse(octets)
+        except MalformedMessage as error:
+            self.refuse(Undeliverable.MALFORMED, str(error))
+            return
+        function = self._functions.get(message.recipient)
+        if function is not None:
+            answer = function(octets)
+            if answer is not None:
+                self._upward(answer)
+            return
+        entry = self.device_log.get(message.recipient)
+        if entry is None:
+            self.refuse(Undeliverable.UNKNOWN_RECIPIENT, format_eui64(message.recipient), message)
+        elif entry.device_type is DeviceType.GSME:
+            self._to_mailbox(message, octets)
+        elif entry.device_type in TUNNEL_SERVERS:
+            self._to_tunnel(message, octets)
+        else:
+            detail = f"a {entry.device_type} takes no remote party messages"
+            self.refuse(Undeliverable.UNKNOWN_RECIPIENT, detail, message)
+
+    def refuse(self, reason: Undeliverable, detail: str, message: Message | None = None) -> None:
+        """Tell the event stream why something was not carried."""
+        self.chassis.events.publish(
+            CommandRefused(
+                **self.chassis.here(),
+                refusal=reason,
+                detail=detail,
+                message_code=message.message_code if message else None,
+                originator=message.originator if message else None,
+                originator_counter=message.originator_counter if message else None,
+            )
+        )
+
+    def _own(self, octets: bytes) -> bytes | None:
+        outcome = self._pipeline.receive(octets)
+        return outcome.octets if isinstance(outcome, Answered) else None
+
+    def _to_mailbox(self, message: Message, octets: bytes) -> None:
+        if not self.mailroom.put(message.recipient, octets, self._now()):
+            waiting = self.mailroom.waiting(message.recipient)
+            self.refuse(Undeliverable.MAILBOX_FULL, f"{waiting} messages wait", message)
+            return
+        self.chassis.events.publish(
+            MessageQueued(
+                **self.chassis.here(),
+                peer=message.recipient,
+                waiting=self.mailroom.waiting(message.recipient),
+            )
+        )
+        self._running().kick()
+
+    def _to_tunnel(self, message: Message, octets: bytes) -> None:
+        try:
+            self.opener.send(message.recipient, octets, self._now())
+        except MessageTooLong as error:
+            self.refuse(Undeliverable.TOO_LONG, str(error), message)
+            return
+        self._running().kick()
+
+    # -- HAN side ------------------------------------------------------------------------------
+
+    def _progress(self) -> None:
+        now = self._now()
+        for event in self.tunnels.events():
+            self.mailroom.receive(event, now)
+        for event in self.opener.clients.events():
+            if isinstance(event, TunnelMessage):
+                self._from_han(event.peer, event.octets)
+            elif isinstance(event, TransferFailed):
+                detail = f"{format_eui64(event.peer)}: {event.reason}"
+                self.refuse(Undeliverable.NOT_DELIVERED, detail)
+
+    def _radio_event(self, event: RadioEvent) -> None:
+        if isinstance(event, DeviceLeft):
+            self._forget(event.eui64)
+        elif isinstance(event, NetworkUp):
+            self.opener.reopen()
+
+    def _forget(self, eui64: int) -> None:
+        """Drop tunnels with a device that left; its messages wait on if it may come back."""
+        self.tunnels.forget(eui64)
+        self.opener.forget(eui64)
+        if eui64 not in self.device_log:
+            self.mailroom.forget(eui64)
+
+    def _from_han(self, peer: int, octets: bytes) -> None:
+        try:
+            Message.parse(octets)
+        except MalformedMessage as error:
+            self.refuse(Undeliverable.MALFORMED, f"from {format_eui64(peer)}: {error}")
+            return
+        here = self.chassis.here()
+        self.chassis.events.publish(MessageTunnelled(**here, peer=peer, octets=len(octets)))
+        self._upward(octets)
+
+    def _expired(self, peer: int, message: bytes, reason: str) -> None:
+        here = self.chassis.here()
+        self.chassis.events.publish(
+            MessageExpired(**here, peer=peer, reason=reason, octets=len(message))
+        )
+
+    def _noise(self, peer: int, octets: bytes) -> None:
+        detail = f"from {format_eui64(peer)}: neither GET nor PUT ({len(octets)} octets)"
+        self.refuse(Undeliverable.MALFORMED, detail)
+
+    def _tunnel_server(self, eui64: int) -> bool:
+        entry = self.device_log.get(eui64)
+        return entry is not None and entry.device_type in TUNNEL_SERVERS
+
+    def _now(self) -> datetime:
+        return self.chassis.true_time()
+
+    def _running(self) -> Host:
+        if self._host is None:
+            raise RuntimeError("the hub has no radio yet")
+        return self._host

@@ -1,0 +1,125 @@
+"""Opening tunnels to the devices that serve them (ESME, HCALCS, PPMID): find the endpoint, ask.
+
+No endpoint number is assumed: the hub asks each such device that announces itself where its
+Tunneling server is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from device.host import Host
+from gbcs.errors import MalformedMessage
+from han.clusters import TUNNELING
+from han.exchange import Announced, NodeEvent, Outcome, Request, ZdoReplied
+from han.tunnel import TransferFailed, TunnelClients, TunnelEvent
+from han.zcl.payload import decode
+from han.zdo.client import match_descriptors
+from han.zdo.messages import EndpointList
+
+
+class TunnelOpener:
+    """The hub's tunnels to devices that serve them; a service of the node.
+
+    Messages for a device whose endpoint is not known yet wait until it is found, and fail by name
+    when it is not.
+    """
+
+    def __init__(self, endpoint: int) -> None:
+        self.clients = TunnelClients(endpoint)
+        self._endpoints: dict[int, int] = {}
+        self._held: dict[int, list[bytes]] = {}
+        self._searching: set[int] = set()
+        self._requests: list[Request] = []
+        self._failed: list[TunnelEvent] = []
+        self._serves: Callable[[int], bool] = lambda eui64: False
+        self._host: Host | None = None
+
+    def attach(self, host: Host, serves: Callable[[int], bool]) -> None:
+        """Work on this node; ``serves`` says which devices have a Tunneling server."""
+        self._host, self._serves = host, serves
+        host.node.attach(self)
+        host.on_node_event(self._node_event)
+
+    def send(self, peer: int, octets: bytes, now: datetime) -> None:
+        """Send a message; the tunnel is opened first when it is not open."""
+        if peer in self._endpoints:
+            self.clients.send(peer, octets, now)
+            return
+        self._held.setdefault(peer, []).append(octets)
+        self._search(peer)
+
+    def events(self) -> list[TunnelEvent]:
+        """Take what happened in the tunnels, in order."""
+        failed, self._failed = self._failed, []
+        return failed + self.clients.events()
+
+    def reopen(self) -> None:
+        """Look for every device again, after the network came back."""
+        for peer in tuple(self._endpoints):
+            self._search(peer)
+
+    def forget(self, peer: int) -> None:
+        """Drop the tunnel and what waits for it: the device left."""
+        self._endpoints.pop(peer, None)
+        self._give_up(peer, "the device left")
+        self.clients.forget(peer)
+
+    # -- service -------------------------------------------------------------------------------
+
+    @property
+    def deadline(self) -> datetime | None:
+        """Nothing is due by time: the requests have their own time-outs."""
+        return None
+
+    def poll(self, now: datetime) -> None:
+        """Nothing is due by time."""
+
+    def requests(self) -> list[Request]:
+        """Take the questions to send."""
+        requests, self._requests = self._requests, []
+        return requests
+
+    def concluded(self, outcome: Outcome, now: datetime) -> None:
+        """Learn where a device's Tunneling server is."""
+        peer = int(outcome.request.peer)
+        self._searching.discard(peer)
+        endpoint = _first_endpoint(outcome)
+        if endpoint is None:
+            self._give_up(peer, "its Tunneling server was not found")
+            return
+        self._endpoints[peer] = endpoint
+        self.clients.open(peer, endpoint, now)
+        for octets in self._held.pop(peer, []):
+            self.clients.send(peer, octets, now)
+
+    # -- parts ---------------------------------------------------------------------------------
+
+    def _node_event(self, event: NodeEvent) -> None:
+        if isinstance(event, Announced) and self._serves(event.eui64):
+            self.clients.forget(event.eui64)  # a device that joined anew has no tunnels
+            self._search(event.eui64)
+
+    def _search(self, peer: int) -> None:
+        nwk = None if self._host is None else self._host.radio.nwk_of(peer)
+        if nwk is None:
+            self._give_up(peer, "it is not on the network")
+        elif peer not in self._searching:
+            self._searching.add(peer)
+            inputs = (TUNNELING.cluster_id,)
+            self._requests.append(match_descriptors(peer, nwk, inputs=inputs))
+
+    def _give_up(self, peer: int, reason: str) -> None:
+        for _ in self._held.pop(peer, []):
+            self._failed.append(TransferFailed(peer, 0, reason))
+
+
+def _first_endpoint(outcome: Outcome) -> int | None:
+    if not isinstance(outcome, ZdoReplied):
+        return None
+    try:
+        found = decode(EndpointList, outcome.payload)
+    except MalformedMessage:
+        return None
+    return found.endpoints[0] if found.endpoints else None

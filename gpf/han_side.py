@@ -1,0 +1,200 @@
+"""The GPF on the HAN: an ESI that lends the gas meter a mirror, and the mirror displays read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from device.chassis import Chassis
+from device.events import MirrorChanged, Pushed, ValueStamped
+from device.host import Host
+from gbcs.zcl.general import AttributeValue
+from gbcs.zcl.status import Status
+from gbcs.zcl.types import DataType, Value
+from gpf.mirror import Mirror
+from gpf.mirror_memory import Lent, MirrorMemory
+from gpf.tariff import Tariff
+from gpf.views import mirrored_cluster, price
+from han.clusters import BASIC, METERING, PREPAYMENT
+from han.clusters.basic import MIRROR_CAPACITY, PHYSICAL_ENVIRONMENT
+from han.clusters.mirrored import mirrored
+from han.endpoint import Endpoint
+from han.exchange import Outcome, Request
+from han.mirror.flags import FunctionalFlag
+from han.mirror.host import (
+    MirrorConfigured,
+    MirrorCreated,
+    MirrorEvent,
+    MirrorGone,
+    MirrorHost,
+    ReportComplete,
+)
+from han.zcl.tables import Failure, Served, Side
+
+ENERGY_SERVICE_INTERFACE: Final = 0x0500
+METERING_DEVICE: Final = 0x0501
+
+_ESI_IDENTITY: Final[dict[int, Value]] = {
+    0x0000: 3,  # ZCL version
+    0x0004: "chub",
+    0x0005: "GPF",
+    0x0007: 0x01,  # mains
+    PHYSICAL_ENVIRONMENT: MIRROR_CAPACITY,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class HubEndpoints:
+    """Endpoint numbers of the GPF. GB fixes none, so peers must discover them."""
+
+    esi: int = 1
+    mirror: int = 2
+
+
+class HanSide:
+    """Takes the gas meter's reports into the mirror; a service of the hub's node.
+
+    ``admits`` says which meters may have the mirror (the hub's device log knows). A gas meter that
+    joins in another's place takes the mirror over once the first has left.
+    """
+
+    def __init__(
+        self,
+        chassis: Chassis,
+        mirror: Mirror,
+        tariff: Tariff,
+        admits: Callable[[int], bool],
+        endpoints: HubEndpoints | None = None,
+    ) -> None:
+        numbers = endpoints or HubEndpoints()
+        self._chassis = chassis
+        self._mirror = mirror
+        self._memory = MirrorMemory(chassis.store)
+        self.mirror_endpoint = Endpoint(
+            numbers.mirror,
+            METERING_DEVICE,
+            served=[mirrored_cluster(one, mirror) for one in (BASIC, METERING, PREPAYMENT)],
+        )
+        self.mirror_host = MirrorHost([self.mirror_endpoint], self, admits)
+        self.esi_endpoint = Endpoint(
+            numbers.esi,
+            ENERGY_SERVICE_INTERFACE,
+            served=(self.mirror_host.served_by_esi(), price(tariff), _basic()),
+        )
+        self._restore()
+
+    @property
+    def endpoints(self) -> tuple[Endpoint, Endpoint]:
+        """The GPF's endpoints on the hub's node."""
+        return self.esi_endpoint, self.mirror_endpoint
+
+    def attach(self, host: Host) -> None:
+        """Work on this node; before the host runs."""
+        host.node.attach(self)
+        host.on_progress(self._progress)
+
+    def set_tunnel_pending(self, peer: int, pending: bool) -> None:
+        """Tell the meter at its next wake whether messages wait for it at the hub."""
+        self.mirror_host.set_flag(peer, FunctionalFlag.TUNNEL_MESSAGE_PENDING, to=pending)
+
+    def forget(self, peer: int) -> None:
+        """Drop the mirror of a meter that was removed."""
+        self.mirror_host.forget(peer)
+        self._progress()
+
+    # -- the mirror's sink -----------------------------------------------------------------------
+
+    def reported(self, peer: int, cluster_id: int, record: AttributeValue, now: datetime) -> Status:
+        """Take one value into the push that is coming in."""
+        del peer, now  # what counts is the GPF's own clock
+        try:
+            type_ = DataType(record.type_id)
+        except ValueError:
+            return Status.INVALID_DATA_TYPE
+        key = (cluster_id, record.attribute_id)
+        self._mirror.receive(key, type_, record.value, self._chassis.clock.now())
+        return Status.SUCCESS
+
+    # -- service: a push whose last frame never comes ----------------------------------------------
+
+    @property
+    def deadline(self) -> datetime | None:
+        """When an unfinished push is taken as complete."""
+        due = self._mirror.deadline
+        return None if due is None else self._chassis.clock.true_time_of(due)
+
+    def poll(self, now: datetime) -> None:
+        """Complete a push whose last frame is overdue."""
+        del now
+        due = self._mirror.deadline
+        if due is not None and self._chassis.clock.now() >= due - timedelta(milliseconds=1):
+            self._complete(None)
+
+    def requests(self) -> list[Request]:
+        """None: a mirror is written to."""
+        return []
+
+    def concluded(self, outcome: Outcome, now: datetime) -> None:
+        """Nothing to learn from requests that are not made."""
+
+    # -- parts -----------------------------------------------------------------------------------
+
+    def _progress(self) -> None:
+        for event in self.mirror_host.events():
+            self._take(event)
+
+    def _take(self, event: MirrorEvent) -> None:
+        match event:
+            case MirrorCreated(peer, endpoint):
+                self._memory.lend(Lent(peer, endpoint))
+                self._say(peer, endpoint, present=True)
+            case MirrorConfigured(peer, configuration):
+                endpoint = self.mirror_endpoint.number
+                self._memory.lend(Lent(peer, endpoint, configuration.issuer_event_id))
+            case MirrorGone(peer, endpoint):
+                self._mirror.forget()
+                self._memory.forget()
+                self._say(peer, endpoint, present=False)
+            case ReportComplete(peer):
+                self._complete(peer)
+
+    def _complete(self, peer: int | None) -> None:
+        taken = self._mirror.complete()
+        self._memory.keep(taken)
+        here = self._chassis.here()
+        for (cluster_id, attribute_id), held in taken.items():
+            self._chassis.events.publish(
+                ValueStamped(
+                    **here,
+                    cluster_id=cluster_id,
+                    attribute_id=attribute_id,
+                    value=held.value if isinstance(held.value, int | str | bytes) else None,
+                    taken_at=held.provenance.taken_at,
+                    source=held.provenance.source,
+                    reliability=held.provenance.reliability,
+                )
+            )
+        if peer is not None:
+            self._chassis.events.publish(
+                Pushed(**here, peer=peer, cluster_id=METERING.cluster_id, attributes=len(taken))
+            )
+
+    def _restore(self) -> None:
+        lent = self._memory.lent()
+        if lent is None:
+            return
+        self._mirror.values.update(self._memory.values())
+        self.mirror_host.restore(lent.peer, lent.endpoint, lent.configuration)
+
+    def _say(self, peer: int, endpoint: int, *, present: bool) -> None:
+        here = self._chassis.here()
+        self._chassis.events.publish(
+            MirrorChanged(**here, peer=peer, endpoint=endpoint, present=present)
+        )
+
+
+def _basic() -> Served:
+    absent = Failure(Status.UNSUPPORTED_ATTRIBUTE)
+    return mirrored(BASIC, Side.SERVER, lambda i: _ESI_IDENTITY.get(i, absent), only=_ESI_IDENTITY)
