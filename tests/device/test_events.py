@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 
@@ -15,6 +15,7 @@ from device.events import (
     ClockStepped,
     CommandReceived,
     CommandRefused,
+    Eui64,
     Event,
     EventStream,
     FrameIgnored,
@@ -148,3 +149,22 @@ def test_received_commands_name_the_unknown_remote_party() -> None:
         supplementary_id=3,
     )
     assert to_json(received)["supplementary_id"] == "0000000000000003"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured(Event):
+    """An event type of somebody else."""
+
+    peers: tuple[Eui64, ...]
+    took: timedelta
+    share: float
+    good: bool
+
+
+def test_event_types_of_others_are_written_by_their_annotations() -> None:
+    event = Measured(
+        moment=AT, device=1, peers=(1, 2), took=timedelta(seconds=1.5), share=0.5, good=True
+    )
+    written = to_json(event)
+    assert written["peers"] == ["0000000000000001", "0000000000000002"]
+    assert (written["took"], written["share"], written["good"]) == (1.5, 0.5, True)

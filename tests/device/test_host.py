@@ -372,3 +372,40 @@ async def test_a_kick_lets_a_service_send(timeline: Timeline) -> None:
         pair.display.kick()
         await timeline.sleep(timedelta(seconds=1))
         assert len(pair.of(FrameServed)) == 1
+
+
+async def test_a_fault_of_the_node_itself_is_logged_and_survived(
+    timeline: Timeline, caplog: pytest.LogCaptureFixture
+) -> None:
+    pair = Pair(timeline)
+    forget = pair.meter.node.forget
+    pair.meter.node.forget = None  # type: ignore[assignment,method-assign]  # a fault of ours
+    async with pair.meter.running(), pair.display.running():
+        with caplog.at_level(logging.CRITICAL, "device.host"):
+            pair.meter_radio.put(DeviceLeft(5))
+            await timeline.sleep(timedelta(seconds=1))
+        pair.meter.node.forget = forget  # type: ignore[method-assign]  # mended
+        assert value_of(await pair.display.request(read(0))) == 500
+
+
+async def test_a_radio_lost_in_the_middle_of_a_long_message(pair: Pair) -> None:
+    waiting = asyncio.ensure_future(pair.display.request(read(1)))
+    while len(pair.wire.carried) < 3:  # noqa: ASYNC110 - the wire takes no time
+        await asyncio.sleep(0)
+    pair.display_radio.break_down()
+    with pytest.raises(RadioGone):
+        await waiting
+    await pair.timeline.sleep(timedelta(minutes=5))
+    pair.display_radio.mend()
+    assert value_of(await pair.display.request(read(1))) == bytes(200)
+
+
+async def test_a_kick_before_and_after_the_life_of_a_device_does_nothing(
+    timeline: Timeline,
+) -> None:
+    pair = Pair(timeline)
+    pair.display.kick()
+    async with pair.display.running():
+        pass
+    pair.display.kick()
+    assert pair.wire.carried == []

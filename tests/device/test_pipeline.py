@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from device.chassis import Chassis
 from device.clock import DeviceClock
 from device.command import Answered, Command, Executed, Outcome, Refused
+from device.counters import OwnCounter
 from device.credentials import Credentials
 from device.events import (
     CommandAnswered,
@@ -29,18 +30,20 @@ from device.events import (
 )
 from device.gbz_engine import GbzEngine
 from device.pipeline import Pipeline
-from device.refusal import Refusal
+from device.refusal import Refusal, RefusedError
 from device.settings import Check, PipelineSettings
 from device.store import MemoryStore, StoreError
-from gbcs.catalogue import Protection, Technology, UseCase, by_code, by_name
+from device.template import check_template
+from gbcs.catalogue import Protection, Technology, UseCase, by_code, by_name, gbz_components
 from gbcs.envelope import Cra, Message
 from gbcs.errors import LocalError, MalformedMessage, MissingKey
-from gbcs.gbz import Gbz
+from gbcs.gbz import Component, Gbz
 from gbcs.keys import KeyStore, Usage
 from gbcs.party import DeviceType, Role
 from gbcs.protection import add_mac, attribute_cipher, protect, verify
 from gbcs.rtds import RtdsFile, find_keystore, pairs
 from gbcs.stamp import Reliability, Source, Stamp
+from gbcs.zcl.frame import Frame
 from tests.device.rig import (
     BROKER,
     GSME,
@@ -672,3 +675,92 @@ def test_roles_come_from_trust_anchors_or_from_certificates(rtds_keys: KeyStore)
     assert nobody.party(Role.SUPPLIER) == supplier
     assert not nobody.can_protect()
     assert Credentials(GSME, DeviceType.GSME, test_keys(GSME), trusted=ROLES).can_protect()
+
+
+# Corners
+
+
+def test_a_variant_is_answered_in_its_own_form() -> None:
+    # CS02a: MAC form and signature form, each answered alike
+    rig = Rig(eui64=GSME, device_type=DeviceType.GSME)
+    pipeline = rig.pipeline(
+        "GCS13a",
+        handlers={"CS02a": lambda _: Outcome(b"\x05\x00")},
+        authority={"CS02a": frozenset()},
+    )
+    forms = by_name("CS02a").protections(Cra.COMMAND)
+    assert set(forms) == {Protection.MAC, Protection.SIGNATURE}
+    message = Message.parse(command(rig, "CS02a", payload=b"\x05\x00"))
+    for form, counter in zip(forms, (1, 2), strict=True):
+        asked = protect(replace(message, originator_counter=counter), rig.keys, form)
+        answer = response_of(pipeline.receive(asked.to_bytes()))
+        assert (answer.mac is not None) is (form is Protection.MAC)
+        assert bool(answer.signature) is (form is Protection.SIGNATURE)
+
+
+def test_a_display_is_obeyed_only_when_it_is_joined() -> None:
+    ppmid = 0x00DB1234567890A4
+    rig = Rig(eui64=GSME, device_type=DeviceType.GSME, keys=test_keys(GSME, ppmid))
+    pipeline = rig.pipeline("GCS13a", handlers={"PCS02": lambda _: Outcome(Gbz(()))})
+    (spec,) = gbz_components("PCS02", Cra.COMMAND)
+    frame = Frame(spec.frame_control, 0, spec.command_id)
+    payload = Gbz((Component(spec.cluster_id, frame),)).to_bytes()
+    octets = command(rig, "PCS02", originator=ppmid, payload=payload)
+    assert refusal_of(pipeline.receive(octets)) is Refusal.UNKNOWN_ORIGINATOR
+    rig.credentials.devices[ppmid] = DeviceType.PPMID
+    response = response_of(pipeline.receive(octets))
+    assert response.recipient == ppmid
+    assert verify(response, rig.keys).is_authentic
+
+
+def test_a_use_case_of_unknown_structure_is_refused_as_such() -> None:
+    use_case = replace(by_name("GCS13a"), name="nothing of the kind")
+    with pytest.raises(RefusedError, match="structure of nothing of the kind is not known"):
+        check_template(use_case, Gbz(()))
+
+
+def test_a_counter_at_its_end_is_an_error_and_not_a_repetition() -> None:
+    store = MemoryStore()
+    counter = OwnCounter(store, first=2**64 - 1)
+    assert counter.next() == 2**64 - 1
+    with pytest.raises(StoreError, match="used up"):
+        counter.next()
+
+
+def test_what_is_kept_is_not_trusted_blindly() -> None:
+    rig = Rig()
+    with rig.chassis.store.transaction() as unit:
+        unit.put("counter:own", "no octets")
+        unit.append("log:event", 5, keep=9)
+    with pytest.raises(StoreError, match="no counter"):
+        rig.chassis.own_counter.next()
+    with pytest.raises(StoreError, match="no log entry"):
+        rig.chassis.event_log.entries()
+
+
+def test_a_security_log_that_cannot_be_written_is_no_reason_to_stop(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    rig = Rig()
+    pipeline = rig.pipeline()
+
+    def fail(depth: int) -> None:
+        raise StoreError("disk full")
+
+    kept, rig.store._backend.begin = rig.store._backend.begin, fail  # type: ignore[method-assign]  # a disk that is full
+    with caplog.at_level(logging.CRITICAL):
+        assert refusal_of(pipeline.receive(b"noise")) is Refusal.MALFORMED
+        assert refusal_of(pipeline.receive(command(rig))) is Refusal.STORAGE
+    rig.store._backend.begin = kept  # type: ignore[method-assign]  # and has room again
+    assert isinstance(pipeline.receive(command(rig)), Answered)
+
+
+def test_keys_never_appear_in_what_the_pipeline_says(caplog: pytest.LogCaptureFixture) -> None:
+    rig = Rig()
+    pipeline = rig.pipeline()
+    with caplog.at_level(logging.DEBUG):
+        pipeline.receive(command(rig))
+        pipeline.receive(command(rig)[:-1] + b"\x00")
+    secret = rig.keys.shared_secret(BROKER, rig.eui64).octets.hex()
+    said = caplog.text + "".join(map(repr, rig.seen)) + repr(pipeline) + repr(rig.credentials)
+    assert secret not in said.lower()
