@@ -1,0 +1,183 @@
+"""DLMS payloads explained: items by the names of the catalogue, data by type."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Final
+
+from gbcs.catalogue.dlms import dlms_items
+from gbcs.catalogue.use_case import all_use_cases
+from gbcs.dlms.apdu import (
+    NULL,
+    AccessRequest,
+    AccessResponse,
+    RequestItem,
+    ResultItem,
+    result_name,
+)
+from gbcs.dlms.data import Bits, CompactArray, Data, Tag, decode, encode
+from gbcs.dlms.shape import typed
+from gbcs.errors import GbcsError
+from gbcs.explain.node import Cursor, Node
+from gbcs.gbz import Cipher
+from gbcs.length import encode_length
+from gbcs.plain import moment_to_text, octets_to_text, seconds_to_plain, stamp_octets_to_text
+from gbcs.stamp import Stamp
+
+_HEAD_OCTETS: Final = 6
+_SPECIFICATION_OCTETS: Final = 10
+_TYPE_NAMES: Final = {int(tag): tag.name.lower().replace("_", "-") for tag in Tag}
+_UNITS: Final = {
+    27: "W", 28: "VA", 29: "var", 30: "Wh", 31: "VAh", 32: "varh", 33: "A", 35: "V", 255: "no unit",
+}  # fmt: skip
+_EARLIEST_LOG_TIME: Final = 0x10000000
+"""Log entries before mid-2008 do not exist: smaller numbers are no times."""
+_LATEST_LOG_TIME: Final = 0x60000000
+
+
+@cache
+def item_names() -> dict[tuple[int, str, int], str]:
+    """Names of attributes and methods, over all use cases."""
+    names: dict[tuple[int, str, int], str] = {}
+    for use_case in all_use_cases():
+        for spec in dlms_items(use_case.name):
+            at = spec.at
+            names.setdefault((at.class_id, at.logical_name, at.index), spec.name)
+    return names
+
+
+def explain_request(request: AccessRequest, offset: int | None) -> tuple[Node, ...]:
+    """An access-request: what each item asks, then what is sent with it."""
+    cursor = _head(request.invoke, request.date_time, offset)
+    cursor.skip(len(encode_length(len(request.items))))
+    for number, item in enumerate(request.items, start=1):
+        length = _SPECIFICATION_OCTETS
+        children: tuple[Node, ...] = ()
+        if item.selection is not None:
+            length += 1 + len(encode(item.selection))
+            start = None if cursor.at is None else cursor.at + _SPECIFICATION_OCTETS + 1
+            children = (explain_data("selection", item.selection, start),)
+        verb = item.kind.name.lower().replace("_", " ")
+        cursor.add(f"item {number}", length, f"{verb} {_reference(item)}", _name(item), *children)
+    cursor.skip(len(encode_length(len(request.items))))
+    for number, item in enumerate(request.items, start=1):
+        if item.data == NULL:
+            cursor.skip(1)
+        else:
+            cursor.place(explain_data(f"data {number}", item.data, cursor.at, _name(item)))
+    return cursor.result()
+
+
+def explain_response(
+    response: AccessResponse, offset: int | None, names: tuple[str, ...], cipher: Cipher | None
+) -> tuple[Node, ...]:
+    """An access-response; ``names`` are those of the request's items, as far as known."""
+    cursor = _head(response.invoke, response.date_time, offset)
+    cursor.skip(1 + len(encode_length(len(response.results))))
+    for number, item in enumerate(response.results):
+        name = names[number] if number < len(names) else ""
+        node = explain_data(f"data {number + 1}", item.data, cursor.at, name)
+        if cipher is not None and (opened := _opened(item.data, cipher)):
+            node = Node(node.name, node.value, node.offset, node.length, name, (
+                *node.children, opened))  # fmt: skip
+        cursor.place(node)
+    cursor.skip(len(encode_length(len(response.results))))
+    for number, item in enumerate(response.results):
+        name = names[number] if number < len(names) else ""
+        cursor.add(f"result {number + 1}", 2, _result(item), name)
+    return cursor.result()
+
+
+def explain_data(name: str, data: Data, offset: int | None, note: str = "") -> Node:
+    """One A-XDR value with its members."""
+    length = len(encode(data))
+    value = data.value
+    if isinstance(value, CompactArray):
+        rows = tuple(Node(f"entry {n}", _row(e)) for n, e in enumerate(value.entries, start=1))
+        return Node(name, f"compact-array of {len(rows)}", offset, length, note, rows)
+    if isinstance(value, tuple) and not isinstance(value, Bits):
+        cursor = Cursor(offset)
+        cursor.skip(1 + len(encode_length(len(value))))
+        for number, member in enumerate(value, start=1):
+            cursor.place(explain_data(str(number), member, cursor.at, _unit(value, number)))
+        text = f"{_TYPE_NAMES[data.tag]} of {len(value)}"
+        return Node(name, text, offset, length, note, cursor.result())
+    return Node(name, f"{_TYPE_NAMES[data.tag]} {_simple(data)}", offset, length, note)
+
+
+def _opened(data: Data, cipher: Cipher) -> Node | None:
+    if not isinstance(data.value, tuple) or len(data.value) != 2:
+        return None
+    sealed = data.value[1]
+    if not isinstance(sealed, Data) or not isinstance(sealed.value, bytes):
+        return None
+    try:
+        return explain_data("decrypted", decode(cipher.open(sealed.value)), None)
+    except GbcsError as exc:
+        return Node("not decrypted", str(exc))
+
+
+def opened_members(members: tuple[Data, ...], cipher: Cipher | None) -> Node | None:
+    """The plaintext of an alert's protected attributes."""
+    return None if cipher is None else _opened(Data(Tag.STRUCTURE, members), cipher)
+
+
+def _head(invoke: int, date_time: bytes, offset: int | None) -> Cursor:
+    cursor = Cursor(offset)
+    cursor.skip(1)
+    cursor.add("long invoke id", 4, f"{invoke & 0xFFFFFF}", f"flags {invoke >> 24:02X}")
+    cursor.add("date-time", 1 + len(date_time), octets_to_text(date_time) if date_time else "-")
+    return cursor
+
+
+def _reference(item: RequestItem) -> str:
+    what = "method" if item.kind.name == "ACTION" else "attribute"
+    return f"class {item.class_id} {item.logical_name} {what} {item.index}"
+
+
+def _name(item: RequestItem) -> str:
+    key = (item.class_id, str(item.logical_name), item.index)
+    return item_names().get(key, "not in the catalogue")
+
+
+def _result(item: ResultItem) -> str:
+    return f"{item.result} {result_name(item.result)}"
+
+
+def _unit(members: tuple[Data, ...], number: int) -> str:
+    """The unit of a scaler and unit pair."""
+    tags = tuple(member.tag for member in members)
+    if number != 2 or tags != (Tag.INTEGER, Tag.ENUM):
+        return ""
+    unit = members[1].value
+    return _UNITS.get(unit, "") if isinstance(unit, int) else ""
+
+
+def _simple(data: Data) -> str:
+    value = data.value
+    if isinstance(value, bytes):
+        return _octets(value)
+    if data.tag == Tag.DOUBLE_LONG_UNSIGNED and isinstance(value, int) and _may_be_time(value):
+        return f"{value} (as time {seconds_to_plain(value)})"
+    if isinstance(value, Bits):
+        return f"{value.length} bits {value.octets.hex().upper()}"
+    return "" if value is None else str(value)
+
+
+def _may_be_time(value: int) -> bool:
+    return _EARLIEST_LOG_TIME <= value < _LATEST_LOG_TIME
+
+
+def _octets(value: bytes) -> str:
+    if len(value) == 12:
+        moment = Stamp(value).at
+        text = moment_to_text(moment) if moment else stamp_octets_to_text(value)
+        return f"{value.hex().upper()} ({text})" if not text.startswith("0x") else text
+    text = octets_to_text(value)
+    return f'"{text}"' if value and not text.startswith("0x") else value.hex().upper() or "empty"
+
+
+def _row(entry: Data) -> str:
+    if isinstance(entry.value, tuple) and not isinstance(entry.value, (Bits, CompactArray)):
+        return ", ".join(_row(member) for member in entry.value)
+    return _simple(entry) or str(typed(entry))
