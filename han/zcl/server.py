@@ -40,11 +40,10 @@ class ZclServer:
             self.add(each)
 
     def add(self, served: Served) -> None:
-        """Serve one more cluster; ValueError when that side of it is served already."""
+        """Serve one more cluster, or more of one; ValueError when something is served twice."""
         key = (served.cluster_id, served.side)
-        if key in self.clusters:
-            raise ValueError(f"{served.definition.name} {served.side.value} is served twice")
-        self.clusters[key] = served
+        known = self.clusters.get(key)
+        self.clusters[key] = served if known is None else known.joined(served)
 
     def execute(self, cluster_id: int, frame: Frame, access: Access) -> tuple[Frame, ...]:
         """Execute one frame and return its answers, in order; none when silence is the rule."""

@@ -8,7 +8,7 @@ model object. Nothing here stores a value.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import Enum
 from typing import Generic, TypeVar
@@ -199,6 +199,20 @@ class Served:
     def cluster_id(self) -> int:
         """Identifier of the cluster."""
         return self.definition.cluster_id
+
+    def joined(self, other: Served) -> Served:
+        """Both tables of one cluster as one; ValueError when they share anything."""
+        shared = self.attributes.keys() & other.attributes.keys()
+        shared |= self.commands.keys() & other.commands.keys()
+        if shared or (self.reported and other.reported):
+            raise ValueError(f"{self.definition.name} {self.side.value} is served twice")
+        return replace(
+            self,
+            attributes={**self.attributes, **other.attributes},
+            commands={**self.commands, **other.commands},
+            generated=self.generated | other.generated,
+            reported=self.reported or other.reported,
+        )
 
 
 def _serve_attribute(attribute: Attribute[M], view: Callable[[Access], M]) -> ServedAttribute:
