@@ -48,10 +48,18 @@ class Timeline:
     """The bench's time: aware UTC moments from ``start`` on, ``rate`` seconds for every real one.
 
     ``watch_stalls`` makes a jumping loop raise :class:`Stalled` where it would otherwise wait for
-    ever: for tests.
+    ever: for tests. ``settle_s`` makes it wait so many real seconds for its open files before each
+    jump: for lines on which octets are under way for a while, such as TCP to another process.
     """
 
-    def __init__(self, start: datetime, rate: float = JUMP, *, watch_stalls: bool = False) -> None:
+    def __init__(
+        self,
+        start: datetime,
+        rate: float = JUMP,
+        *,
+        watch_stalls: bool = False,
+        settle_s: float = 0.0,
+    ) -> None:
         if start.tzinfo is None:
             raise ValueError("a timeline starts at an aware moment")
         if not rate > 0:
@@ -59,6 +67,7 @@ class Timeline:
         self.start = start.astimezone(UTC)
         self.rate = rate
         self.watch_stalls = watch_stalls
+        self.settle_s = settle_s
         self._elapsed: Callable[[], float] = lambda: 0.0
         self._owed = 0
 
@@ -226,8 +235,11 @@ class _TurnSelector(selectors.BaseSelector):
             return self._flow(timeout)
         if timeout is None:
             return self._wait_for_files()
-        self.elapsed_s += timeout
-        return []
+        if timeline.settle_s and self._has_files():
+            ready = self._files.select(timeline.settle_s)
+        if not ready:
+            self.elapsed_s += timeout
+        return ready
 
     def _flow(self, timeout: float | None) -> _Ready:
         """Wait in real time, for at most the time to the next deadline."""
@@ -240,10 +252,13 @@ class _TurnSelector(selectors.BaseSelector):
         return ready
 
     def _wait_for_files(self) -> _Ready:
-        only_the_wake_up_pipe = len(self._files.get_map()) <= 1
-        if only_the_wake_up_pipe and self._loop.timeline.watch_stalls:
+        if self._loop.timeline.watch_stalls and not self._has_files():
             raise Stalled("no deadline, no open file, nothing owed: nobody will wake this loop")
         return self._files.select(None)
+
+    def _has_files(self) -> bool:
+        """Whether anything but the loop's own wake-up pipe is open."""
+        return len(self._files.get_map()) > 1
 
     def register(
         self, fileobj: FileDescriptorLike, events: int, data: object = None

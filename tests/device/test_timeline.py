@@ -184,6 +184,25 @@ def test_scaled_time_runs_faster_than_real_time() -> None:
     assert timeline.now() >= START + timedelta(minutes=3)
 
 
+def test_a_line_to_another_process_may_take_real_time_when_told_so() -> None:
+    timeline = Timeline(START, settle_s=5)
+    ours, theirs = socket.socketpair()
+    late = threading.Timer(0.05, theirs.send, [b"late"])
+
+    async def listen() -> None:
+        reader, writer = await asyncio.open_connection(sock=ours)
+        late.start()
+        async with asyncio.timeout(1):
+            assert await reader.readexactly(4) == b"late"
+        writer.close()
+        await writer.wait_closed()
+
+    run(listen(), timeline)
+    late.join()
+    theirs.close()
+    assert timeline.now() == START
+
+
 @pytest.mark.parametrize("rate", [0, -1, float("nan")])
 def test_a_rate_is_above_zero(rate: float) -> None:
     with pytest.raises(ValueError, match="forward"):
