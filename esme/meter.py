@@ -34,6 +34,7 @@ from esme.event import MeterEvent
 from esme.future import ACTIVATED, ACTIVATIONS, NOT_ACTIVATED, Pending
 from esme.kept import Kept, Row, SupplyState
 from esme.logbook import LogBook
+from esme.memory import Remembered
 from esme.metering.energy import Readings
 from esme.metering.periods import Closed
 from esme.metrology import Measurements, Metrology, MetrologySettings
@@ -101,25 +102,31 @@ class ElectricityMeter:
         true_time: Callable[[], datetime],
         hub_time: Callable[[], datetime | None],
         settings: MetrologySettings | None = None,
+        remembered: Remembered | None = None,
     ) -> None:
         self.identity = identity
         self.clock = clock
         self.hub_time = hub_time
-        self.settings = Settings()
-        phases = len(site.phases)
         self.twin = site.secondary_mw is not None
-        self.kept = Kept(Measurements.of_phases(phases))
+        if remembered is None:
+            self.kept, self.settings = Kept(Measurements.of_phases(len(site.phases))), Settings()
+        else:
+            self.kept, self.settings = remembered.kept, remembered.settings
         self.event_log = LogBook(store, "event")
         self.security_log = LogBook(store, "security")
         self.power_log = LogBook(store, "power")
         self.controller_log = LogBook(store, "controller")
         self.alerts: list[Alert] = []
         self._true_time = true_time
-        self.metrology = Metrology(site, self._own_time(), self.kept.measurements, settings)
+        time = remembered.time if remembered else self._own_time()
+        self.metrology = Metrology(site, time, self.kept.measurements, settings)
+        self.metrology.closed = self.kept.supply is SupplyState.ENABLED
         self.metrology.on_half_hour = self._half_hour_is_over
         self.metrology.on_day = self._day_is_over
         self._calendars: tuple[tuple[Data, ...], tuple[Calendar, Calendar]] | None = None
         clock.watch(self._clock_changed)
+        if remembered is not None:
+            self._catch_up()
 
     @property
     def now(self) -> datetime:
@@ -220,9 +227,13 @@ class ElectricityMeter:
         return OwnTime(self._true_time(), clock.now(), clock.status, clock.drift_ppm)
 
     def _clock_changed(self, change: ClockChange) -> None:
-        true = self._true_time()
-        own = OwnTime(true, change.after, change.status, self.clock.drift_ppm)
-        self._note(self.metrology.change_clock(own))
+        del change  # what the clock shows now says it all
+        self._catch_up()
+
+    def _catch_up(self) -> None:
+        """Measure up to now by the clock that ran until now, then go on by the clock as it is."""
+        self.advance(self._true_time())
+        self._note(self.metrology.change_clock(self._own_time()))
         self._keep_appointments()
 
     def _next_appointment(self) -> datetime | None:

@@ -8,7 +8,7 @@ out of its limits for long enough. Between two stops nothing changes, so nothing
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from esme.event import MeterEvent
@@ -100,6 +100,10 @@ class Metrology:
     def own_now(self) -> datetime | None:
         """What the meter's clock shows; None when it has no time."""
         return self.time.at(self.at) if self.time.valid else None
+
+    def line(self) -> OwnTime:
+        """The meter's clock from this moment on, as long as nobody changes it."""
+        return replace(self.time, true=self.at, own=self.time.at(self.at))
 
     def conditions(self) -> Conditions:
         """What flows at this moment."""

@@ -22,6 +22,10 @@ class Log(Generic[E]):
     capacity: int
     unique: bool = False
     entries: deque[tuple[datetime | None, E]] = field(default_factory=deque)
+    unsaved: list[tuple[datetime | None, E]] = field(default_factory=list, compare=False)
+    """Entries that no store holds yet."""
+    cleared: bool = field(default=False, compare=False)
+    """Whether what a store holds from before is void."""
     _taken: set[datetime | None] = field(default_factory=set)
 
     def append(self, at: datetime | None, entry: E) -> bool:
@@ -31,6 +35,8 @@ class Log(Generic[E]):
                 return False
             self._taken.add(at)
         self.entries.append((at, entry))
+        self.unsaved.append((at, entry))
+        del self.unsaved[: -self.capacity]
         if len(self.entries) > self.capacity:
             oldest, _ = self.entries.popleft()
             self._taken.discard(oldest)
@@ -59,6 +65,13 @@ class Log(Generic[E]):
         """Forget every entry."""
         self.entries.clear()
         self._taken.clear()
+        self.unsaved.clear()
+        self.cleared = True
+
+    def saved(self) -> None:
+        """A store holds everything now."""
+        self.unsaved.clear()
+        self.cleared = False
 
     def __len__(self) -> int:
         return len(self.entries)

@@ -1,0 +1,138 @@
+"""The ESME as a device: a meter with a chassis, a command pipeline, a memory, alerts to send."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import datetime
+from typing import Final
+
+from device.alerts import Send
+from device.chassis import Chassis
+from device.command import Answered
+from device.events import AlertRaised
+from device.pipeline import Pipeline
+from device.settings import PipelineSettings
+from esme.alerts import Alert
+from esme.engine import CosemEngine
+from esme.memory import Memory
+from esme.meter import ElectricityMeter, Identity
+from esme.metrology import MetrologySettings
+from esme.objects import server
+from esme.physics.site import Site
+from gbcs.catalogue import Technology, all_use_cases, dlms_items
+from gbcs.catalogue.use_case import Kind
+from gbcs.envelope import Cra, Message
+from gbcs.errors import MissingKey
+from gbcs.party import DeviceType
+from gbcs.protection import protect
+
+_LOG: Final = logging.getLogger(__name__)
+_WITHOUT_ENGINE: Final = frozenset({"CS01a"})
+"""A top-up needs its token checked."""
+
+
+def use_cases() -> tuple[str, ...]:
+    """Names of the use cases that the COSEM objects answer."""
+    return tuple(
+        use_case.name
+        for use_case in all_use_cases()
+        if use_case.kind is Kind.COMMAND
+        and use_case.technology is Technology.DLMS
+        and DeviceType.ESME in use_case.targets
+        and use_case.name not in _WITHOUT_ENGINE
+        and dlms_items(use_case.name)
+    )
+
+
+class ElectricityMeterDevice:
+    """One ESME on a bench.
+
+    ``send`` takes its alerts. :meth:`advance` is to be called at :attr:`deadline`, and is called
+    before every command, so that what it answers is up to date.
+    """
+
+    def __init__(
+        self,
+        chassis: Chassis,
+        site: Site,
+        send: Send,
+        *,
+        hub_time: Callable[[], datetime | None],
+        settings: MetrologySettings | None = None,
+        pipeline_settings: PipelineSettings | None = None,
+    ) -> None:
+        self.chassis = chassis
+        self._memory = Memory(chassis.store)
+        remembered = self._memory.recall()
+        self.meter = ElectricityMeter(
+            Identity(chassis.eui64),
+            site,
+            chassis.clock,
+            chassis.store,
+            true_time=chassis.true_time,
+            hub_time=hub_time,
+            settings=settings,
+            remembered=remembered,
+        )
+        self.server = server(self.meter)
+        self._send = send
+        self.pipeline = Pipeline(
+            chassis,
+            use_cases=use_cases(),
+            engines={
+                Technology.DLMS: CosemEngine(self.server, chassis.credentials.keys, self._keep)
+            },
+            settings=pipeline_settings,
+        )
+
+    def answer(self, octets: bytes) -> bytes | None:
+        """Execute one command; None when it is refused."""
+        self.advance()
+        outcome = self.pipeline.receive(octets)
+        return outcome.octets if isinstance(outcome, Answered) else None
+
+    def advance(self) -> None:
+        """Bring the meter up to the present and send what it has to tell."""
+        with self.chassis.store.transaction():
+            self.meter.advance(self.chassis.true_time())
+            self._keep()
+
+    @property
+    def deadline(self) -> datetime | None:
+        """When the meter has something to do, in true time."""
+        return self.meter.deadline
+
+    def _keep(self) -> None:
+        """Save the meter and raise its alerts, as part of the open unit."""
+        for alert in self.meter.take_alerts():
+            try:
+                self._raise(alert)
+            except MissingKey as exc:
+                _LOG.warning("%016X: no alert %04X: %s", self.chassis.eui64, alert.alert_code, exc)
+        self._memory.save(self.meter.kept, self.meter.metrology.line(), self.meter.settings)
+
+    def _raise(self, alert: Alert) -> None:
+        """Number an alert, protect it, and let it go once the unit is kept."""
+        chassis = self.chassis
+        recipient = chassis.credentials.party(alert.recipient)
+        number = chassis.own_counter.next()
+        message = Message(
+            cra=Cra.ALERT,
+            originator_counter=number,
+            originator=chassis.eui64,
+            recipient=recipient,
+            message_code=alert.message_code,
+            payload=alert.payload(number),
+        )
+        octets = protect(message, chassis.credentials.keys).to_bytes()
+        raised = AlertRaised(
+            **chassis.here(),
+            alert_code=alert.alert_code,
+            message_code=alert.message_code,
+            recipient=recipient,
+            originator_counter=number,
+        )
+        with chassis.store.transaction() as unit:
+            unit.on_commit(lambda: chassis.events.publish(raised))
+            unit.on_commit(lambda: self._send(octets, recipient))

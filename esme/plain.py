@@ -1,0 +1,109 @@
+"""State as plain JSON values and back, by the type hints of its dataclasses.
+
+Logs are left out: they are kept entry by entry (:mod:`esme.memory`), not as a whole.
+"""
+
+from __future__ import annotations
+
+from dataclasses import fields, is_dataclass
+from datetime import datetime, timedelta
+from enum import Enum
+from functools import cache
+from types import NoneType, UnionType
+from typing import Final, TypeVar, get_args, get_origin, get_type_hints
+
+from device.store import Json
+from esme.cosem.table import Place
+from esme.metering.log import Log
+from gbcs.errors import LocalError
+
+T = TypeVar("T")
+_MICROSECOND: Final = timedelta(microseconds=1)
+
+
+def dump(value: object) -> Json:
+    """Plain values of any state; LocalError for what has no plain form."""
+    match value:
+        case Place():
+            return str(value)
+        case Enum():
+            return dump(value.value)
+        case None | bool() | int() | float() | str():
+            return value
+        case datetime():
+            return value.isoformat()
+        case timedelta():
+            return value // _MICROSECOND
+        case list() | tuple():
+            return [dump(each) for each in value]
+        case dict():
+            return [[dump(key), dump(each)] for key, each in value.items()]
+    if is_dataclass(value) and not isinstance(value, type):
+        kept = (each.name for each in fields(value))
+        members = ((name, getattr(value, name)) for name in kept)
+        return {name: dump(held) for name, held in members if not isinstance(held, Log)}
+    raise LocalError(f"{type(value).__name__} has no plain form")
+
+
+def load(kind: type[T], plain: Json) -> T:
+    """State of a type from its plain values; LocalError when they are of another one."""
+    try:
+        loaded = _load(kind, plain)
+    except (TypeError, ValueError, KeyError, AttributeError) as exc:
+        raise LocalError(f"not the plain form of {kind.__name__}: {exc}") from exc
+    if not isinstance(loaded, kind):
+        raise LocalError(f"not the plain form of {kind.__name__}")
+    return loaded
+
+
+def _load(hint: object, plain: Json) -> object:
+    origin, arguments = get_origin(hint), get_args(hint)
+    if origin is UnionType:
+        return None if plain is None else _load(_without_none(arguments), plain)
+    if origin in (list, tuple, dict):
+        return _load_collection(origin, arguments, plain)
+    if isinstance(hint, type):
+        return _load_single(hint, plain)
+    raise TypeError(f"no plain form of {hint}")
+
+
+def _without_none(arguments: tuple[object, ...]) -> object:
+    return next(each for each in arguments if each is not NoneType)
+
+
+def _load_collection(origin: object, arguments: tuple[object, ...], plain: Json) -> object:
+    if not isinstance(plain, list):
+        raise TypeError(f"{plain!r} is no list")
+    if origin is dict:
+        pairs = [(each[0], each[1]) for each in plain if isinstance(each, list)]
+        return {_load(arguments[0], key): _load(arguments[1], each) for key, each in pairs}
+    if origin is list or arguments[-1] is Ellipsis:
+        loaded = [_load(arguments[0], each) for each in plain]
+        return loaded if origin is list else tuple(loaded)
+    return tuple(_load(hint, each) for hint, each in zip(arguments, plain, strict=True))
+
+
+def _load_single(kind: type, plain: Json) -> object:
+    if is_dataclass(kind):
+        if not isinstance(plain, dict):
+            raise TypeError(f"{plain!r} has no members")
+        hints = _hints(kind)
+        return kind(**{name: _load(hints[name], held) for name, held in plain.items()})
+    if kind is Place:
+        return Place.parse(str(plain))
+    if kind is datetime:
+        return datetime.fromisoformat(str(plain))
+    if kind is timedelta:
+        return plain * _MICROSECOND if isinstance(plain, int) else _refuse(plain)
+    if issubclass(kind, Enum):
+        return kind(plain)
+    return plain if isinstance(plain, kind) else _refuse(plain)
+
+
+def _refuse(plain: Json) -> object:
+    raise TypeError(f"{plain!r} is of another type")
+
+
+@cache
+def _hints(kind: type) -> dict[str, object]:
+    return get_type_hints(kind)
