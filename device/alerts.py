@@ -7,19 +7,17 @@ from typing import Final
 
 from device.chassis import Chassis
 from device.events import AlertRaised
+from device.log import time_s
 from gbcs.catalogue import by_code
 from gbcs.envelope import Cra, Message
 from gbcs.errors import LocalError
 from gbcs.gbz import GbzAlert
 from gbcs.party import Role
 from gbcs.protection import protect
-from gbcs.stamp import Reliability
-from gbcs.zcl.types import zcl_seconds
 
 GENERIC_CRITICAL: Final = 0x1000
 GENERIC_NON_CRITICAL: Final = 0x1001
 _FIRST_CRITICAL: Final = 0x8F00
-_NO_TIME: Final = 0xFFFFFFFF
 
 Send = Callable[[bytes, int], object]
 """Takes the octets of an alert and its recipient."""
@@ -68,9 +66,8 @@ class Alerts:
         return protected
 
     def time_s(self) -> int:
-        """The device's own time for a GBZ alert: seconds since 2000, all ones while invalid."""
-        clock = self._chassis.clock
-        return _NO_TIME if clock.status is Reliability.INVALID else zcl_seconds(clock.now())
+        """The device's own time for a GBZ alert."""
+        return time_s(self._chassis.clock)
 
     def _leave(self, message: Message, alert_code: int) -> None:
         self._chassis.events.publish(

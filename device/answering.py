@@ -10,7 +10,7 @@ from device.refusal import Refusal, RefusedError
 from device.settings import PipelineSettings
 from gbcs.catalogue import Protection, by_code
 from gbcs.envelope import Cra, Message
-from gbcs.errors import GbcsError
+from gbcs.errors import MalformedMessage, MissingKey
 from gbcs.gbz import Gbz
 from gbcs.keys import KeyStore
 from gbcs.protection import attribute_cipher, carried_protection, protect
@@ -47,7 +47,7 @@ class Answering:
                 response = replace(response, supplementary_originator_counter=own)
             response = replace(response, payload=self._payload(executed, response))
             return protect(response, self._keys, answering_protection(command))
-        except GbcsError as exc:
+        except (MissingKey, MalformedMessage) as exc:  # no key, or a certificate without one
             raise RefusedError(Refusal.NO_KEY, str(exc)) from exc
 
     def _date_time(self, executed: Executed) -> Stamp | None:

@@ -108,6 +108,8 @@ class CommandChecks:
         roles = self._authority.get(use_case.message_code, use_case.roles)
         if roles and role not in roles:
             raise RefusedError(Refusal.NOT_AUTHORISED, f"{role.name} may not {use_case.name}")
+        if incoming.message.supplementary_id is not None and role is not _BROKER:
+            raise RefusedError(Refusal.NOT_AUTHORISED, f"{role.name} may not speak for others")
         incoming.role = role
 
     def protection(self, incoming: Incoming) -> None:
@@ -176,6 +178,7 @@ class CommandChecks:
         return "top-up" if use_case.token else "command"
 
 
+_BROKER: Final = Role.ACCESS_CONTROL_BROKER
 _CHECKS: Final[Mapping[Check, Callable[[CommandChecks, Incoming], None]]] = {
     Check.RECIPIENT: CommandChecks.recipient,
     Check.USE_CASE: CommandChecks.use_case,

@@ -11,13 +11,15 @@ from typing import Final
 from device.clock import DeviceClock
 from device.events import EventStream, LogEntry
 from device.store import Store, StoreError
+from gbcs.errors import LocalError
 from gbcs.stamp import Reliability
 from gbcs.zcl.types import zcl_moment, zcl_seconds
 
 CAPACITY: Final = 100
 """Entries of an event log or a security log."""
 _HEAD: Final = Struct(">IH")
-_NO_TIME: Final = 0xFFFFFFFF
+NO_TIME: Final = 0xFFFFFFFF
+"""What stands where a device that does not know the time would write it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +55,13 @@ class DeviceLog:
 
     def add(self, code: int, other: bytes = b"") -> None:
         """Add an entry, as part of the open unit when there is one."""
-        at = None if self._clock.status is Reliability.INVALID else self._clock.now()
-        octets = _HEAD.pack(_NO_TIME if at is None else zcl_seconds(at), code) + other
+        octets = _HEAD.pack(time_s(self._clock), code) + other
         entry = LogEntry(
             moment=self._true_time(),
             device=self._device,
             log=self.name,
             code=code,
-            at=at,
+            at=_read(octets).at,
             other=other,
         )
         with self._store.transaction() as unit:
@@ -78,9 +79,22 @@ class DeviceLog:
             unit.clear(f"log:{self.name}")
 
 
+def time_s(clock: DeviceClock) -> int:
+    """The device's own time as logs and alerts write it: seconds since 2000-01-01 UTC.
+
+    NO_TIME while the clock is invalid, or shows what cannot be written.
+    """
+    if clock.status is Reliability.INVALID:
+        return NO_TIME
+    try:
+        return zcl_seconds(clock.now())
+    except LocalError:
+        return NO_TIME
+
+
 def _read(octets: int | str | bytes) -> Entry:
     if not isinstance(octets, bytes) or len(octets) < _HEAD.size:
         raise StoreError("a log holds something that is no log entry")
     seconds, code = _HEAD.unpack_from(octets)
-    at = None if seconds == _NO_TIME else zcl_moment(seconds)
+    at = None if seconds == NO_TIME else zcl_moment(seconds)
     return Entry(at, code, octets[_HEAD.size :])

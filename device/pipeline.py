@@ -51,7 +51,7 @@ class Pipeline:
         handlers: Mapping[str, Handler] | None = None,
         authority: Mapping[str, frozenset[Role]] | None = None,
         stamp: StampRule = own_stamp,
-        alert: Callable[[int], object] | None = None,
+        alert: Callable[[int], object] = lambda _: None,
         settings: PipelineSettings | None = None,
     ) -> None:
         self.settings = settings or PipelineSettings()
@@ -161,8 +161,8 @@ class Pipeline:
         )
         try:
             self._log_refusal(code)
-        except StoreError as exc:
-            _LOG.warning("%016X: no security log entry: %s", self._chassis.eui64, exc)
+        except (StoreError, GbcsError) as exc:
+            _LOG.warning("%016X could not log or alert: %s", self._chassis.eui64, exc)
         return Refused(refusal, detail, message)
 
     def _log_refusal(self, code: int | None) -> None:
@@ -171,8 +171,7 @@ class Pipeline:
         self._chassis.security_log.add(code)
         if self._burst.count(self._chassis.true_time().timestamp()):
             self._chassis.security_log.add(UNUSUAL_NUMBER)
-            if self._alert is not None:
-                self._alert(UNUSUAL_NUMBER)
+            self._alert(UNUSUAL_NUMBER)
 
 
 def _handlers(

@@ -592,6 +592,51 @@ def test_entries_of_a_device_without_time_say_so() -> None:
     assert len(rig.events_of(LogEntry)) == 2
 
 
+def test_a_clock_far_off_is_no_reason_to_fail() -> None:
+    rig = Rig()
+    rig.clock.hold(MIDNIGHT - timedelta(days=365 * 40))
+    assert refusal_of(rig.pipeline().receive(b"noise")) is Refusal.MALFORMED
+    (entry,) = rig.chassis.security_log.entries()
+    assert entry.at is None
+    assert isinstance(rig.pipeline().receive(command(rig)), Answered)
+
+
+def test_an_alert_that_cannot_be_raised_is_no_reason_to_stop(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def fail(_: int) -> None:
+        raise MissingKey(SUPPLIER, "key agreement")
+
+    rig = Rig()
+    pipeline = rig.pipeline(alert=fail)
+    with caplog.at_level(logging.WARNING):
+        for _ in range(12):
+            assert refusal_of(pipeline.receive(b"noise")) is Refusal.MALFORMED
+    assert "could not log or alert" in caplog.text
+
+
+def test_only_the_broker_speaks_for_others() -> None:
+    rig = Rig()
+    octets = command(rig, supplementary_id=URP, supplementary_counter=1)
+    result = rig.pipeline().receive(octets)
+    assert refusal_of(result) is Refusal.NOT_AUTHORISED
+
+
+def test_an_answer_too_large_for_its_format_is_a_fault_that_undoes_the_command(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def flood(asked: Command) -> Outcome:
+        asked.unit.put("effect", 1)
+        return Outcome(Gbz(tuple(Component(0x0702, Frame(8, 0, 11)) for _ in range(256))))
+
+    rig = Rig()
+    with caplog.at_level(logging.CRITICAL):
+        result = rig.pipeline(handlers={"GCS13a": flood}).receive(command(rig))
+    assert refusal_of(result) is Refusal.FAULT
+    with rig.chassis.store.transaction() as unit:
+        assert unit.get("effect") is None
+
+
 def test_a_clock_that_is_not_adjusted_is_logged() -> None:
     rig = Rig()
     rig.clock.sync(MIDNIGHT + timedelta(seconds=11))
