@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import random
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
@@ -23,7 +24,7 @@ from device.events import (
     RadioLost,
     RadioUp,
 )
-from device.host import Busy, Host, NoReply, NotDelivered, RadioGone, payload_limits
+from device.host import Busy, Host, HostError, NoReply, NotDelivered, RadioGone, payload_limits
 from device.timeline import Timeline
 from gbcs.zcl.frame import Frame
 from gbcs.zcl.general import ReadAttributes, ReadAttributesResponse
@@ -409,3 +410,56 @@ async def test_a_kick_before_and_after_the_life_of_a_device_does_nothing(
         pass
     pair.display.kick()
     assert pair.wire.carried == []
+
+
+@pytest.mark.parametrize("seed", range(8))
+async def test_whatever_happens_to_the_wire_nothing_hangs_and_nothing_is_left_behind(
+    timeline: Timeline, seed: int
+) -> None:
+    pair, chance = Pair(timeline), random.Random(seed)
+    outcomes: list[str] = []
+
+    async def ask() -> None:
+        request = chance.choice([read(0), read(1), silent(), read(0, peer=5)])
+        try:
+            await pair.display.request(replace(request, reply_within=timedelta(seconds=20)))
+            outcomes.append("answered")
+        except HostError as error:
+            outcomes.append(type(error).__name__)
+
+    def bend() -> None:
+        deed = chance.randrange(6)
+        if deed == 0:
+            pair.wire.lose += chance.randrange(8)
+        elif deed == 1:
+            chance.choice([pair.display_radio, pair.meter_radio]).break_down()
+        elif deed == 2:
+            pair.display_radio.mend()
+            pair.meter_radio.mend()
+        elif deed == 3:
+            chance.choice([pair.wire.clear.clear, pair.wire.clear.set])()
+        elif deed == 4:
+            pair.display_radio.put(DeviceLeft(METER))
+        else:
+            pair.wire.clear.set()
+
+    async with pair.meter.running(), pair.display.running():
+        asking: list[asyncio.Task[None]] = []
+        for _ in range(120):
+            asking.append(asyncio.create_task(ask()))
+            bend()
+            await timeline.sleep(timedelta(seconds=chance.random() * 3))
+            if chance.random() < 0.1:
+                chance.choice(asking).cancel()
+        pair.wire.clear.set()
+        pair.wire.lose = 0
+        pair.display_radio.mend()
+        pair.meter_radio.mend()
+        await timeline.sleep(timedelta(minutes=10))
+        assert all(task.done() for task in asking), f"seed {seed}"
+        assert value_of(await pair.display.request(read(1))) == bytes(200), f"seed {seed}"
+        await timeline.sleep(timedelta(minutes=1))
+        assert not pair.display._pending
+        assert not pair.display._sending
+        assert not pair.display.node._transactions.open
+    assert {"answered", "NotDelivered"} <= set(outcomes)
