@@ -23,7 +23,7 @@ from device.refusal import (
     RefusalBurst,
     RefusedError,
 )
-from device.settings import PipelineSettings
+from device.settings import PipelineSettings as PipelineSettings
 from device.store import StoreError
 from gbcs.catalogue import Technology, UseCase, by_code, by_name
 from gbcs.envelope import Message
