@@ -213,7 +213,7 @@ class _Flight:
 
     def departed(self) -> None:
         """Every receiver has been tried or is on its way."""
-        if not self._in_air:
+        if not self._in_air or not self._frame.ack_request:
             self._end(Acknowledged.NO)
 
     def _arrive_late(self, station: Station, link: Link) -> None:

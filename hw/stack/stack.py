@@ -287,6 +287,7 @@ class Stack:
         entry = self.state.children.get(eui64) if eui64 is not None else None
         if eui64 is None or entry is None:
             return
+        self.trust_centre.polled(eui64)
         if eui64 in self.state.expelled:
             self.trust_centre.expel(eui64)
             return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from han.radio import DeviceJoined, DeviceLeft, JoinKind, RadioEvent, key_transport_key
@@ -35,6 +35,7 @@ class TrustCentre:
     emit: Callable[[RadioEvent], None]
     preconfigured: Preconfigured
     permit_until: float = 0.0
+    _associating: set[int] = field(default_factory=set)
 
     @property
     def permits_joining(self) -> bool:
@@ -96,12 +97,25 @@ class TrustCentre:
             )
 
         def sent(_: object) -> None:
-            if status is AssociationStatus.SUCCESSFUL:
-                self._authenticate(eui64)
+            self._fetched(eui64)
+
+        if status is AssociationStatus.SUCCESSFUL:
+            self._associating.add(eui64)
 
         self.mac.send_indirect(
             mac.Address(eui64, long=True), Outgoing(make, sent), _expired, INDIRECT_TIMEOUT_S
         )
+
+    def _fetched(self, eui64: int) -> None:
+        if eui64 in self._associating:
+            self._associating.remove(eui64)
+            self._authenticate(eui64)
+
+    def polled(self, eui64: int) -> None:
+        """A poll from the short address: the device has its answer, even if we never heard so."""
+        if eui64 in self._associating:
+            self._fetched(eui64)
+            self.mac.drop_indirect(mac.Address(eui64, long=True))
 
     def _authenticate(self, eui64: int) -> None:
         """The device has its short address: send it the network key, or say nothing."""

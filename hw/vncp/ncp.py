@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import secrets
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Final
 
-from han.radio import ApsReceived, JoinKind, RadioEvent, Role
+from han.radio import ApsReceived, JoinKind, NetworkParameters, RadioEvent, Role
 from hw.ether import Ether
 from hw.stack import MemoryStore, Stack, Store
 from hw.vncp import configuration, keys, messaging, networking
@@ -108,6 +109,18 @@ class VirtualNcp:
         return Stack(
             self.ether, self.eui64, Role.COORDINATOR, self.store, self._heard, self._admits
         )
+
+    def form_once(self, channel: int) -> None:
+        """Unless a network is remembered, remember one with random keys and our address as extended PAN identifier."""
+        if self.stack.state.membership is not None:
+            return
+        pan_id = secrets.randbelow(0xFFFE) + 1
+        key = secrets.token_bytes(16)
+        self.stack.form(NetworkParameters(channel, pan_id, self.eui64, key))
+        self.tokens.hashed_link_key = secrets.token_bytes(16)
+        self.tokens.save()
+        self.reset()
+        self.stack.power_off()
 
     def connect(self, write: Callable[[bytes], None], closed: Callable[[], None]) -> None:
         """A host opened the line; ``closed`` is called when the NCP side drops it."""

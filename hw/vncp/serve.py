@@ -20,13 +20,16 @@ from hw.vncp.transport import PtyLine, listen
 
 DEFAULT_EUI64: Final = 0x0002A7FFFE000001
 DEFAULT_EZSP: Final = 13
+USED_CHANNEL: Final = 15
 
 
 @dataclass(frozen=True, slots=True)
 class Dongle:
     """One virtual dongle to serve: at ``host:port`` (port 0 picks one), or on a pseudo-terminal when there is no host.
 
-    ``memory`` is the file that keeps network, keys and counters over restarts; None forgets them.
+    ``memory`` is the file that keeps network, keys and counters over restarts; None forgets them. A dongle that
+    remembers nothing gets a network of its own, as one that was in use before (the stock tools want one to look at);
+    ``blank`` serves it as it comes from the shop.
     """
 
     host: str | None = "127.0.0.1"
@@ -34,6 +37,7 @@ class Dongle:
     ezsp_version: int = DEFAULT_EZSP
     eui64: int = DEFAULT_EUI64
     memory: Path | None = None
+    blank: bool = False
 
 
 @asynccontextmanager
@@ -41,6 +45,8 @@ async def serving(dongle: Dongle, ether: Ether) -> AsyncIterator[str]:
     """Serve one dongle while the block runs; gives what a host opens (``tcp://host:port`` or a device path)."""
     store = MemoryStore() if dongle.memory is None else FileStore(dongle.memory)
     ncp = VirtualNcp(ether, dongle.eui64, ezsp_version=dongle.ezsp_version, store=store)
+    if not dongle.blank:
+        ncp.form_once(USED_CHANNEL)
     if dongle.host is None:
         line = PtyLine(ncp)
         try:
