@@ -13,7 +13,7 @@ from bench.rig import RigError
 from chub.settings import ChfSettings
 from device.clock import ClockSettings
 from device.gbz_engine import EngineSettings
-from device.pipeline import PipelineSettings
+from device.settings import PipelineSettings
 from gpf.settings import GpfSettings
 from gsme.settings import GsmeSettings
 from han.node import NodeSettings
@@ -55,8 +55,7 @@ class Settings:
 
     def of(self, type_: type[S]) -> S:
         """The settings of one kind."""
-        held = next(value for value in self._held.values() if isinstance(value, type_))
-        return held
+        return next(value for value in self._held.values() if isinstance(value, type_))
 
     def not_default(self) -> dict[str, object]:
         """What differs from the defaults, for reports."""

@@ -32,7 +32,8 @@ class Mailroom:
     """The mailboxes with their memory.
 
     A service of the node, for its deadline. ``upward`` gets what a meter put; ``pending`` learns
-    when messages begin or cease to wait; ``expired`` learns of messages that were given up; ``noise`` of octets that are no message.
+    when messages begin or cease to wait; ``expired`` learns of messages that were given up;
+    ``noise`` of octets that are no message.
     """
 
     def __init__(

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
-from gbcs.stamp import Reliability, Source, Stamp, status_octet
+from gbcs.stamp import Reliability, Source, Stamp, status_octet, without_moment
 from gpf.settings import GpfSettings
 
 _WORST_LAST: Final = (Reliability.RELIABLE, Reliability.UNRELIABLE, Reliability.INVALID)
@@ -48,12 +48,7 @@ def stamp_of(
     status = status_octet(_reported_source(oldest.source, worst, settings), worst)
     if worst is Reliability.INVALID and settings.invalid_time_encoding == "wildcard":
         taken_at = None
-    return wildcard(status) if taken_at is None else Stamp.with_status(taken_at, status)
-
-
-def wildcard(status: int) -> Stamp:
-    """A stamp that names no moment: every field "not specified"."""
-    return Stamp.from_bytes(b"\xff" * 9 + b"\x80\x00" + bytes([status]))
+    return without_moment(status) if taken_at is None else Stamp.with_status(taken_at, status)
 
 
 def _reported_source(source: Source, worst: Reliability, settings: GpfSettings) -> Source:

@@ -7,10 +7,10 @@ from typing import Final
 from gbcs.zcl.status import Status
 from gbcs.zcl.types import Value
 from gsme.model import FIELDS, GasMeterModel, value_of
-from han.clusters import METERING, PREPAYMENT, PRICE
+from han.clusters import BASIC, METERING, PREPAYMENT, PRICE, TIME
 from han.clusters.mirrored import mirrored
 from han.zcl.server import ZclServer
-from han.zcl.tables import ClusterDefinition, Failure, Served, Side
+from han.zcl.tables import Cluster, ClusterDefinition, Failure, Served, Side
 
 _ABSENT: Final = Failure(Status.UNSUPPORTED_ATTRIBUTE)
 
@@ -33,3 +33,23 @@ def remote_server(model: GasMeterModel) -> ZclServer:
     Price is here only: on the HAN a gas meter is a client of that cluster.
     """
     return ZclServer(cluster(definition, model) for definition in (METERING, PREPAYMENT, PRICE))
+
+
+_IDENTITY: Final[dict[int, Value]] = {
+    0x0000: 3,  # ZCL version
+    0x0003: 1,  # hardware version
+    0x0004: "chub",
+    0x0005: "GSME",
+    0x0007: 0x03,  # battery
+}
+
+
+def identity() -> Served:
+    """Basic 0x0000."""
+    return mirrored(BASIC, Side.SERVER, lambda i: _IDENTITY.get(i, _ABSENT), only=_IDENTITY)
+
+
+def time_client() -> Served:
+    """Time 0x000A: the meter reads the hub's."""
+    table: Cluster[None] = Cluster(TIME, Side.CLIENT)
+    return table.on(None)

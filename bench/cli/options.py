@@ -10,7 +10,7 @@ from gbcs.errors import GbcsError
 from gbcs.eui64 import parse_eui64
 
 
-class Eui64Type(click.ParamType):
+class Eui64Type(click.ParamType[int]):
     """An EUI-64 or entity identifier: sixteen hex digits, dashes or colons allowed."""
 
     name = "eui64"

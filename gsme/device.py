@@ -1,0 +1,257 @@
+"""The GSME: sleeps, wakes on the half hour, pushes its values, collects and answers commands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from device.chassis import Chassis
+from device.command import Answered, Executed
+from device.commissioning import JoinSettings, come_to_network
+from device.events import JoinFailed, WakeEnded
+from device.gbz_engine import EngineSettings, GbzEngine
+from device.host import Host, HostError
+from device.pipeline import Pipeline
+from device.schedule import next_boundary, wait_until
+from device.settings import PipelineSettings
+from device.station import start_station
+from device.timeline import Timeline
+from gbcs.catalogue import Technology
+from gbcs.party import Role
+from gbcs.stamp import Reliability, Source, Stamp, status_octet, without_moment
+from gbcs.zcl.status import Status
+from gbcs.zcl.types import zcl_moment
+from gsme.hub_link import HubLink, LinkTrouble
+from gsme.model import GasMeterModel
+from gsme.push import push_of
+from gsme.settings import GsmeSettings
+from gsme.views import cluster, identity, remote_server, time_client
+from han.clusters import METERING, PREPAYMENT
+from han.endpoint import Endpoint
+from han.mirror.messages import ToMeter
+from han.node import NodeSettings
+from han.radio import HanRadio, RadioError
+from han.tunnel import TunnelClients
+from han.zcl.tables import Access, Answer
+
+USE_CASES: Final = ("GCS13a", "GCS13b", "GCS13c", "GCS14", "GCS60", "GCS60a")
+"""Use cases that the gas meter answers."""
+
+AUTHORITY: Final[Mapping[str, frozenset[Role]]] = {
+    name: frozenset({Role.SUPPLIER}) for name in USE_CASES
+}
+"""A gas meter answers these for its supplier only; other parties ask the GPF."""
+
+METERING_DEVICE: Final = 0x0501
+_HUB_TIME_RESOLUTION: Final = timedelta(seconds=2)
+
+
+def _no_jitter(limit_s: int) -> float:
+    del limit_s
+    return 0.0
+
+
+class GasMeter:
+    """One gas meter on one radio. ``link_key`` is made from its install code.
+
+    ``draw_jitter`` gives a delay in seconds up to its argument, for wakes off the half hour.
+    """
+
+    def __init__(
+        self,
+        chassis: Chassis,
+        timeline: Timeline,
+        radio: HanRadio,
+        link_key: bytes,
+        *,
+        model: GasMeterModel | None = None,
+        settings: GsmeSettings | None = None,
+        join_settings: JoinSettings | None = None,
+        node_settings: NodeSettings | None = None,
+        pipeline_settings: PipelineSettings | None = None,
+        engine_settings: EngineSettings | None = None,
+        draw_jitter: Callable[[int], float] = _no_jitter,
+        endpoint: int = 10,
+    ) -> None:
+        self.chassis = chassis
+        self.model = model or GasMeterModel()
+        self.settings = settings or GsmeSettings()
+        self.radio = radio
+        self.remote = remote_server(self.model)
+        self.pipeline = Pipeline(
+            chassis,
+            use_cases=USE_CASES,
+            engines={Technology.GBZ: GbzEngine(self.remote, engine_settings)},
+            authority=AUTHORITY,
+            stamp=self._stamp,
+            settings=pipeline_settings,
+        )
+        self._timeline, self._link_key = timeline, link_key
+        self._join_settings = join_settings or JoinSettings()
+        self._node_settings = node_settings
+        self._draw_jitter = draw_jitter
+        self._tunnels = TunnelClients(endpoint)
+        self._endpoint = self._make_endpoint(endpoint)
+        self._link: HubLink | None = None
+        self._burnt_until = timeline.now()
+
+    @property
+    def clock_status(self) -> Reliability:
+        """How far the meter trusts its own clock."""
+        return self.chassis.clock.status
+
+    # -- life ------------------------------------------------------------------------------------
+
+    async def live(self) -> None:
+        """Join, then wake every half hour, until cancelled."""
+        host = await self.start()
+        async with host.running():
+            await self.commission()
+            while True:
+                await self.sleep_until_next_wake()
+                await self.wake()
+
+    async def start(self) -> Host:
+        """Open the radio and put the meter's node on it."""
+        host = await start_station(
+            self.radio,
+            [self._endpoint],
+            self._timeline,
+            self.chassis.events,
+            self._node_settings,
+        )
+        self._link = HubLink(
+            host,
+            self._timeline,
+            self.chassis.clock,
+            self._tunnels,
+            self._endpoint.number,
+            self.settings.report_octets,
+        )
+        return host
+
+    async def commission(self) -> None:
+        """Come to the network, then get a mirror and a tunnel; what fails is tried at each wake."""
+        await self._join()
+        await self._awake(self._connected)
+
+    async def sleep_until_next_wake(self) -> None:
+        """Sleep until the meter's own clock shows the next instant."""
+        clock = self.chassis.clock
+        period = timedelta(seconds=self.settings.wake_interval_s)
+        await wait_until(clock, self._timeline, next_boundary(clock.running_time(), period))
+        delay_s = self._draw_jitter(self.settings.push_jitter_s)
+        if delay_s > 0:
+            await self._timeline.sleep(timedelta(seconds=delay_s))
+
+    async def wake(self) -> None:
+        """One wake: read the time, push, do what the hub wants done, sleep again."""
+        if not self.radio.on_network:
+            await self._join()
+        await self._awake(self._work)
+
+    def execute(self, octets: bytes) -> bytes | None:
+        """Execute one command; its Response, or None when it is refused."""
+        self._burn()
+        outcome = self.pipeline.receive(octets)
+        return outcome.octets if isinstance(outcome, Answered) else None
+
+    # -- one wake --------------------------------------------------------------------------------
+
+    async def _work(self, link: HubLink) -> None:
+        self._burn()
+        taken_at = self._own_time()
+        await self._connected(link)
+        if self.settings.read_time_every_wake:
+            await self._read_time(link)
+        with_time = self.settings.push_snapshot_time
+        flags = await link.push(push_of(self.model, taken_at, with_time=with_time))
+        if self.settings.get_every_wake or link.wants(flags):
+            await link.collect(self.execute)
+        await link.send_waiting()
+
+    async def _connected(self, link: HubLink) -> None:
+        if not link.connected:
+            await link.connect()
+
+    async def _read_time(self, link: HubLink) -> None:
+        seconds = await link.read_time()
+        clock = self.chassis.clock
+        if seconds is None:
+            clock.hub_silent()
+            return
+        hub_time, own = zcl_moment(seconds), clock.now()
+        # The hub's time comes in whole seconds and late: within that it says "the same".
+        same = timedelta(0) <= own - hub_time < _HUB_TIME_RESOLUTION
+        clock.sync(own if same else hub_time)
+
+    async def _awake(self, work: Callable[[HubLink], object]) -> None:
+        """Do something with the radio on, for at most the longest time a wake may take."""
+        link = self._running()
+        trouble: str | None = None
+        limit = self._timeline.now() + timedelta(seconds=self.settings.awake_limit_s)
+        try:
+            await self.radio.set_awake(awake=True)
+            async with self._timeline.timeout_at(limit):
+                await work(link)  # type: ignore[misc]
+        except TimeoutError:
+            link.connected = False
+            trouble = f"not done within {self.settings.awake_limit_s} s"
+        except (HostError, LinkTrouble, RadioError) as error:
+            link.connected = False
+            trouble = str(error)
+        await self._fall_asleep()
+        self.chassis.events.publish(WakeEnded(**self.chassis.here(), trouble=trouble))
+
+    async def _fall_asleep(self) -> None:
+        with suppress(RadioError):  # a lost radio sleeps anyhow; its loss is an event of its own
+            await self.radio.set_awake(awake=False)
+
+    # -- parts -----------------------------------------------------------------------------------
+
+    async def _join(self) -> None:
+        await come_to_network(
+            self.radio, self._link_key, self._timeline, self._join_settings, self._join_failed
+        )
+
+    def _join_failed(self, reason: str) -> None:
+        self.chassis.events.publish(JoinFailed(**self.chassis.here(), reason=reason))
+
+    def _burn(self) -> None:
+        """Let the gas flow that flowed since the last look at the register."""
+        now = self._timeline.now()
+        elapsed_s = int((now - self._burnt_until).total_seconds())
+        self.model.burn(elapsed_s)
+        self._burnt_until += timedelta(seconds=elapsed_s)
+
+    def _own_time(self) -> datetime | None:
+        clock = self.chassis.clock
+        return None if clock.status is Reliability.INVALID else clock.now().replace(microsecond=0)
+
+    def _stamp(self, executed: Executed) -> Stamp:
+        """The meter's own time and how far it trusts it; no moment while its clock is invalid."""
+        del executed
+        status = status_octet(Source.OWN, self.chassis.clock.status)
+        now = self._own_time()
+        return without_moment(status) if now is None else Stamp.with_status(now, status)
+
+    def _make_endpoint(self, number: int) -> Endpoint:
+        metering = replace(
+            cluster(METERING, self.model),
+            commands={int(ToMeter.MIRROR_REPORT_ATTRIBUTE_RESPONSE): self._notified},
+        )
+        served = (identity(), metering, cluster(PREPAYMENT, self.model))
+        clients = (self._tunnels.served(), time_client())
+        return Endpoint(number, METERING_DEVICE, served=(*served, *clients))
+
+    def _notified(self, payload: bytes, access: Access) -> Answer:
+        mirror = None if self._link is None else self._link.mirror
+        return Status.NOT_AUTHORIZED if mirror is None else mirror.notified(payload, access)
+
+    def _running(self) -> HubLink:
+        if self._link is None:
+            raise RuntimeError("the meter's radio was not started")
+        return self._link

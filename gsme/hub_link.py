@@ -1,0 +1,272 @@
+"""A gas meter's link to its hub: the mirror it pushes to, the tunnel it collects from."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from datetime import datetime
+from typing import Final, TypeVar
+
+from device.clock import DeviceClock
+from device.host import Host
+from device.timeline import Timeline
+from gbcs.errors import MalformedMessage
+from gbcs.zcl.general import GeneralCommand, ReadAttributes, ReadAttributesResponse
+from gbcs.zcl.types import Value, zcl_seconds
+from han.clusters import BASIC, METERING, TIME, TUNNELING
+from han.clusters.basic import MIRROR_CAPACITY, PHYSICAL_ENVIRONMENT
+from han.exchange import Outcome, Request
+from han.mirror.client import (
+    FlagsReceived,
+    MirrorClient,
+    MirrorClientSettings,
+    MirrorReady,
+    MirrorRefused,
+    Push,
+    ReportDelivered,
+    ReportFailed,
+)
+from han.mirror.flags import FunctionalFlag, NotificationFlags
+from han.tunnel import (
+    TransferDone,
+    TransferFailed,
+    TunnelClients,
+    TunnelOpened,
+    TunnelRefused,
+)
+from han.tunnel.collector import Collected, CollectionEnded, Collector
+from han.zcl.payload import decode
+from han.zdo.client import match_descriptors
+from han.zdo.messages import EndpointList
+
+T = TypeVar("T")
+HUB_NWK: Final = 0x0000
+"""The coordinator's short address."""
+
+Execute = Callable[[bytes], bytes | None]
+"""Executes one command; its Response, or None when it is refused."""
+
+
+class LinkTrouble(Exception):
+    """The hub did not do its part; the message says which."""
+
+
+class HubLink:
+    """The link of one meter's node; ``connect`` first, then push and collect at every wake.
+
+    A service of the node, for the deadlines of the mailbox.
+    """
+
+    def __init__(
+        self,
+        host: Host,
+        timeline: Timeline,
+        clock: DeviceClock,
+        tunnels: TunnelClients,
+        endpoint: int,
+        report_octets: int,
+    ) -> None:
+        self.connected = False
+        self.mirror: MirrorClient | None = None
+        self._host, self._timeline, self._clock = host, timeline, clock
+        self._tunnels, self._endpoint, self._report_octets = tunnels, endpoint, report_octets
+        self._collector: Collector | None = None
+        self._unsent: deque[bytes] = deque()
+        self._mirror_states: asyncio.Queue[MirrorReady | MirrorRefused] = asyncio.Queue()
+        self._tunnel_states: asyncio.Queue[TunnelOpened | TunnelRefused] = asyncio.Queue()
+        self._reports: asyncio.Queue[ReportDelivered | ReportFailed] = asyncio.Queue()
+        self._collected: asyncio.Queue[Collected | CollectionEnded] = asyncio.Queue()
+        self._transfers: dict[int, asyncio.Future[str | None]] = {}
+        host.node.attach(tunnels)
+        host.node.attach(self)
+        host.on_progress(self._progress)
+
+    async def connect(self) -> None:
+        """Find the hub's endpoints, ask for a mirror and a tunnel; LinkTrouble or HostError."""
+        hub = self._host.radio.trust_centre
+        if hub is None:
+            raise LinkTrouble("the hub's address is not known")
+        esi = await self._find_esi(hub)
+        tunnel_endpoint = (await self._find(hub, inputs=(TUNNELING.cluster_id,)))[0]
+        await self._get_mirror(hub, esi)
+        _empty(self._tunnel_states)
+        self._tunnels.open(hub, tunnel_endpoint, self._timeline.now())
+        self._host.kick()
+        tunnel = await self._tunnel_states.get()
+        if isinstance(tunnel, TunnelRefused):
+            raise LinkTrouble(f"no tunnel: {tunnel.reason}")
+        self._collector = Collector(self._tunnels, hub)
+        self.connected = True
+
+    async def read_time(self) -> int | None:
+        """Seconds since 2000-01-01 by the hub's Time cluster; None while the hub has no time."""
+        hub = self._host.radio.trust_centre
+        if hub is None:
+            raise LinkTrouble("the hub's address is not known")
+        servers = await self._find(hub, inputs=(TIME.cluster_id,))
+        seconds = await self._read(hub, servers[0], TIME.cluster_id, 0x0000)
+        return seconds if isinstance(seconds, int) and seconds != 0xFFFFFFFF else None
+
+    async def push(self, push: Push) -> NotificationFlags:
+        """Push to the mirror; what the hub wants done. LinkTrouble when it was not taken."""
+        if self.mirror is None:
+            raise LinkTrouble("there is no mirror")
+        _empty(self._reports)
+        self.mirror.report(push)
+        self._host.kick()
+        ended = await self._reports.get()
+        if isinstance(ended, ReportFailed):
+            self.connected = False
+            raise LinkTrouble(f"push: {ended.reason}")
+        return ended.flags or NotificationFlags()
+
+    async def collect(self, execute: Execute) -> None:
+        """Empty the mailbox: execute each command and put its Response before the next GET."""
+        collector = self._collector
+        if collector is None:
+            raise LinkTrouble("there is no tunnel")
+        await self.send_waiting()
+        _empty(self._collected)
+        collector.collect(self._timeline.now())
+        self._host.kick()
+        while isinstance(found := await self._collected.get(), Collected):
+            response = execute(found.message)
+            if response is not None:
+                self._unsent.append(response)
+                await self.send_waiting()
+            collector.next(self._timeline.now())
+            self._host.kick()
+        if found.reason is not None:
+            self.connected = False
+            raise LinkTrouble(f"mailbox: {found.reason}")
+
+    async def send_waiting(self) -> None:
+        """Put what could not be put before; what fails again waits for the next wake."""
+        collector = self._collector
+        while self._unsent and collector is not None:
+            ref = collector.put(self._unsent[0], self._timeline.now())
+            done = self._transfers[ref] = asyncio.get_running_loop().create_future()
+            self._host.kick()
+            try:
+                reason = await done
+            finally:
+                del self._transfers[ref]
+            if reason is not None:
+                self.connected = False
+                raise LinkTrouble(f"put: {reason}")
+            self._unsent.popleft()
+
+    def wants(self, flags: NotificationFlags) -> bool:
+        """Whether the hub says that messages wait in the mailbox."""
+        return FunctionalFlag.TUNNEL_MESSAGE_PENDING in flags.permitted_for_gsme()
+
+    # -- finding the hub's endpoints -------------------------------------------------------------
+
+    async def _find_esi(self, hub: int) -> int:
+        """The endpoint that lends mirrors: a Metering client whose Basic cluster says so."""
+        for endpoint in await self._find(hub, outputs=(METERING.cluster_id,)):
+            place = await self._read(hub, endpoint, BASIC.cluster_id, PHYSICAL_ENVIRONMENT)
+            if isinstance(place, int) and place & MIRROR_CAPACITY:
+                return endpoint
+        raise LinkTrouble("no endpoint of the hub lends mirrors")
+
+    async def _find(
+        self, hub: int, *, inputs: tuple[int, ...] = (), outputs: tuple[int, ...] = ()
+    ) -> tuple[int, ...]:
+        asked = match_descriptors(hub, HUB_NWK, inputs=inputs, outputs=outputs)
+        try:
+            found = decode(EndpointList, await self._host.zdo(asked)).endpoints
+        except MalformedMessage as error:
+            raise LinkTrouble(f"Match_Desc_rsp: {error}") from error
+        if not found:
+            wanted = " ".join(f"{one:04X}" for one in inputs + outputs)
+            raise LinkTrouble(f"the hub has no endpoint with cluster {wanted}")
+        return tuple(found)
+
+    async def _read(self, hub: int, endpoint: int, cluster_id: int, attribute_id: int) -> Value:
+        frame = await self._host.request(
+            Request(
+                hub,
+                endpoint,
+                cluster_id,
+                GeneralCommand.READ_ATTRIBUTES,
+                ReadAttributes((attribute_id,)).to_bytes(),
+                source_endpoint=self._endpoint,
+                general=True,
+                answered_by=frozenset({int(GeneralCommand.READ_ATTRIBUTES_RESPONSE)}),
+            )
+        )
+        try:
+            records = ReadAttributesResponse.parse(frame.payload).records
+        except MalformedMessage as error:
+            raise LinkTrouble(f"Read Attributes Response: {error}") from error
+        return records[0].value if records else None
+
+    async def _get_mirror(self, hub: int, esi: int) -> None:
+        if self.mirror is None or (self.mirror.peer, self.mirror.esi_endpoint) != (hub, esi):
+            if self.mirror is not None:
+                self._host.node.detach(self.mirror)
+            settings = MirrorClientSettings(report_octets=self._report_octets)
+            self.mirror = MirrorClient(hub, esi, self._endpoint, settings)
+            self._host.node.attach(self.mirror)
+        _empty(self._mirror_states)
+        self.mirror.start(self._timeline.now(), zcl_seconds(self._clock.now()))
+        self._host.kick()
+        state = await self._mirror_states.get()
+        if isinstance(state, MirrorRefused):
+            raise LinkTrouble(f"no mirror: {state.reason}")
+
+    # -- services --------------------------------------------------------------------------------
+
+    @property
+    def deadline(self) -> datetime | None:
+        """When a GET that the hub did not answer is repeated or given up."""
+        return None if self._collector is None else self._collector.deadline
+
+    def poll(self, now: datetime) -> None:
+        """Repeat it, or give up."""
+        if self._collector is not None:
+            self._collector.poll(now)
+
+    def requests(self) -> list[Request]:
+        """None: the tunnel client does the sending."""
+        return []
+
+    def concluded(self, outcome: Outcome, now: datetime) -> None:
+        """Nothing to learn from requests that are not made."""
+
+    def _progress(self) -> None:
+        now = self._timeline.now()
+        for event in self._tunnels.events():
+            match event:
+                case TunnelOpened() | TunnelRefused():
+                    self._tunnel_states.put_nowait(event)
+                case TransferDone(ref=ref):
+                    self._ended(ref, None)
+                case TransferFailed(ref=ref, reason=reason):
+                    self._ended(ref, reason)
+            if self._collector is not None:
+                self._collector.receive(event, now)
+        if self._collector is not None:
+            for collected in self._collector.events():
+                self._collected.put_nowait(collected)
+        for state in self.mirror.events() if self.mirror is not None else ():
+            match state:
+                case MirrorReady() | MirrorRefused():
+                    self._mirror_states.put_nowait(state)
+                case ReportDelivered() | ReportFailed():
+                    self._reports.put_nowait(state)
+                case FlagsReceived():
+                    pass  # flags are acted on when a push returns them
+
+    def _ended(self, ref: int, reason: str | None) -> None:
+        waiting = self._transfers.get(ref)
+        if waiting is not None and not waiting.done():
+            waiting.set_result(reason)
+
+
+def _empty(queue: asyncio.Queue[T]) -> None:
+    """Forget what an earlier wake, cut short, left behind."""
+    while not queue.empty():
+        queue.get_nowait()
