@@ -172,6 +172,11 @@ def _check_fields(octets: bytes) -> None:
             raise MalformedMessage(f"impossible {name} in date-time {octets.hex().upper()}", offset)
 
 
+def without_moment(status: int) -> Stamp:
+    """A stamp that names no moment, every field "not specified": the clock has no time."""
+    return Stamp(b"\xff" * 9 + b"\x80\x00" + bytes((status,)))
+
+
 _NOW_FIELDS: Final = bytes.fromhex("0000000000000000008000")
 _NEVER_FIELDS: Final = bytes.fromhex("FFFFFFFFFFFFFFFFFF8000")
 NOW: Final = Stamp(_NOW_FIELDS + b"\xff")

@@ -49,7 +49,9 @@ class ComponentSpec:
         return bool(self.frame_control & _CLUSTER_SPECIFIC)
 
 
-class _Row(TypedDict):
+class ComponentRow(TypedDict):
+    """One component as the data file writes it."""
+
     cluster: str
     command: str
     control: str
@@ -63,8 +65,8 @@ class _Row(TypedDict):
 
 
 @cache
-def _rows() -> dict[str, dict[str, list[_Row]]]:
-    rows: dict[str, dict[str, list[_Row]]] = json.loads(table_text("gbz.json"))
+def _rows() -> dict[str, dict[str, list[ComponentRow]]]:
+    rows: dict[str, dict[str, list[ComponentRow]]] = json.loads(table_text("gbz.json"))
     return rows
 
 
@@ -75,7 +77,7 @@ def _count(text: str) -> tuple[int, int]:
     return int(least), UNBOUNDED if most == "n" else int(most)
 
 
-def component_spec(row: _Row) -> ComponentSpec:
+def component_spec(row: ComponentRow) -> ComponentSpec:
     """Read one component row."""
     least, most = _count(row.get("count", "1"))
     return ComponentSpec(

@@ -9,6 +9,8 @@ from enum import Enum, Flag, StrEnum
 from functools import cache
 from typing import Final, NotRequired, TypedDict
 
+from gbcs.catalogue.dlms import ItemSpec, dlms_items
+from gbcs.catalogue.gbz import ComponentSpec, gbz_components
 from gbcs.catalogue.table import table_text
 from gbcs.envelope import Cra
 from gbcs.errors import LocalError
@@ -83,6 +85,19 @@ class UseCase:
     source: str
     """Edition of the catalogue with the structure, or "observed", or "none"."""
     variants: Mapping[Cra, tuple[Protection, ...]]
+    own_components: Mapping[Cra, tuple[ComponentSpec, ...]] | None = None
+    """Structure a user's file gives; None for the catalogue's own."""
+    own_items: tuple[ItemSpec, ...] | None = None
+
+    def components(self, cra: Cra) -> tuple[ComponentSpec, ...]:
+        """Components of the GBZ payload; empty when it has none."""
+        if self.own_components is not None:
+            return self.own_components.get(cra, ())
+        return gbz_components(self.name, cra)
+
+    def items(self) -> tuple[ItemSpec, ...]:
+        """Items of the access-request; empty when there is none."""
+        return dlms_items(self.name) if self.own_items is None else self.own_items
 
     @property
     def critical(self) -> bool:
@@ -109,7 +124,9 @@ _BY_CATEGORY: Final[Mapping[Category, Mapping[Cra, tuple[Protection, ...]]]] = {
 _PROTECTION: Final = {"S": _S[0], "M": _M[0], "SM": _SM[0]}
 
 
-class _Row(TypedDict):
+class UseCaseRow(TypedDict):
+    """One use case as the data file writes it."""
+
     name: str
     code: str
     title: str
@@ -130,7 +147,8 @@ class _Row(TypedDict):
     protection: NotRequired[dict[str, list[str]]]
 
 
-def _use_case(row: _Row) -> UseCase:
+def use_case_from(row: UseCaseRow) -> UseCase:
+    """Read one row."""
     variants = row.get("protection", {})
     return UseCase(
         name=row["name"],
@@ -159,8 +177,8 @@ def _use_case(row: _Row) -> UseCase:
 
 @cache
 def _use_cases() -> tuple[UseCase, ...]:
-    rows: list[_Row] = json.loads(table_text("use_cases.json"))
-    return tuple(_use_case(row) for row in rows)
+    rows: list[UseCaseRow] = json.loads(table_text("use_cases.json"))
+    return tuple(use_case_from(row) for row in rows)
 
 
 @cache
