@@ -6,10 +6,11 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Final, TypedDict
 
-from device.clock import ClockChange, DeviceClock
+from device.clock import ClockChange, DeviceClock, Occurrence
 from device.counters import OwnCounter
 from device.credentials import Credentials
 from device.events import ClockStepped, EventStream
+from device.kept_clock import keep_clock, kept_clock
 from device.log import CAPACITY, DeviceLog
 from device.store import Store
 from gbcs.eui64 import format_eui64
@@ -28,8 +29,8 @@ class Here(TypedDict):
 class Chassis:
     """Identity, clock, logs, own counter and the device's own part of the rig's store.
 
-    ``true_time`` is the timeline's ``now``. Changes of the clock are published, and those that call
-    for it go into the security log.
+    ``true_time`` is the timeline's ``now``. Changes of the clock are kept and published, and those
+    that call for it go into the security log. A clock that was kept goes on where it was.
     """
 
     def __init__(
@@ -60,6 +61,10 @@ class Chassis:
             )
             for name in ("event", "security")
         )
+        with self.store.transaction() as unit:
+            kept = kept_clock(unit)
+        if kept is not None:
+            clock.restore(kept)
         clock.watch(self._clock_changed)
 
     @property
@@ -72,8 +77,8 @@ class Chassis:
         return Here(moment=self.true_time(), device=self.credentials.eui64)
 
     def _clock_changed(self, change: ClockChange) -> None:
-        if change.alert:
-            self.security_log.add(CLOCK_NOT_ADJUSTED)
+        if change.occurrence is not Occurrence.RESTORED:
+            self._keep_clock(change)
         self.events.publish(
             ClockStepped(
                 **self.here(),
@@ -86,3 +91,11 @@ class Chassis:
                 alert=change.alert,
             )
         )
+
+    def _keep_clock(self, change: ClockChange) -> None:
+        """Keep the clock with the open unit; if that is undone, the clock goes back as well."""
+        with self.store.transaction() as unit:
+            unit.on_rollback(lambda: self.clock.restore(change.state_before))
+            keep_clock(unit, self.clock.state)
+            if change.alert:
+                self.security_log.add(CLOCK_NOT_ADJUSTED)

@@ -52,6 +52,7 @@ class Occurrence(Enum):
     POWER_LOST = "power lost with the backup"
     POWER_BRIDGED = "power lost, backup held"
     RATE_CHANGED = "drift changed by the bench"
+    RESTORED = "earlier state restored"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,8 @@ def transitions(settings: ClockSettings) -> Mapping[tuple[Reliability, Occurrenc
     first = Transition(good, adjust=True) if settings.accept_first_read else Transition(none)
     table = {(status, Occurrence.SET): Transition(good, adjust=True) for status in _STATUSES}
     table |= {(status, Occurrence.POWER_LOST): Transition(none) for status in _STATUSES}
-    table |= {(status, Occurrence.RATE_CHANGED): Transition(status) for status in _STATUSES}
+    for unchanged in (Occurrence.RATE_CHANGED, Occurrence.RESTORED):
+        table |= {(status, unchanged): Transition(status) for status in _STATUSES}
     return table | {
         (good, Occurrence.SET_REFUSED): Transition(doubtful, alert=True),
         (good, Occurrence.SYNC_WITHIN): Transition(good, adjust=True),
@@ -96,10 +98,26 @@ _STATUSES: Final = (Reliability.RELIABLE, Reliability.UNRELIABLE, Reliability.IN
 
 
 @dataclass(frozen=True, slots=True)
+class ClockState:
+    """All that a clock knows: at ``true`` it showed ``own``; since then it drifted.
+
+    ``last_set`` is the last effective Set Clock, ``last_heard`` the last time from the hub.
+    """
+
+    true: datetime
+    own: datetime
+    drift_ppm: float
+    status: Reliability
+    last_set: datetime | None
+    last_heard: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class ClockChange:
     """What an occurrence did; ``before`` and ``after`` are the device's own time (UTC).
 
     ``alert`` asks for 0x8F0C "clock not adjusted" in the security log and as an alert.
+    ``state_before`` is what to restore when the change is undone.
     """
 
     occurrence: Occurrence
@@ -109,6 +127,7 @@ class ClockChange:
     status: Reliability
     adjusted: bool
     alert: bool
+    state_before: ClockState
 
     @property
     def step(self) -> timedelta:
@@ -168,9 +187,30 @@ class DeviceClock:
 
     @drift_ppm.setter
     def drift_ppm(self, value: float) -> None:
+        before = self._mark()
         self._rebase(self.running_time())
         self._drift_ppm = value
-        self._occur(Occurrence.RATE_CHANGED, None)
+        self._occur(Occurrence.RATE_CHANGED, None, before)
+
+    @property
+    def state(self) -> ClockState:
+        """What to keep, or to go back to; a hold is not part of it."""
+        return ClockState(
+            self._anchor_true,
+            self._anchor_own,
+            self._drift_ppm,
+            self.status,
+            self._last_set,
+            self._last_heard,
+        )
+
+    def restore(self, state: ClockState) -> None:
+        """Go back to a state, or on from one that was kept."""
+        before = self._mark()
+        self._anchor_true, self._anchor_own = state.true, state.own
+        self._drift_ppm, self.status = state.drift_ppm, state.status
+        self._last_set, self._last_heard = state.last_set, state.last_heard
+        self._occur(Occurrence.RESTORED, None, before)
 
     def watch(self, watcher: Callable[[ClockChange], object]) -> Callable[[], None]:
         """Call ``watcher`` after every change; the result ends that."""
@@ -187,27 +227,31 @@ class DeviceClock:
         in_range = hub_time is not None and not (
             (start is not None and hub_time < start) or (end is not None and hub_time > end)
         )
+        before = self._mark()
         if not in_range or self._set_too_soon():
-            return self._occur(Occurrence.SET_REFUSED, hub_time)
+            return self._occur(Occurrence.SET_REFUSED, hub_time, before)
         self._last_set = self._true_time()
-        return self._occur(Occurrence.SET, hub_time)
+        return self._occur(Occurrence.SET, hub_time, before)
 
     def sync(self, hub_time: datetime) -> ClockChange:
         """Periodic reading of the hub's Time cluster."""
         beyond = abs(hub_time - self.now()) > timedelta(seconds=self.settings.tolerance_s)
+        before = self._mark()
         self._last_heard = self._true_time()
-        return self._occur(Occurrence.SYNC_BEYOND if beyond else Occurrence.SYNC_WITHIN, hub_time)
+        occurrence = Occurrence.SYNC_BEYOND if beyond else Occurrence.SYNC_WITHIN
+        return self._occur(occurrence, hub_time, before)
 
     def hub_silent(self) -> ClockChange | None:
         """Say that a periodic reading got no answer; None while the holdover lasts."""
         limit_s = self.settings.max_holdover_s
         if limit_s is None or self._true_time() - self._last_heard <= timedelta(seconds=limit_s):
             return None
-        return self._occur(Occurrence.HUB_SILENT, None)
+        return self._occur(Occurrence.HUB_SILENT, None, self._mark())
 
     def power_loss(self, *, backup_held: bool) -> ClockChange:
         """Power came back; without a backup the clock starts again and is invalid."""
-        return self._occur(Occurrence.POWER_BRIDGED if backup_held else Occurrence.POWER_LOST, None)
+        occurrence = Occurrence.POWER_BRIDGED if backup_held else Occurrence.POWER_LOST
+        return self._occur(occurrence, None, self._mark())
 
     def hold(self, at: datetime) -> None:
         """Freeze what the clock shows: a bench tool for replays. The status stays as it is."""
@@ -223,17 +267,32 @@ class DeviceClock:
         interval = timedelta(seconds=self.settings.set_clock_min_interval_s)
         return self._true_time() - self._last_set < interval
 
-    def _occur(self, occurrence: Occurrence, hub_time: datetime | None) -> ClockChange:
+    def _mark(self) -> tuple[datetime, ClockState]:
+        return self.now(), self.state
+
+    def _occur(
+        self,
+        occurrence: Occurrence,
+        hub_time: datetime | None,
+        before: tuple[datetime, ClockState],
+    ) -> ClockChange:
         effect = self._table[self.status, occurrence]
-        before, status_before = self.now(), self.status
         adjusted = effect.adjust and hub_time is not None
         if adjusted and hub_time is not None:
             self._rebase(hub_time)
             self._held = hub_time if self._held else None
             self._last_heard = self._true_time()
         self.status = effect.status
+        shown, state = before
         change = ClockChange(
-            occurrence, before, self.now(), status_before, self.status, adjusted, effect.alert
+            occurrence=occurrence,
+            before=shown,
+            after=self.now(),
+            status_before=state.status,
+            status=self.status,
+            adjusted=adjusted,
+            alert=effect.alert,
+            state_before=state,
         )
         self._tell(change)
         return change

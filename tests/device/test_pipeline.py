@@ -809,3 +809,45 @@ def test_keys_never_appear_in_what_the_pipeline_says(caplog: pytest.LogCaptureFi
     secret = rig.keys.shared_secret(BROKER, rig.eui64).octets.hex()
     said = caplog.text + "".join(map(repr, rig.seen)) + repr(pipeline) + repr(rig.credentials)
     assert secret not in said.lower()
+
+
+def set_clock(rig: Rig) -> Callable[[Command], Outcome]:
+    def execute(asked: Command) -> Outcome:
+        rig.clock.set_clock(MIDNIGHT + timedelta(hours=1), None, None)
+        return Outcome(b"\x05\x00")
+
+    return execute
+
+
+def test_a_clock_that_was_set_is_still_set_after_a_restart() -> None:
+    rig = Rig(eui64=GSME, device_type=DeviceType.GSME)
+    pipeline = rig.pipeline("GCS13a", handlers={"GCS28": set_clock(rig)})
+    rig.clock.power_loss(backup_held=False)
+    rig.clock.drift_ppm = 50.0
+    assert isinstance(pipeline.receive(critical(rig, 1)), Answered)
+    later = TrueTime(MIDNIGHT + timedelta(days=1))
+    again = Rig(eui64=GSME, device_type=DeviceType.GSME, store=rig.store, true_time=later)
+    assert again.clock.status is Reliability.RELIABLE
+    assert again.clock.drift_ppm == 50.0
+    assert again.clock.now() - later() == timedelta(hours=1, seconds=86400 * 50e-6)
+
+
+def test_a_clock_whose_setting_cannot_be_answered_goes_back() -> None:
+    rig = Rig(eui64=GSME, device_type=DeviceType.GSME)
+    rig.clock.power_loss(backup_held=False)
+    pipeline = rig.pipeline("GCS13a", handlers={"GCS28": set_clock(rig)})
+    octets = critical(rig, 1)
+    rig.keys.remove(GSME, Usage.DIGITAL_SIGNATURE)
+    assert refusal_of(pipeline.receive(octets)) is Refusal.NO_KEY
+    assert (rig.clock.status, rig.clock.now()) == (Reliability.INVALID, MIDNIGHT)
+    again = Rig(eui64=GSME, device_type=DeviceType.GSME, store=rig.store)
+    assert again.clock.status is Reliability.INVALID
+
+
+@pytest.mark.parametrize("kept", ["5", "{}", '{"true": 1}', "no json"])
+def test_a_kept_clock_that_makes_no_sense_is_a_named_error(kept: str) -> None:
+    rig = Rig()
+    with rig.chassis.store.transaction() as unit:
+        unit.put("clock", kept)
+    with pytest.raises(StoreError):
+        Rig(store=rig.store)
