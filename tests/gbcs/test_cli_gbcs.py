@@ -1,0 +1,137 @@
+"""The language on the command line."""
+
+import json
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from bench.cli_gbcs import VERBS, register
+from gbcs.envelope import Message
+from gbcs.errors import GbcsError
+from gbcs.gfi import from_gfi
+from gbcs.keys import KeyStore
+from gbcs.protection import verify
+from tests.gbcs.test_envelope import COMMAND, GPF, RESPONSE, SUPPLIER
+from tests.gbcs.test_sources import USE_CASES
+
+
+@pytest.fixture(scope="module")
+def keys_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    directory = tmp_path_factory.mktemp("pki")
+    done = CliRunner().invoke(
+        _group(),
+        ["pki", "new", str(directory), "--device", f"{GPF:016X}", "--device", "00db1234567890a0"],
+    )
+    assert done.exit_code == 0, done.output
+    return directory
+
+
+def _group() -> click.Group:
+    group = click.Group("chub")
+    register(group)
+    return group
+
+
+def _run(*arguments: str, stdin: bytes | str | None = None) -> str:
+    done = CliRunner().invoke(_group(), arguments, input=stdin, catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    return done.stdout
+
+
+_PARTIES = ("--from", f"{SUPPLIER:016X}", "--to", f"{GPF:016X}", "--counter", "1001")
+
+
+def test_every_verb_is_where_the_table_says() -> None:
+    group = _group()
+    assert list(VERBS) == list(group.commands)
+    for verb, (place, _) in VERBS.items():
+        assert place == f"bench.cli_gbcs:{verb}"
+
+
+def test_decode_shows_the_stamp_in_words() -> None:
+    shown = _run("decode", RESPONSE.hex())
+    assert "own clock, reliable" in shown
+    assert "Read GSME Consumption Register" in shown
+
+
+def test_decode_for_machines_from_standard_input() -> None:
+    [tree] = json.loads(_run("decode", "--json", stdin=COMMAND.hex(" ")))
+    assert tree["name"] == "GCS13a command"
+    assert {"name": "message code", "offset": 44, "length": 2}.items() <= {
+        key: value
+        for child in tree["children"]
+        if child["name"] == "message code"
+        for key, value in child.items()
+    }.items()
+
+
+def test_build_then_verify_then_decode(keys_path: Path) -> None:
+    line = _run("build", "GCS13a", *_PARTIES, "--keys", str(keys_path))
+    message = Message.parse(bytes.fromhex(line))
+    assert verify(message, KeyStore.from_directory(keys_path)).is_authentic
+    verdict = json.loads(_run("verify", "--keys", str(keys_path), "--json", line))
+    assert verdict[0]["authentic"]
+    assert "mac valid" in _run("verify", "--keys", str(keys_path), line)
+    assert "valid" in _run("decode", "--keys", str(keys_path), line)
+
+
+def test_a_pre_command_is_signed(keys_path: Path, tmp_path: Path) -> None:
+    pre_command = _run(
+        "build", "GCS28", *_PARTIES, "--set", "not_before=2030-01-15T09:00:00Z",
+        "--set", "not_after=2030-01-15T09:00:10Z", "--with-length",
+    )  # fmt: skip
+    path = tmp_path / "pre-command.hex"
+    path.write_text(pre_command)
+    signed = from_gfi(_run("sign", str(path), "--keys", str(keys_path), "--format", "gfi").encode())
+    assert verify(Message.parse(signed), KeyStore.from_directory(keys_path)).is_authentic
+    only = _run("sign", str(path), "--keys", str(keys_path), "--only", "signature")
+    assert Message.parse(bytes.fromhex(only)).mac is None
+    again = _run("sign", "--keys", str(keys_path), "--only", "mac", stdin=only)
+    assert bytes.fromhex(again) == signed
+
+
+def test_parameters_from_a_file_and_from_options(tmp_path: Path) -> None:
+    path = tmp_path / "parameters.json"
+    path.write_text(json.dumps({"EarliestStartTime": 0}))
+    given = ("--parameters", str(path), "--set", "LatestEndTime=never")
+    built = Message.parse(bytes.fromhex(_run("build", "GCS16a", *_PARTIES, *given)))
+    assert built.payload[2] == 31
+
+
+def test_a_use_case_of_ones_own(tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text(USE_CASES)
+    own = ("--use-cases", str(tmp_path))
+    assert "ReadClock" in _run("usecases", *own)
+    built = Message.parse(bytes.fromhex(_run("build", "GCS13a-short", *_PARTIES, *own)))
+    assert built.message_code == 0x0074
+
+
+def test_the_parameters_of_a_use_case() -> None:
+    rows = json.loads(_run("usecases", "GCS31", "--json"))
+    assert {row["parameter"]: row["default"] for row in rows}["StartSampling.SampleType"] == 0
+    assert "no parameters" in _run("usecases", "GCS13a")
+    assert "GCS13a" in _run("usecases")
+
+
+@pytest.mark.parametrize("form", ["hex", "gfi", "base64", "binary"])
+def test_every_output_is_an_input(form: str) -> None:
+    done = CliRunner().invoke(_group(), ["build", "GCS13a", *_PARTIES, "--format", form])
+    [tree] = json.loads(_run("decode", "--json", stdin=done.stdout_bytes))
+    assert tree["name"] == "GCS13a pre-command"
+
+
+def test_exit_codes(keys_path: Path) -> None:
+    runner, keys = CliRunner(), ["--keys", str(keys_path)]
+    assert runner.invoke(_group(), ["decode", "DD00"]).exit_code == 10
+    assert runner.invoke(_group(), ["decode", "nonsense!"]).exit_code == 10
+    assert runner.invoke(_group(), ["verify", COMMAND.hex(), *keys]).exit_code == 1
+    unknown = bytearray(COMMAND)
+    unknown[34:42] = bytes(8)
+    assert runner.invoke(_group(), ["verify", unknown.hex(), *keys]).exit_code == 3
+    assert runner.invoke(_group(), ["verify", COMMAND.hex()]).exit_code == 2
+    assert runner.invoke(_group(), ["pki", "new", str(keys_path)]).exit_code == 2
+    assert runner.invoke(_group(), ["build", "GCS13a", *_PARTIES, "--set", "x"]).exit_code == 2
+    missing = runner.invoke(_group(), ["build", "GCS16a", *_PARTIES])
+    assert isinstance(missing.exception, GbcsError)
