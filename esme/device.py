@@ -59,6 +59,7 @@ class ElectricityMeterDevice:
         send: Send,
         *,
         hub_time: Callable[[], datetime | None],
+        identity: Identity | None = None,
         settings: MetrologySettings | None = None,
         pipeline_settings: PipelineSettings | None = None,
     ) -> None:
@@ -66,7 +67,7 @@ class ElectricityMeterDevice:
         self._memory = Memory(chassis.store)
         remembered = self._memory.recall()
         self.meter = ElectricityMeter(
-            Identity(chassis.eui64),
+            identity or Identity(chassis.eui64),
             site,
             chassis.clock,
             chassis.store,
@@ -105,7 +106,7 @@ class ElectricityMeterDevice:
 
     def _keep(self) -> None:
         """Save the meter and raise its alerts, as part of the open unit."""
-        for alert in self.meter.take_alerts():
+        for alert in self.meter.reporter.take_alerts():
             try:
                 self._raise(alert)
             except MissingKey as exc:

@@ -11,6 +11,7 @@ from esme.controllers import Controllers
 from esme.cosem.table import Place
 from esme.demand import MaximumDemands
 from esme.future import Pending
+from esme.load_limit import LoadLimitState
 from esme.metering.log import Log
 from esme.metrology import Measurements
 from esme.money import Balances
@@ -64,7 +65,7 @@ class Kept:
     balances: Balances = field(default_factory=Balances)
     snapshots: Snapshots = field(default_factory=Snapshots)
     supply: SupplyState = SupplyState.ENABLED
-    load_limit_counter: int = 0
+    load_limit: LoadLimitState = field(default_factory=LoadLimitState)
     pending: dict[Place, Pending] = field(default_factory=dict)
     clock_window: tuple[datetime | None, datetime | None] = (None, None)
     """Range of an ECS70 under way."""

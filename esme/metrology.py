@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from esme.event import MeterEvent
+from esme.load_limit import LoadLimiter
 from esme.metering.energy import EnergyRegisters
 from esme.metering.periods import Closed
 from esme.metering.profiles import Days, HalfHours, resume
@@ -77,7 +78,7 @@ class Metrology:
     """One meter's measuring part, from ``time.true`` on.
 
     ``closed`` is the load switch: while it is open no energy flows through the primary element.
-    ``on_half_hour`` and ``on_day`` are told of every one that is over.
+    ``limiter`` may open it; ``on_half_hour`` and ``on_day`` are told of every one that is over.
     """
 
     def __init__(
@@ -93,6 +94,7 @@ class Metrology:
         self.measured = measurements or Measurements.of_phases(len(site.phases))
         self.settings = settings or MetrologySettings()
         self.closed = True
+        self.limiter: LoadLimiter | None = None
         self.on_half_hour: Callable[[Closed], object] = _ignore
         self.on_day: Callable[[Closed], object] = _ignore
 
@@ -145,13 +147,20 @@ class Metrology:
             if conditions.powered:
                 yield from self._close_what_is_over()
                 yield from self._confirm_excursions()
+                yield from self._confirm_limit()
 
     def _next_stop(self, conditions: Conditions) -> datetime | None:
         change = self.site.change_after(self.at)
         if not conditions.powered:
             return change
-        boundary = self._next_boundary()
-        return earliest((change, boundary, *self._excursion_deadlines(conditions)))
+        boundary, limit = self._next_boundary(), self._limit_deadline(conditions)
+        return earliest((change, boundary, limit, *self._excursion_deadlines(conditions)))
+
+    def _limit_deadline(self, conditions: Conditions) -> datetime | None:
+        if self.limiter is None:
+            return None
+        self.limiter.observe(conditions.active_mw, self.at)
+        return self.limiter.deadline()
 
     def _next_boundary(self) -> datetime | None:
         """When the meter's clock next ends a period, in true time."""
@@ -220,6 +229,11 @@ class Metrology:
                     code = quality_code(excursion.quality, begins=begins, phase=place)
                     yield MeterEvent(code, self.own_now)
 
+    def _confirm_limit(self) -> Iterator[MeterEvent]:
+        if self.limiter is not None:
+            for code in self.limiter.confirm(self.at):
+                yield MeterEvent(code, self.own_now)
+
     def _phase(self, number: int) -> int | None:
         """Which phase an event names: none on a single-phase meter."""
         return number + 1 if len(self.measured.phases) > 1 else None
@@ -231,6 +245,8 @@ class Metrology:
             self._power_up()
         elif supply.running and not conditions.powered:
             supply.fail(now)
+            if self.limiter is not None:
+                self.limiter.forget()
             for phase in self.measured.phases:
                 for excursion in phase.excursions:
                     excursion.lose_sight()

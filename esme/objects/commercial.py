@@ -165,7 +165,7 @@ def _charge(number_: str, title: str, nothing: Plain) -> CosemObject[Meter]:
 def _reset_block_counters(meter: Meter, value: Plain, _: Access) -> Result:
     if value != _BLOCK_COUNTERS:
         return Result.OTHER_REASON
-    meter.settle()
+    meter.tariff.settle()
     meter.kept.tariff.reset_counters()
     return Result.SUCCESS
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Final
 
 from esme.alerts import ALL_ON, merged
 from esme.cosem.shape import Plain, shape
 from esme.cosem.table import Access, Attribute, CosemObject, Place, cosem, stored
+from esme.meter import Identity
 from esme.objects.fields import Meter, MeterAttribute, octets
 from gbcs.dlms.apdu import Result
 from gbcs.dlms.data import Bits, Data, Tag
@@ -43,21 +45,21 @@ def _identity() -> Iterator[CosemObject[Meter]]:
     yield cosem(
         "1/0-0:0.2.1.255",
         "FirmwareVersion",
-        stored(2, "value", "os(4)", bytes(4), writable=False),
+        _about("os(4)", lambda i: i.firmware, lambda i, octets_: replace(i, firmware=octets_)),
     )
     yield cosem("1/0-0:96.1.1.255", "DeviceIdentifier", _device_identifier())
-    yield cosem(
-        "1/0-0:96.1.2.255", "MeterVariant", stored(2, "value", "os(1)", b"A", writable=False)
-    )
+    yield cosem("1/0-0:96.1.2.255", "MeterVariant", _variant())
     yield cosem(
         "1/0-0:96.1.4.255",
         "ModelType",
-        stored(2, "value", "os(8)", b"EMULATED", writable=False),
+        _about("os(8)", lambda i: i.model, lambda i, octets_: replace(i, model=octets_)),
     )
     yield cosem(
         "1/0-0:96.1.6.255",
         "ManufacturerIdentifier",
-        stored(2, "value", "os(..4)", b"CHUB", writable=False),
+        _about(
+            "os(..4)", lambda i: i.manufacturer, lambda i, octets_: replace(i, manufacturer=octets_)
+        ),
     )
     yield cosem("1/0-0:94.44.0.0", "RandomisedOffset", _randomised_offset())
     yield cosem("1/0-0:94.44.0.1", "RandomisedOffsetLimit", stored(2, "value", "u16", 0))
@@ -66,6 +68,31 @@ def _identity() -> Iterator[CosemObject[Meter]]:
         "RandomisedOffsetNumber",
         stored(2, "value", "u16", 1, writable=False),
     )
+
+
+def _about(
+    notation: str,
+    get: Callable[[Identity], bytes],
+    changed: Callable[[Identity, bytes], Identity],
+) -> MeterAttribute:
+    def load(meter: Meter, value: Plain) -> None:
+        meter.identity = changed(meter.identity, octets(value))
+
+    return Attribute(2, "value", shape(notation), read=lambda meter: get(meter.identity), load=load)
+
+
+def _variant() -> MeterAttribute:
+    """A letter: A single element, B twin element, C polyphase."""
+
+    def read(meter: Meter) -> Plain:
+        if meter.identity.variant:
+            return meter.identity.variant
+        return b"C" if meter.phases > 1 else b"B" if meter.twin else b"A"
+
+    def load(meter: Meter, value: Plain) -> None:
+        meter.identity = replace(meter.identity, variant=octets(value))
+
+    return Attribute(2, "value", shape("os(1)"), read=read, load=load)
 
 
 def _device_identifier() -> MeterAttribute:

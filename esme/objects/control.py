@@ -68,7 +68,7 @@ def _supply() -> Iterator[CosemObject[Meter]]:
     yield cosem(
         "3/0-0:94.44.42.255",
         "LoadLimitCounter",
-        register(lambda m: m.kept.load_limit_counter, _count_load_limit),
+        register(lambda m: m.kept.load_limit.counter, _count_load_limit),
         scaler_unit(COUNT),
         reset(lambda m, _: _count_load_limit(m, 0)),
     )
@@ -82,14 +82,14 @@ def _supply() -> Iterator[CosemObject[Meter]]:
 
 
 def _count_load_limit(meter: Meter, count: int) -> None:
-    meter.kept.load_limit_counter = count
+    meter.kept.load_limit.counter = count
 
 
 def _switch_supply(meter: Meter, value: Plain, _: Access) -> Result:
     state = _SCRIPTS.get(number(value))
     if state is None:
         return Result.OTHER_REASON
-    meter.switch_supply(state)
+    meter.command_supply(state)
     if state is SupplyState.ARMED:
         meter.event(SUPPLY_ARMED)
     return Result.SUCCESS

@@ -134,21 +134,24 @@ def _code_logs() -> Iterator[CosemObject[Meter]]:
         "7/0-0:99.98.0.255",
         "EventLog",
         code_log(
-            ",os(..8)", lambda m: m.event_log, lambda other: (other,), lambda row: octets(row[0])
+            ",os(..8)",
+            lambda m: m.reporter.event_log,
+            lambda other: (other,),
+            lambda row: octets(row[0]),
         ),
         reset(lambda m, _: m.clear_event_log()),
     )
     yield cosem(
         "7/0-0:99.98.1.255",
         "SecurityLog",
-        code_log("", lambda m: m.security_log, lambda _: (), lambda _: b""),
+        code_log("", lambda m: m.reporter.security_log, lambda _: (), lambda _: b""),
     )
     yield cosem(
         "7/0-0:99.98.4.255",
         "PowerEventLog",
         code_log(
             ",u32",
-            lambda m: m.power_log,
+            lambda m: m.reporter.power_log,
             _POWER.unpack,
             lambda row: _POWER.pack(number(row[0])),
         ),
@@ -158,9 +161,9 @@ def _code_logs() -> Iterator[CosemObject[Meter]]:
         "AuxiliaryControllerEventLog",
         code_log(
             ",enum,u32",
-            lambda m: m.controller_log,
+            lambda m: m.reporter.controller_log,
             _CONTROLLER.unpack,
             lambda row: _CONTROLLER.pack(number(row[0]), number(row[1])),
         ),
-        reset(lambda m, _: m.controller_log.clear()),
+        reset(lambda m, _: m.reporter.controller_log.clear()),
     )

@@ -94,12 +94,12 @@ def _powers(twin: bool) -> MeterAttribute:
 
 def _time_of_use(twin: bool) -> MeterAttribute:
     def read(meter: Meter) -> Plain:
-        meter.settle()
+        meter.tariff.settle()
         held = meter.kept.tariff
         return (tuple(held.tou), tuple(held.secondary)) if twin else (tuple(held.tou),)
 
     def load(meter: Meter, value: Plain) -> None:
-        meter.settle()
+        meter.tariff.settle()
         first, *second = elements(value)
         meter.kept.tariff.tou = [number(each) for each in elements(first)]
         if second:
@@ -113,13 +113,13 @@ def _blocks() -> MeterAttribute:
     """For each block its registers by time of use, then its counters."""
 
     def read(meter: Meter) -> Plain:
-        meter.settle()
+        meter.tariff.settle()
         held = meter.kept.tariff
         pairs = zip(held.blocks, held.counters, strict=True)
         return (tuple(wh for block, counter in pairs for wh in (*block, *counter)),)
 
     def load(meter: Meter, value: Plain) -> None:
-        meter.settle()
+        meter.tariff.settle()
         row = [number(each) for each in elements(elements(value)[0])]
         eights = [row[n : n + BLOCK_TOU_REGISTERS] for n in range(0, len(row), BLOCK_TOU_REGISTERS)]
         meter.kept.tariff.blocks, meter.kept.tariff.counters = eights[::2], eights[1::2]

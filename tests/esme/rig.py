@@ -99,7 +99,7 @@ class MeterRig:
         return self.server.execute(request, context).results[0].result
 
     def power_log(self) -> list[str]:
-        return [f"{entry.code:04X}" for entry in self.meter.power_log.entries()]
+        return [f"{entry.code:04X}" for entry in self.meter.reporter.power_log.entries()]
 
     def alerts(self) -> list[str]:
-        return [f"{alert.alert_code:04X}" for alert in self.meter.take_alerts()]
+        return [f"{alert.alert_code:04X}" for alert in self.meter.reporter.take_alerts()]

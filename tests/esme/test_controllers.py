@@ -33,7 +33,7 @@ def test_a_level_holds_from_start_to_end_and_is_logged_both_times() -> None:
     on = '{"outputState": 100, "inputState": 0}'
     off = '{"outputState": 0, "inputState": 0}'
     assert states == ["{}", on, on, off]
-    entries = rig.meter.controller_log.entries()
+    entries = rig.meter.reporter.controller_log.entries()
     assert [(entry.at, entry.code) for entry in entries] == [
         (at("11:00"), OUTPUT_5_FULL),
         (at("12:00"), OUTPUT_5_FULL),

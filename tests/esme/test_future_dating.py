@@ -36,7 +36,7 @@ def test_a_later_time_activates_then_and_says_so() -> None:
     assert rig.read(ACTIVE_LIMIT) == 0
     rig.until(at("12:00"))
     assert rig.read(ACTIVE_LIMIT) == 3000
-    (alert,) = rig.meter.take_alerts()
+    (alert,) = rig.meter.reporter.take_alerts()
     assert (alert.message_code, alert.alert_code, alert.at) == (0x00CC, 0x8F66, at("12:00"))
     body = DataNotification.parse(alert.payload(7)).body.value
     content = "004300000000000004B0232800005E2C800706"

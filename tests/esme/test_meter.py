@@ -41,7 +41,7 @@ def too_high() -> MeterRig:
 def test_an_over_voltage_is_logged_counted_and_told_to_the_network_operator() -> None:
     rig = too_high()
     rig.until(at("10:30"))
-    (alert,) = rig.meter.take_alerts()
+    (alert,) = rig.meter.reporter.take_alerts()
     assert (alert.alert_code, alert.recipient) == (0x8002, Role.NETWORK_OPERATOR)
     assert alert.payload(4000)[:5] == bytes.fromhex("0F20000FA0")
     assert rig.power_log() == ["8002"]
@@ -91,7 +91,7 @@ def test_a_reset_of_the_counter_leaves_the_period_alone() -> None:
 def test_an_outage_is_told_with_both_its_ends() -> None:
     rig = MeterRig(mains(volts(230, (at("23:50"), 0), (at("23:59"), 230))))
     rig.until(at("00:10", day=1))
-    (alert,) = rig.meter.take_alerts()
+    (alert,) = rig.meter.reporter.take_alerts()
     assert (alert.message_code, alert.alert_code) == (0x0067, 0x8F36)
     assert alert.elements == (stamp("23:50"), stamp("23:59"))
     assert rig.power_log() == ["8F57", "8F36"]
@@ -194,10 +194,10 @@ def test_an_unknown_script_switches_nothing() -> None:
 def test_clearing_the_event_log_is_kept_in_the_security_log() -> None:
     rig = MeterRig()
     rig.meter.event(0x81AB)
-    assert len(rig.meter.event_log.entries()) == 1
+    assert len(rig.meter.reporter.event_log.entries()) == 1
     assert rig.call("7/0-0:99.98.0.255/1") == 0
-    assert rig.meter.event_log.entries() == ()
-    assert [entry.code for entry in rig.meter.security_log.entries()] == [0x8F52]
+    assert rig.meter.reporter.event_log.entries() == ()
+    assert [entry.code for entry in rig.meter.reporter.security_log.entries()] == [0x8F52]
 
 
 def test_a_log_gives_the_entries_between_two_times_both_included() -> None:
@@ -229,7 +229,7 @@ def test_emergency_credit_is_filled_to_its_limit() -> None:
     rig.set("9000/0-0:94.44.128.2/6", v.date_time(NOW))
     assert rig.call("112/0-0:19.10.1.255/3") == 0
     assert rig.meter.kept.balances.emergency_credit == 500_000
-    assert [entry.code for entry in rig.meter.event_log.entries()] == [0x81AB]
+    assert [entry.code for entry in rig.meter.reporter.event_log.entries()] == [0x81AB]
 
 
 def test_a_single_phase_meter_has_one_phase_and_one_element() -> None:

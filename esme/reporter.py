@@ -1,0 +1,120 @@
+"""Who is told what happens to the meter: its logs, and the parties that get alerts.
+
+The supplier and the network operator say for their codes (0x81nn, 0x80nn) whether they are logged
+and whether they are sent; all other codes always are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Final
+
+from device.log import Entry
+from device.store import Store
+from esme.alerts import (
+    ALL_ON,
+    FUTURE_DATED,
+    GENERIC,
+    GENERIC_CRITICAL,
+    SUPPLY_RESTORED,
+    Alert,
+    is_configurable,
+    is_on,
+    owner,
+)
+from esme.cosem.settings import Settings
+from esme.cosem.table import Place
+from esme.event import MeterEvent
+from esme.load_limit import DISABLED_BY_LIMIT, ENABLED_AFTER_LIMIT, LIMIT_EXCEEDED
+from esme.logbook import LogBook
+from gbcs.dlms import values as v
+from gbcs.dlms.data import Bits, Data, Tag
+from gbcs.party import Role
+from gbcs.stamp import NEVER, Stamp
+
+EVENT_LOG_CLEARED: Final = 0x8F52
+_SENT: Final = {
+    Role.SUPPLIER: Place.parse("1/0-30:97.98.15.255/2"),
+    Role.NETWORK_OPERATOR: Place.parse("1/0-33:97.98.15.255/2"),
+}
+_LOGGED: Final = {
+    Role.SUPPLIER: Place.parse("1/0-30:97.98.18.255/2"),
+    Role.NETWORK_OPERATOR: Place.parse("1/0-33:97.98.18.255/2"),
+}
+_BEHAVIOUR: Final = Data(Tag.BIT_STRING, ALL_ON)
+_LOAD_LIMIT: Final = frozenset({LIMIT_EXCEEDED, DISABLED_BY_LIMIT, ENABLED_AFTER_LIMIT})
+_NOT_SENT: Final = frozenset({0x8F57})
+"""Supply interrupted: told by the outage alert once the supply is back."""
+
+
+class Reporter:
+    """The logs of codes, and the alerts that wait to be sent."""
+
+    def __init__(self, settings: Settings, store: Store) -> None:
+        self.event_log = LogBook(store, "event")
+        self.security_log = LogBook(store, "security")
+        self.power_log = LogBook(store, "power")
+        self.controller_log = LogBook(store, "controller")
+        self._settings = settings
+        self._alerts: list[Alert] = []
+
+    def take_alerts(self) -> tuple[Alert, ...]:
+        """Alerts since the last time, in order."""
+        taken = tuple(self._alerts)
+        self._alerts.clear()
+        return taken
+
+    def note(self, events: Iterable[MeterEvent]) -> None:
+        """Log what the measuring part has noticed, and tell who wants to know."""
+        for event in events:
+            if event.code in _LOAD_LIMIT:
+                self.event(event.code, event.at)
+                continue
+            if self._wanted(_LOGGED, event.code):
+                other = (event.outage_s or 0).to_bytes(4, "big")
+                self.power_log.record(Entry(event.at, event.code, other))
+            if event.restores_supply:
+                self._supply_restored(event)
+            else:
+                self._alert(event.code, event.at)
+
+    def event(self, code: int, at: datetime | None, other: bytes = b"") -> None:
+        """Something else happened to the meter."""
+        if self._wanted(_LOGGED, code):
+            self.event_log.record(Entry(at, code, other))
+        self._alert(code, at)
+
+    def activated(self, code: int, at: datetime, content: bytes) -> None:
+        """Passive values became active, or could not, at the time a command had set."""
+        self.event_log.record(Entry(at, code))
+        self._alerts.append(Alert(FUTURE_DATED, code, at, Role.SUPPLIER, (v.octets(content),)))
+
+    def controller(self, script: int, at: datetime | None, other: bytes) -> None:
+        """An auxiliary controller changed its state."""
+        self.controller_log.record(Entry(at, script, other))
+
+    def clear_event_log(self, at: datetime | None) -> None:
+        """Empty the event log; the security log keeps that it was done."""
+        self.event_log.clear()
+        self.security_log.record(Entry(at, EVENT_LOG_CLEARED))
+
+    def _supply_restored(self, event: MeterEvent) -> None:
+        times = (_date_time(event.interrupted_at), _date_time(event.at))
+        recipient = Role.NETWORK_OPERATOR
+        self._alerts.append(Alert(SUPPLY_RESTORED, event.code, event.at, recipient, times))
+
+    def _alert(self, code: int, at: datetime | None) -> None:
+        if code not in _NOT_SENT and self._wanted(_SENT, code):
+            message_code = GENERIC_CRITICAL if code in _LOAD_LIMIT else GENERIC
+            self._alerts.append(Alert(message_code, code, at, owner(code)))
+
+    def _wanted(self, behaviours: dict[Role, Place], code: int) -> bool:
+        if not is_configurable(code):
+            return True
+        bits = self._settings.get(behaviours[owner(code)], _BEHAVIOUR).value
+        return isinstance(bits, Bits) and is_on(bits, code)
+
+
+def _date_time(at: datetime | None) -> Data:
+    return v.date_time(NEVER if at is None else Stamp.of(at))

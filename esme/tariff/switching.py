@@ -1,0 +1,86 @@
+"""Tariff switching: the registers in use follow the switching tables that commands have set."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Final
+
+from esme.cosem.settings import Settings
+from esme.cosem.shape import plain
+from esme.cosem.table import Place
+from esme.metering.energy import Readings
+from esme.physics.signal import earliest
+from esme.tariff.calendar import Calendar, read_calendar
+from esme.tariff.registers import (
+    UNUSED_THRESHOLD,
+    TariffRegisters,
+    is_primary_script,
+    is_secondary_script,
+)
+from gbcs.dlms import values as v
+from gbcs.dlms.data import Data
+
+_TABLES: Final = tuple(
+    Place.parse(name.format(element))
+    for element in (0, 1)
+    for name in (
+        "20/0-0:13.0.{}.255/3",
+        "20/0-0:13.0.{}.255/4",
+        "20/0-0:13.0.{}.255/5",
+        "11/0-0:11.0.{}.255/2",
+    )
+)
+"""Seasons, weeks, days and special days of each element's switching table."""
+_THRESHOLDS: Final = tuple(Place.parse(f"21/0-0:16.0.{n}.255/2") for n in range(11, 19))
+_NO_THRESHOLDS: Final = v.array(*[v.u32(UNUSED_THRESHOLD)] * 3)
+
+
+class TariffSwitch:
+    """Moves consumption into the right registers; ``readings`` shows the cumulative ones."""
+
+    def __init__(
+        self, settings: Settings, registers: TariffRegisters, readings: Callable[[], Readings]
+    ) -> None:
+        self._settings = settings
+        self._registers = registers
+        self._readings = readings
+        self._read: tuple[tuple[Data, ...], tuple[Calendar, Calendar]] | None = None
+
+    def settle(self) -> None:
+        """Give the registers in use what was consumed up to now."""
+        self._registers.settle(self._readings(), self.thresholds())
+
+    def thresholds(self) -> list[tuple[int, ...]]:
+        """Block thresholds, Wh, for each time of use."""
+        rows = (plain(self._settings.get(place, _NO_THRESHOLDS)) for place in _THRESHOLDS)
+        return [
+            tuple(n for n in row if isinstance(n, int)) for row in rows if isinstance(row, tuple)
+        ]
+
+    def calendars(self) -> tuple[Calendar, Calendar]:
+        """Switching tables of the primary and of the secondary element."""
+        source = tuple(self._settings.get(place, v.array()) for place in _TABLES)
+        if self._read is None or self._read[0] != source:
+            values = [plain(data) for data in source]
+            self._read = (source, (read_calendar(*values[:4]), read_calendar(*values[4:])))
+        return self._read[1]
+
+    def next_switch(self, own: datetime) -> datetime | None:
+        """When a script starts next."""
+        return earliest(calendar.next_switch(own) for calendar in self.calendars())
+
+    def switch(self, own: datetime) -> None:
+        """Use the registers that the tables say for a time."""
+        primary, secondary = (calendar.script_at(own) for calendar in self.calendars())
+        registers = self._registers
+        if primary is not None and is_primary_script(primary) and primary != registers.script:
+            self.settle()
+            registers.script = primary
+        if (
+            secondary is not None
+            and is_secondary_script(secondary)
+            and secondary != registers.secondary_script
+        ):
+            self.settle()
+            registers.secondary_script = secondary
