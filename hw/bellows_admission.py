@@ -1,7 +1,10 @@
-"""Who may join through a dongle: keys by EUI-64, kept fresh in the firmware while the window is open.
+"""Who may join through a dongle.
 
-The firmware's keys for joiners expire (after 300 s or so), an install code may have been loaded long before its device
-appears: so they are written when the window opens and again before they run out.
+Keys by EUI-64, kept fresh in the firmware while the window is open.
+
+The firmware's keys for joiners expire (after 300 s or so), an install code may have been loaded
+long before its device appears: so they are written when the window opens and again before they
+run out.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ SECRET_COMMANDS: Final = frozenset(
         "setKeyTableEntry", "addOrUpdateKeyTableEntry", "importKey", "exportKey", "getKey",
         "getKeyTableEntry", "exportLinkKeyByIndex", "exportLinkKeyByEui",
         "exportTransientKeyByIndex", "exportTransientKeyByEui", "getTransientKeyTableEntry",
-        "getTokenData", "setTokenData", "getMfgToken", "setMfgToken", "zigbeeKeyEstablishmentHandler",
+        "getTokenData", "setTokenData", "getMfgToken", "setMfgToken",
     )
 )  # fmt: skip
 _COMMAND_LOG: Final = "bellows.ezsp.protocol"

@@ -1,4 +1,7 @@
-"""Messages through an EZSP dongle: tags and outcomes on the way out, addresses and order on the way in."""
+"""Messages through an EZSP dongle.
+
+Tags and outcomes on the way out, addresses and order on the way in.
+"""
 
 from __future__ import annotations
 
@@ -164,7 +167,7 @@ class Messages:
         await self._book.told(eui64)
 
     def sent(self, message_tag: int, outcome: t.sl_Status) -> None:
-        """messageSentHandler."""
+        """What became of a message."""
         ended = self._pending.get(message_tag)
         if ended is not None and not ended.done():
             ended.set_result(_outcome(outcome))
@@ -195,7 +198,7 @@ class Messages:
     # -- in -------------------------------------------------------------------------------------
 
     def incoming(self, port: EzspPort, message: Incoming) -> None:
-        """Hand a message up under its sender's EUI-64, in order even when that must be asked first."""
+        """Hand a message up under its sender's EUI-64, in order even when that must be asked."""
         if message.eui64 is not None and self._book.eui64_of(message.node) != message.eui64:
             self._book.learn(message.eui64, message.node)
         if message.header.profile_id == 0:

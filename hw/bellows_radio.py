@@ -1,7 +1,10 @@
-"""``BellowsRadio``: an EZSP dongle, real or virtual, as a node of the HAN, through unmodified bellows.
+"""``BellowsRadio``.
 
-A radio that is lost (cable, firmware reset, silence) is reported, and rebuilt until it answers again: configuration,
-endpoints, policies, the network, keys for joiners and the open window. Link keys live in the firmware's key table.
+An EZSP dongle, real or virtual, as a node of the HAN, through unmodified bellows.
+
+A radio that is lost (cable, firmware reset, silence) is reported, and rebuilt until it answers
+again: configuration, endpoints, policies, the network, keys for joiners and the open window. Link
+keys live in the firmware's key table.
 """
 
 from __future__ import annotations
@@ -58,8 +61,8 @@ JOIN_KINDS: Final = {
 class BellowsRadio:
     """A dongle at ``path`` (anything serialx opens: a device, ``tcp://``, ``vncp://``).
 
-    ``heartbeat_s`` is how often an idle dongle is asked for a sign of life; None leaves that to the traffic. ``closed`` is
-    called once the radio is closed, to put away what was made for it.
+    ``heartbeat_s`` is how often an idle dongle is asked for a sign of life; None leaves that to
+    the traffic. ``closed`` is called once the radio is closed, to put away what was made for it.
     """
 
     def __init__(
@@ -266,11 +269,11 @@ class BellowsRadio:
     async def set_link_key(self, eui64: int, link_key: bytes) -> None:
         """See :class:`han.radio.HanRadio`."""
         port = self._use()
-        if self._role is not Role.COORDINATOR and eui64 == self._trust_centre:
-            if port.knows_import_key():
-                await port.set_trust_centre_link_key(link_key)
-                return
-        await port.set_link_key(eui64, link_key)
+        with_trust_centre = self._role is not Role.COORDINATOR and eui64 == self._trust_centre
+        if with_trust_centre and port.knows_import_key():
+            await port.set_trust_centre_link_key(link_key)
+        else:
+            await port.set_link_key(eui64, link_key)
 
     async def remove(self, eui64: int) -> None:
         """See :class:`han.radio.HanRadio`."""

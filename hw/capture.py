@@ -1,6 +1,9 @@
-"""Captures: a pcap writer for 802.15.4 frames with FCS (link type 195), which Wireshark opens as they are.
+"""Captures.
 
-The keys are not in the file: Wireshark takes them from its own table, see :func:`wireshark_key_option`.
+A pcap writer for 802.15.4 frames with FCS (link type 195), which Wireshark opens as they are.
+
+The keys are not in the file: Wireshark takes them from its own table, see
+:func:`wireshark_key_option`.
 """
 
 from __future__ import annotations

@@ -1,9 +1,10 @@
 """The air: stations on channels, links that lose, delay and repeat frames, and a tap for captures.
 
-The ether knows nothing of Zigbee above the MAC header. It plays the part of the medium and of the radio hardware: it
-hands a frame to those who listen, carries the acknowledgement back, and tells the sender how its transmission ended.
-All time is the running event loop's (``loop.time``, ``loop.call_at``), so a loop that jumps to the next deadline makes
-days pass in seconds. All chance comes from one seed: the same seed and the same traffic give the same air.
+The ether knows nothing of Zigbee above the MAC header. It plays the part of the medium and of the
+radio hardware: it hands a frame to those who listen, carries the acknowledgement back, and tells
+the sender how its transmission ended. All time is the running event loop's (``loop.time``,
+``loop.call_at``), so a loop that jumps to the next deadline makes days pass in seconds. All
+chance comes from one seed: the same seed and the same traffic give the same air.
 """
 
 from __future__ import annotations
@@ -44,6 +45,9 @@ class Link:
     lqi: int = 255
 
 
+CLEAR: Final = Link()
+
+
 class Station(Protocol):
     """What the ether must know of a radio on it."""
 
@@ -80,12 +84,12 @@ SentCallback = Callable[[Acknowledged], None]
 class Ether:
     """The medium all virtual radios of one bench share.
 
-    ``airtime`` makes frames take their real time on the channel, one after the other; without it the medium is
-    infinitely fast, which is what throughput measurements want.
+    ``airtime`` makes frames take their real time on the channel, one after the other; without it
+    the medium is infinitely fast, which is what throughput measurements want.
     """
 
-    def __init__(self, seed: int = 0, *, link: Link = Link(), airtime: bool = True) -> None:  # noqa: B008
-        self.random = random.Random(seed)  # noqa: S311 - chance of the medium, not a secret
+    def __init__(self, seed: int = 0, *, link: Link = CLEAR, airtime: bool = True) -> None:
+        self.random = random.Random(seed)
         self._default_link = link
         self._airtime = airtime
         self._links: dict[tuple[int, int], Link] = {}

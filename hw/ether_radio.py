@@ -1,4 +1,7 @@
-"""``EtherRadio``: a virtual node that fills the radio port directly, without a dongle or a serial protocol."""
+"""``EtherRadio``.
+
+A virtual node that fills the radio port directly, without a dongle or a serial protocol.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +34,8 @@ from hw.stack.addresses import REQUESTS as ADDRESS_REQUESTS
 class EtherRadio:
     """A node on an :class:`~hw.ether.Ether`, in any role.
 
-    ``store`` keeps network, keys and counters; hand the same store to a new radio to continue a life.
+    ``store`` keeps network, keys and counters; hand the same store to a new radio to continue a
+    life.
     """
 
     def __init__(self, ether: Ether, eui64: int, role: Role, store: Store | None = None) -> None:
@@ -50,7 +54,10 @@ class EtherRadio:
         )
 
     def _heard(self, event: RadioEvent) -> None:
-        """Pass events on, but for address requests: the stack has answered them, as a dongle does."""
+        """Pass events on, but for address requests.
+
+        The stack has answered them, as a dongle does.
+        """
         if (
             isinstance(event, ApsReceived)
             and event.profile_id == 0
@@ -148,7 +155,10 @@ class EtherRadio:
         await self._stack.leave()
 
     def fail(self, reason: str) -> None:
-        """Break the radio, as pulling the plug does; :meth:`start` and :meth:`resume` bring it back."""
+        """Break the radio, as pulling the plug does.
+
+        :meth:`start` and :meth:`resume` bring it back.
+        """
         self._stack.power_off()
         self._started = False
         self._events.put(RadioLost(reason))

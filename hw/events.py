@@ -1,4 +1,7 @@
-"""The ordered event stream every radio offers: one producer side, one consumer, until it is ended."""
+"""The ordered event stream every radio offers.
+
+One producer side, one consumer, until it is ended.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,10 @@ BROADCAST_ENDPOINT = 0xFF
 
 
 class EventStream:
-    """Events in the order they happened; frames for endpoints the node lacks are dropped, as a dongle does."""
+    """Events in the order they happened.
+
+    Frames for endpoints the node lacks are dropped, as a dongle does.
+    """
 
     def __init__(self) -> None:
         self._waiting: deque[RadioEvent] = deque()

@@ -1,15 +1,18 @@
-"""One EZSP dongle through unmodified bellows: the commands a Smart Energy node needs, typed, and its callbacks.
+"""One EZSP dongle through unmodified bellows.
 
-No zigpy application stands between: every default of it that does not belong in a Smart Energy network (other
-profiles' endpoints, Green Power, wildcard keys, ZDO broadcasts, interviews, erased link keys) is never set in motion.
-bellows' own reassembly is bypassed, because it misreads fragments from EZSP 14 on: parts go up as they come.
+The commands a Smart Energy node needs, typed, and its callbacks.
+
+No zigpy application stands between: every default of it that does not belong in a Smart Energy
+network (other profiles' endpoints, Green Power, wildcard keys, ZDO broadcasts, interviews, erased
+link keys) is never set in motion. bellows' own reassembly is bypassed, because it misreads
+fragments from EZSP 14 on: parts go up as they come.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Final, Protocol
@@ -138,7 +141,7 @@ class PortListener(Protocol):
 
 
 def _without_reassembly(handler: type) -> type:
-    """bellows' handler of one version, with incoming messages passed on as they are."""
+    """The handler of one version, with incoming messages passed on as they are."""
 
     class Handler(handler):  # type: ignore[misc] # untyped library
         def __call__(self, data: bytes) -> None:
@@ -155,13 +158,14 @@ def _without_reassembly(handler: type) -> type:
 
 class _Ezsp(EZSP):  # type: ignore[misc] # untyped library
     _BY_VERSION = {  # noqa: RUF012 - as the base class has it
-        version: _without_reassembly(handler) for version, handler in EZSP._BY_VERSION.items()
+        version: _without_reassembly(handler)
+        for version, handler in EZSP._BY_VERSION.items()  # noqa: SLF001 - checked by a test
     }
 
 
 @contextmanager
 def radio_errors(doing: str) -> Iterator[None]:
-    """Whatever bellows, zigpy, serialx or the system raise becomes RadioError that says what was being done."""
+    """What bellows, zigpy, serialx or the system raise becomes RadioError with ``doing`` in it."""
     try:
         yield
     except TimeoutError as exc:
@@ -362,7 +366,9 @@ class EzspPort:
         """A sleepy end device polls at this interval from now on; 0 stops it."""
         async with self._using("polling") as ezsp:
             # not the helper of bellows, which waits for polls to complete
-            (status,) = await ezsp._command("pollForData", interval_ms, t.EmberEventUnits(1), 0)
+            (status,) = await ezsp._command(  # noqa: SLF001 - checked by a test
+                "pollForData", interval_ms, t.EmberEventUnits(1), 0
+            )
             _require(status, "pollForData")
 
     # -- keys -----------------------------------------------------------------------------------
@@ -407,7 +413,7 @@ class EzspPort:
         return self._knows("importKey")
 
     def _knows(self, name: str) -> bool:
-        return name in self._open_ezsp()._protocol.COMMANDS
+        return name in _layouts(self._open_ezsp())
 
     async def erase_link_key(self, eui64: int) -> None:
         """Erase the key table entry of this peer, if there is one."""
@@ -458,7 +464,7 @@ class EzspPort:
     async def send(
         self, node: int, header: ApsHeader, message_tag: int, payload: bytes
     ) -> tuple[t.sl_Status, int]:
-        """sendUnicast: status and APS counter."""
+        """A sendUnicast: status and APS counter."""
         async with self._using("sending") as ezsp:
             status, sequence = await ezsp.send_unicast(
                 t.NWK(node), header.to_ember(), message_tag, payload
@@ -468,7 +474,7 @@ class EzspPort:
     async def broadcast(
         self, address: int, header: ApsHeader, message_tag: int, payload: bytes
     ) -> tuple[t.sl_Status, int]:
-        """sendBroadcast: status and APS counter."""
+        """A sendBroadcast: status and APS counter."""
         async with self._using("broadcasting") as ezsp:
             status, sequence = await ezsp.send_broadcast(
                 t.BroadcastAddress(address), header.to_ember(), 0, message_tag, 0, payload
@@ -476,7 +482,7 @@ class EzspPort:
             return status, int(sequence)
 
     async def reply(self, node: int, header: ApsHeader) -> None:
-        """sendReply with nothing in it: the acknowledgement of a fragment."""
+        """A sendReply with nothing in it: the acknowledgement of a fragment."""
         async with self._using("acknowledging a fragment") as ezsp:
             (status,) = await ezsp.sendReply(t.EmberNodeId(node), header.to_ember(), b"")
             _require(status, "sendReply")
@@ -486,8 +492,7 @@ class EzspPort:
     def _called_back(self, name: str, values: list[t.uint8_t]) -> None:
         act = self._callbacks.get(name)
         if act is not None and self._ezsp is not None:
-            schema = self._ezsp._protocol.COMMANDS[name][2]
-            keys = (NAMES.get(key, key) for key in schema)
+            keys = (NAMES.get(key, key) for key in _layouts(self._ezsp)[name][2])
             act(dict(zip(keys, values, strict=True)))
 
     def _incoming(self, fields: dict[str, t.uint8_t]) -> None:
@@ -537,6 +542,10 @@ class EzspPort:
 
 _BROADCAST_TYPES: Final = (2, 4)
 _NO_EUI64: Final = (0, (1 << 64) - 1)
+
+
+def _layouts(ezsp: EZSP) -> Mapping[str, tuple[int, t.Struct, t.Struct]]:
+    return ezsp._protocol.COMMANDS  # type: ignore[no-any-return] # noqa: SLF001 - checked by a test
 
 
 async def _disconnect(ezsp: EZSP) -> None:

@@ -10,9 +10,10 @@
 ``ezsp:PATH[?OPTIONS]``         any of the last three, said explicitly
 =============================== ================================================================
 
-OPTIONS of dongles, joined by ``&``: ``baud=115200``, ``flow=none|hardware|software``, ``heartbeat=SECONDS`` (0: off).
-EUI64 is 16 hexadecimal digits, most significant octet first; it may be left out where the caller gives one.
-``socket://`` is refused: bellows waits two seconds at every reset on it; ``tcp://`` is the same line without.
+OPTIONS of dongles, joined by ``&``: ``baud=115200``, ``flow=none|hardware|software``,
+``heartbeat=SECONDS`` (0: off). EUI64 is 16 hexadecimal digits, most significant octet first; it
+may be left out where the caller gives one. ``socket://`` is refused: bellows waits two seconds at
+every reset on it; ``tcp://`` is the same line without.
 """
 
 from __future__ import annotations
@@ -103,7 +104,8 @@ def open_radio(
 ) -> HanRadio:
     """Make (not start) the radio a string names; nothing is imported that it does not need.
 
-    ``ether`` is the bench's air, for ``ether:`` and ``vncp:``; ``eui64`` and ``store`` serve the virtual ones.
+    ``ether`` is the bench's air, for ``ether:`` and ``vncp:``; ``eui64`` and ``store`` serve the
+    virtual ones.
     """
     wanted = RadioString.parse(text)
     if wanted.scheme == "ezsp":

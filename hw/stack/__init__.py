@@ -1,6 +1,9 @@
-"""One Zigbee PRO stack for every virtual node: the HanRadio face and the EZSP face both stand on it.
+"""One Zigbee PRO stack for every virtual node.
 
-A star network: the coordinator is trust centre, parent and relay of everyone. Multi-hop routing is not modelled.
+The HanRadio face and the EZSP face both stand on it.
+
+A star network: the coordinator is trust centre, parent and relay of everyone. Multi-hop routing
+is not modelled.
 """
 
 from __future__ import annotations

@@ -20,7 +20,9 @@ Send = Callable[[ApsFrame], None]
 def answer(
     state: NodeState, own: int, cluster_id: int, request: bytes, *, broadcast: bool
 ) -> bytes | None:
-    """The response to an address request about ourselves or a child; None where silence is the answer.
+    """The response to an address request about ourselves or a child.
+
+    None where silence is the answer.
 
     ``request`` and response are without the transaction sequence number.
     """

@@ -1,4 +1,6 @@
-"""The APS layer of one node: acknowledgements and retries, link-key security, duplicates, parts of fragmented messages.
+"""The APS layer of one node.
+
+Acknowledgements and retries, link-key security, duplicates, parts of fragmented messages.
 
 Reassembly is above the port: parts go up one by one, and their acknowledgements come down through
 :meth:`ApsLayer.acknowledge_block`.

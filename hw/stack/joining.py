@@ -1,4 +1,7 @@
-"""The device's side of membership: active scan, association, waiting for the network key, rejoin."""
+"""The device's side of membership.
+
+Active scan, association, waiting for the network key, rejoin.
+"""
 
 from __future__ import annotations
 
@@ -96,7 +99,10 @@ class Joiner:
     async def join(
         self, channel: int, pan_id: int, extended_pan_id: int, link_key: bytes
     ) -> Membership:
-        """Associate with the coordinator and wait for the network key; RadioError says which step failed."""
+        """Associate with the coordinator and wait for the network key.
+
+        RadioError says which step failed.
+        """
         self.mac.tuned, self.mac.pan_id = channel, pan_id
         for attempt in range(ASSOCIATION_TRIES):
             last = attempt == ASSOCIATION_TRIES - 1
@@ -179,7 +185,10 @@ class Joiner:
             self._answer.set_result((short, status))
 
     def key_received(self, envelope: ApsEnvelope) -> None:
-        """A command under a key-transport key; only the expected key opens it (NotAuthentic otherwise)."""
+        """A command under a key-transport key.
+
+        Only the expected key opens it (NotAuthentic otherwise).
+        """
         if self._key is None or self._key.done() or envelope.auxiliary is None:
             return
         if envelope.auxiliary.key_id is not KeyId.KEY_TRANSPORT:
@@ -193,7 +202,10 @@ class Joiner:
     # -- rejoin and announcement ----------------------------------------------------------------
 
     async def rejoin(self) -> Membership:
-        """Ask the old parent back in: under the network key, else under the trust centre's link key."""
+        """Ask the old parent back in.
+
+        Under the network key, else under the trust centre's link key.
+        """
         membership = self._membership()
         for _ in range(REJOIN_TRIES):
             try:

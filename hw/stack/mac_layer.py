@@ -1,4 +1,7 @@
-"""The MAC of one node: transmit queue with retries, acknowledgements, indirect queue, polling, address filter."""
+"""The MAC of one node.
+
+Transmit queue with retries, acknowledgements, indirect queue, polling, address filter.
+"""
 
 from __future__ import annotations
 
@@ -92,7 +95,10 @@ class MacLayer:
         return destination.number in (self.nwk, mac.BROADCAST_ADDRESS)
 
     def hear(self, frame: mac.MacFrame, link: Link) -> bytes | None:
-        """Take a frame from the ether; polls are answered here, repeats are acknowledged and dropped."""
+        """Take a frame from the ether.
+
+        Polls are answered here, repeats are acknowledged and dropped.
+        """
         if frame.kind is mac.FrameType.COMMAND and frame.payload[:1] == _DATA_REQUEST:
             return self._heard_poll(frame)
         ack = mac.acknowledgement(frame.sequence, pending=False) if frame.ack_request else None
@@ -204,7 +210,10 @@ class MacLayer:
         return mac.acknowledgement(frame.sequence, pending=True)
 
     def _release(self, child: mac.Address, queue: deque[_Waiting]) -> None:
-        """Send the first waiting frame directly; it goes back to the front when the child misses it."""
+        """Send the first waiting frame directly.
+
+        It goes back to the front when the child misses it.
+        """
         waiting = queue.popleft()
         if not queue:
             del self._indirect[child]

@@ -1,6 +1,7 @@
 """The NWK layer of one node: hop-by-hop security and replay check, addresses, relaying, broadcasts.
 
-The network is a star: an end device or router hands everything to the coordinator, which delivers or relays.
+The network is a star: an end device or router hands everything to the coordinator, which delivers
+or relays.
 """
 
 from __future__ import annotations
@@ -19,14 +20,17 @@ BROADCAST_MEMORY_S: Final = 9.0  # nwkNetworkBroadcastDeliveryTime
 EXPIRED: Final = None
 
 Delivered = Callable[[bool | None], None]
-"""Hears True when the next hop acknowledged, False when it did not, None when the frame expired unfetched."""
+"""Hears True when the next hop acknowledged, False when not, None when the frame expired."""
 
 
 class NetworkUser(Protocol):
     """The layers above."""
 
     def aps_received(self, frame: nwk.NwkFrame, link: Link) -> None:
-        """An APS frame for us, opened; ``frame.secured`` says whether the network key protected it."""
+        """An APS frame for us, opened.
+
+        ``frame.secured`` says whether the network key protected it.
+        """
         ...
 
     def command_received(self, frame: nwk.NwkFrame, sender: int) -> None:
@@ -154,7 +158,10 @@ class NetworkLayer:
     # -- receiving ------------------------------------------------------------------------------
 
     def received(self, frame: mac.MacFrame, link: Link) -> None:
-        """Open a MAC data frame; anything wrong with it is dropped without a word, as a radio does."""
+        """Open a MAC data frame.
+
+        Anything wrong with it is dropped without a word, as a radio does.
+        """
         if self._state.membership is None or frame.source is None:
             return
         try:

@@ -1,4 +1,7 @@
-"""When a sleepy end device asks its parent: steadily while awake, and while acknowledgements are outstanding."""
+"""When a sleepy end device asks its parent.
+
+Steadily while awake, and while acknowledgements are outstanding.
+"""
 
 from __future__ import annotations
 

@@ -123,7 +123,10 @@ class Stack:
         self.mac.rx_on_when_idle = membership.role is not Role.SLEEPY_END_DEVICE
 
     async def resume(self) -> bool:
-        """Back onto the stored network: silently, or for end devices by a rejoin with the parent."""
+        """Back onto the stored network.
+
+        Silently, or for end devices by a rejoin with the parent.
+        """
         membership = self.state.membership
         if membership is None:
             return False
@@ -277,9 +280,12 @@ class Stack:
                 return
         elif command == mac.Command.BEACON_REQUEST and coordinator:
             self.trust_centre.answer_scan()
-        elif command == mac.Command.ASSOCIATION_REQUEST and coordinator and len(frame.payload) == 2:
-            if frame.source is not None and frame.source.long:
-                self.trust_centre.associate(frame.source.number, Capability(frame.payload[1]))
+        elif command == mac.Command.ASSOCIATION_REQUEST and coordinator:
+            self._association_requested(frame)
+
+    def _association_requested(self, frame: mac.MacFrame) -> None:
+        if frame.source is not None and frame.source.long and len(frame.payload) == 2:
+            self.trust_centre.associate(frame.source.number, Capability(frame.payload[1]))
 
     def mac_polled(self, child: mac.Address) -> None:
         """A child asks for its frames: notice it, and turn away one that was removed."""

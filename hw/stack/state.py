@@ -1,7 +1,7 @@
 """What a node must remember: network, keys, counters, children, addresses; and where it is kept.
 
-Frame counters are reserved in steps: the stored value is the end of the step, so a node that dies at any moment
-comes back with a counter it has never used.
+Frame counters are reserved in steps: the stored value is the end of the step, so a node that dies
+at any moment comes back with a counter it has never used.
 """
 
 from __future__ import annotations

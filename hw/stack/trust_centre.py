@@ -1,4 +1,7 @@
-"""The coordinator's side of membership: association, admission by preconfigured link key, rejoins, removal."""
+"""The coordinator's side of membership.
+
+Association, admission by preconfigured link key, rejoins, removal.
+"""
 
 from __future__ import annotations
 
@@ -166,7 +169,10 @@ class TrustCentre:
     # -- rejoin, leave, removal -----------------------------------------------------------------
 
     def rejoin(self, eui64: int, capability: Capability, kind: JoinKind) -> None:
-        """Answer a NWK rejoin request; an unsecured one needs a key the device must share with us."""
+        """Answer a NWK rejoin request.
+
+        An unsecured one needs a key the device must share with us.
+        """
         link_key = self._rejoin_key(eui64, kind)
         known = eui64 in self.state.addresses and eui64 not in self.state.expelled
         if not known or (kind is JoinKind.UNSECURED_REJOIN and link_key is None):
@@ -224,7 +230,10 @@ class TrustCentre:
         self.emit(DeviceLeft(eui64))
 
     def expel(self, eui64: int) -> None:
-        """Tell a removed device to go: Remove-Device under its link key, and a NWK leave from its parent."""
+        """Tell a removed device to go.
+
+        Remove-Device under its link key, and a NWK leave from its parent.
+        """
         short = self.state.addresses.get(eui64)
         if short is None or self.mac.has_indirect(mac.Address(short)):
             return

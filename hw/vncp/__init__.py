@@ -1,1 +1,4 @@
-"""A dongle in software: an EZSP network co-processor on the ether, for bellows or anything else that speaks EZSP."""
+"""A dongle in software.
+
+An EZSP network co-processor on the ether, for bellows or anything else that speaks EZSP.
+"""

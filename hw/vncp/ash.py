@@ -1,7 +1,7 @@
 """ASH, the framing between host and NCP on a serial line, seen from the NCP.
 
-A codec of its own, so that a mistake shared with the host library cannot hide. :class:`AshNcp` is sans-IO but for
-one thing: it asks ``call_later`` for its retransmission timer.
+A codec of its own, so that a mistake shared with the host library cannot hide. :class:`AshNcp` is
+sans-IO but for one thing: it asks ``call_later`` for its retransmission timer.
 """
 
 from __future__ import annotations
@@ -117,7 +117,7 @@ _SEQUENCE: Final = _random_sequence(MAX_DATA_OCTETS)
 
 
 def randomise(payload: bytes) -> bytes:
-    """XOR with the fixed pseudo-random sequence (its own inverse), so that flags are rare on the line."""
+    """XOR with the fixed pseudo-random sequence, which is its own inverse."""
     size = len(payload)
     mask = int.from_bytes(_SEQUENCE[:size], "big")
     return (int.from_bytes(payload, "big") ^ mask).to_bytes(size, "big")
@@ -191,8 +191,8 @@ CallLater = Callable[[float, Callable[[], None]], Timer]
 class AshNcp:
     """The NCP's end of one line.
 
-    ``write`` takes octets for the host, ``deliver`` an EZSP frame from the host, ``reset`` is called when the host asks
-    for a reset, before the acknowledgement leaves.
+    ``write`` takes octets for the host, ``deliver`` an EZSP frame from the host, ``reset`` is
+    called when the host asks for a reset, before the acknowledgement leaves.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""EZSP commands on configuration, values, policies, tokens, endpoints, and the ones that do nothing here."""
+"""EZSP commands on configuration, policies, tokens and endpoints, and those that do nothing."""
 
 from __future__ import annotations
 

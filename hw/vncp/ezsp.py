@@ -1,7 +1,8 @@
 """EZSP frames by bellows' own command tables, with transmit and receive swapped.
 
-Field names differ between versions; ``hw.ezsp_names`` gives each one name, so that the commands are written once. Values
-cross this module as plain integers, octets, :class:`Status`, lists, and mappings for structures.
+Field names differ between versions; ``hw.ezsp_names`` gives each one name, so that the commands
+are written once. Values cross this module as plain integers, octets, :class:`Status`, lists, and
+mappings for structures.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""EZSP commands on keys: initial security, transient keys, the link key table, exports; and who may join."""
+"""EZSP commands on keys: initial security, transient keys, the link key table, exports.
+
+And who may join.
+"""
 
 from __future__ import annotations
 

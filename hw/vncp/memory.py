@@ -111,7 +111,10 @@ class TableKey:
 
 
 class Tokens:
-    """Non-volatile state beside the stack's own: manufacturing tokens, NV3 objects, the link key table."""
+    """Non-volatile state beside the stack's own.
+
+    Manufacturing tokens, NV3 objects, the link key table.
+    """
 
     PART: Final = "ncp"
 

@@ -205,7 +205,10 @@ def send_broadcast(ncp: VirtualNcp, command: Command) -> Fields:
 
 
 def send_reply(ncp: VirtualNcp, command: Command) -> Fields:
-    """Acknowledge a fragment: bit field in the high octet of the group, window base in the low one."""
+    """Acknowledge a fragment.
+
+    Bit field in the high octet of the group, window base in the low one.
+    """
     options = ApsOptions.of(command)
     peer = ncp.stack.state.eui64_of(command.number("node"))
     if not options.options & FRAGMENT or command.octets("message"):

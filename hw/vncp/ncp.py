@@ -1,8 +1,10 @@
-"""The virtual dongle: EZSP commands in, responses and callbacks out, one stack on the ether behind them.
+"""The virtual dongle.
 
-A command is answered first; what it caused follows as callbacks, tagged with the sequence number last answered.
-Commands without a handler are answered with ``invalidCommand``. A reset clears RAM and restarts the stack from its
-non-volatile memory, as on silicon.
+EZSP commands in, responses and callbacks out, one stack on the ether behind them.
+
+A command is answered first; what it caused follows as callbacks, tagged with the sequence number
+last answered. Commands without a handler are answered with ``invalidCommand``. A reset clears RAM
+and restarts the stack from its non-volatile memory, as on silicon.
 """
 
 from __future__ import annotations
@@ -54,9 +56,9 @@ TOKEN_CUSTOM_EUI64: Final = 0x0C
 class VirtualNcp:
     """An EZSP NCP with ``eui64`` from its factory; the host may write another one.
 
-    ``key_table_limit`` is how many link keys the firmware was compiled for. ``key_table_admits`` says whether an entry
-    of the key table is as good as a transient key for a joiner (not settled on silicon, so the strict reading is the
-    default).
+    ``key_table_limit`` is how many link keys the firmware was compiled for. ``key_table_admits``
+    says whether an entry of the key table is as good as a transient key for a joiner (not settled
+    on silicon, so the strict reading is the default).
     """
 
     def __init__(
@@ -111,7 +113,7 @@ class VirtualNcp:
         )
 
     def form_once(self, channel: int) -> None:
-        """Unless a network is remembered, remember one with random keys and our address as extended PAN identifier."""
+        """Unless a network is remembered, make one up; our address is its extended PAN id."""
         if self.stack.state.membership is not None:
             return
         pan_id = secrets.randbelow(0xFFFE) + 1

@@ -1,4 +1,7 @@
-"""EZSP commands on the network: initialise, form, join, leave, scan, children, addresses; and what the stack reports."""
+"""EZSP commands on the network: initialise, form, join, leave, scan, children, addresses.
+
+And what the stack reports.
+"""
 
 from __future__ import annotations
 
@@ -112,7 +115,10 @@ def _parameters(command: Command) -> dict[str, int]:
 
 
 def join_network(ncp: VirtualNcp, command: Command) -> Fields:
-    """Join with the preconfigured key of setInitialSecurityState; the outcome follows as a stack status."""
+    """Join with the preconfigured key of setInitialSecurityState.
+
+    The outcome follows as a stack status.
+    """
     security, stack = ncp.ram.security, ncp.stack
     role = NODE_TYPES.get(command.number("nodeType"))
     if stack.on_network or role is None or role is Role.COORDINATOR:

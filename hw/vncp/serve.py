@@ -1,4 +1,6 @@
-"""Serve a virtual dongle to other programs: a TCP port or a pseudo-terminal, with a memory that outlives the process.
+"""Serve a virtual dongle to other programs.
+
+A TCP port or a pseudo-terminal, with a memory that outlives the process.
 
 This is what ``chub vncp`` runs. Several dongles may share one air: each gets a line of its own.
 """
@@ -25,11 +27,13 @@ USED_CHANNEL: Final = 15
 
 @dataclass(frozen=True, slots=True)
 class Dongle:
-    """One virtual dongle to serve: at ``host:port`` (port 0 picks one), or on a pseudo-terminal when there is no host.
+    """One virtual dongle to serve.
 
-    ``memory`` is the file that keeps network, keys and counters over restarts; None forgets them. A dongle that
-    remembers nothing gets a network of its own, as one that was in use before (the stock tools want one to look at);
-    ``blank`` serves it as it comes from the shop.
+    At ``host:port`` (port 0 picks one), or on a pseudo-terminal when there is no host.
+
+    ``memory`` is the file that keeps network, keys and counters over restarts; None forgets them.
+    A dongle that remembers nothing gets a network of its own, as one that was in use before (the
+    stock tools want one to look at); ``blank`` serves it as it comes from the shop.
     """
 
     host: str | None = "127.0.0.1"
@@ -42,7 +46,10 @@ class Dongle:
 
 @asynccontextmanager
 async def serving(dongle: Dongle, ether: Ether) -> AsyncIterator[str]:
-    """Serve one dongle while the block runs; gives what a host opens (``tcp://host:port`` or a device path)."""
+    """Serve one dongle while the block runs.
+
+    Gives what a host opens (``tcp://host:port`` or a device path).
+    """
     store = MemoryStore() if dongle.memory is None else FileStore(dongle.memory)
     ncp = VirtualNcp(ether, dongle.eui64, ezsp_version=dongle.ezsp_version, store=store)
     if not dongle.blank:

@@ -6,7 +6,10 @@ from enum import Enum
 
 
 class Status(Enum):
-    """(EmberStatus, EzspStatus, sl_Status); EmberStatus up to EZSP 13, sl_Status everywhere from 14."""
+    """(EmberStatus, EzspStatus, sl_Status).
+
+    EmberStatus up to EZSP 13, sl_Status everywhere from 14.
+    """
 
     OK = (0x00, 0x00, 0x0000)
     FAIL = (0x01, 0x36, 0x0001)

@@ -1,7 +1,8 @@
 """Ways to the virtual dongle: ``vncp://NAME`` inside the process, a TCP port, a pseudo-terminal.
 
-``vncp://`` is a scheme of serialx, so everything on top of it (bellows, zigpy) opens it like any port. A name is
-valid from :func:`publish` until :func:`withdraw`. One host at a time: a second one takes the line over.
+``vncp://`` is a scheme of serialx, so everything on top of it (bellows, zigpy) opens it like any
+port. A name is valid from :func:`publish` until :func:`withdraw`. One host at a time: a second
+one takes the line over.
 """
 
 from __future__ import annotations

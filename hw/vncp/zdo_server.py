@@ -1,4 +1,7 @@
-"""The ZDO inside the firmware: what it answers itself, and what it hands to the host (CONFIG_APPLICATION_ZDO_FLAGS)."""
+"""The ZDO inside the firmware.
+
+What it answers itself, and what it hands to the host (CONFIG_APPLICATION_ZDO_FLAGS).
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Zigbee PRO frames as octets: 802.15.4 MAC, NWK, APS, and the AES-CCM* that protects them. No I/O, no state."""
+"""Zigbee PRO frames as octets.
+
+802.15.4 MAC, NWK, APS, and the AES-CCM* that protects them. No I/O, no state.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""APS frames: data, acknowledgements, the extended header of fragmentation, and the commands of key transport."""
+"""APS frames.
+
+Data, acknowledgements, the extended header of fragmentation, and the commands of key transport.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +43,10 @@ class Delivery(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class BlockHeader:
-    """Extended header: ``number`` is the block's index, or on the first block of data how many there are."""
+    """Extended header.
+
+    ``number`` is the block's index, or on the first block of data how many there are.
+    """
 
     first: bool
     number: int
@@ -49,7 +55,10 @@ class BlockHeader:
 
 @dataclass(frozen=True, slots=True)
 class ApsHeader:
-    """Everything in front of the payload; acknowledgements of commands and commands have no endpoints."""
+    """Everything in front of the payload.
+
+    Acknowledgements of commands and commands have no endpoints.
+    """
 
     kind: FrameType
     counter: int
@@ -192,7 +201,10 @@ _TRANSPORT_NETWORK_KEY: Final = Struct("<BB16sBQQ")
 
 @dataclass(frozen=True, slots=True)
 class TransportNetworkKey:
-    """Transport-Key with the network key: the last step of a join. The key stays out of every ``repr``."""
+    """Transport-Key with the network key.
+
+    The last step of a join. The key stays out of every ``repr``.
+    """
 
     key: bytes
     key_sequence: int

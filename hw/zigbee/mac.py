@@ -1,7 +1,10 @@
-"""IEEE 802.15.4-2003 MAC frames as Zigbee uses them: data, acknowledgement, beacon and four commands.
+"""IEEE 802.15.4-2003 MAC frames as Zigbee uses them.
 
-Frames are without FCS; :func:`frame_check_sequence` gives it where a capture needs it. Beacon-enabled PANs, MAC
-security and the 2006 frame versions are not used by Zigbee PRO and are refused.
+Data, acknowledgement, beacon and four commands.
+
+Frames are without FCS; :func:`frame_check_sequence` gives it where a capture needs it.
+Beacon-enabled PANs, MAC security and the 2006 frame versions are not used by Zigbee PRO and are
+refused.
 """
 
 from __future__ import annotations
@@ -113,7 +116,10 @@ def data(pan: int, destination: int, source: int, sequence: int, payload: bytes)
 
 
 def acknowledgement(sequence: int, *, pending: bool) -> bytes:
-    """The acknowledgement a receiver's hardware sends; ``pending`` tells a polling child to stay awake."""
+    """The acknowledgement a receiver's hardware sends.
+
+    ``pending`` tells a polling child to stay awake.
+    """
     return _HEAD.pack(FrameType.ACK | (_PENDING if pending else 0), sequence)
 
 

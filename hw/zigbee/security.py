@@ -1,6 +1,7 @@
 """AES-CCM* as Zigbee uses it: security level 5 (encrypted, 4 octet MIC), never written on the air.
 
-The auxiliary header goes out with the level bits zeroed; nonce and authenticated data hold it with the level filled in.
+The auxiliary header goes out with the level bits zeroed; nonce and authenticated data hold it
+with the level filled in.
 """
 
 from __future__ import annotations
@@ -82,7 +83,10 @@ _KEY_IDS: Final = tuple(KeyId)
 def seal(
     key: bytes, header: bytes, auxiliary: AuxiliaryHeader, source: int, plaintext: bytes
 ) -> bytes:
-    """Header, auxiliary header, ciphertext and MIC; ``source`` is the EUI-64 that protects the frame."""
+    """Header, auxiliary header, ciphertext and MIC.
+
+    ``source`` is the EUI-64 that protects the frame.
+    """
     authenticated = auxiliary.to_bytes(LEVEL)
     nonce = _NONCE.pack(source, auxiliary.counter, authenticated[0])
     sealed = _cipher(key).encrypt(nonce, plaintext, header + authenticated)

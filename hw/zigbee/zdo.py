@@ -16,7 +16,10 @@ SUCCESS: Final = 0
 
 
 def told_addresses(cluster_id: int, payload: bytes) -> list[tuple[int, int]]:
-    """(EUI-64, short address) that a Device_annce, NWK_addr_rsp or IEEE_addr_rsp tells; else nothing."""
+    """(EUI-64, short address) that a Device_annce, NWK_addr_rsp or IEEE_addr_rsp tells.
+
+    Else nothing.
+    """
     if cluster_id == DEVICE_ANNCE and len(payload) >= _ANNOUNCE.size:
         _, short, eui64 = _ANNOUNCE.unpack_from(payload)
         return [(eui64, short)]

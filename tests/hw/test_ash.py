@@ -120,14 +120,15 @@ class _Pair:
         self.ash = AshProtocol(self.host)
         loop = asyncio.get_running_loop()
         self.ncp = AshNcp(
-            lambda octets: (
-                None if not loop.call_soon(self.ash.data_received, self._bend(octets)) else None
-            ),
+            self._towards_host,
             self._command,
             self._reset,
             loop.call_later,
         )
         self.ash.connection_made(_Line(self.ncp.receive, self._bend))
+
+    def _towards_host(self, octets: bytes) -> None:
+        asyncio.get_running_loop().call_soon(self.ash.data_received, self._bend(octets))
 
     def _bend(self, octets: bytes) -> bytes:
         if self._random.random() >= self._damage:

@@ -1,4 +1,7 @@
-"""The private names of bellows that this product leans on; when one moves, this fails first and says which."""
+"""The private names of bellows that this product leans on.
+
+When one moves, this fails first and says which.
+"""
 
 from __future__ import annotations
 

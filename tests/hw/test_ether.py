@@ -194,12 +194,12 @@ async def test_counters_never_repeat_over_a_power_cut(timeline: Timeline) -> Non
     used = []
     for _ in range(3):
         radio = EtherRadio(air.ether, HUB, Role.COORDINATOR, store)
-        state = radio._stack.state  # noqa: SLF001 - the counter is on the air only
+        state = radio._stack.state
         used += [state.nwk_counter.take() for _ in range(5)]
     assert used == sorted(set(used))
     assert hub.radio.on_network
     await air.close()
 
 
-def test_keys_are_not_printed(timeline: Timeline | None = None) -> None:
+def test_keys_are_not_printed() -> None:
     assert "5a5a" not in repr(NETWORK).lower()

@@ -1,4 +1,7 @@
-"""One suite over every filling of the radio port: the ether, and bellows on a virtual dongle of each EZSP generation."""
+"""One suite over every filling of the radio port.
+
+The ether, and bellows on a virtual dongle of each EZSP generation.
+"""
 
 from __future__ import annotations
 
