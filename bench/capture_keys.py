@@ -1,0 +1,26 @@
+"""How to open a capture: the keys in the form Wireshark and tshark take them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+
+def wireshark_options(keys: Sequence[str]) -> list[str]:
+    """Command-line options that give tshark or Wireshark the network key and the link keys."""
+    options = []
+    for number, key in enumerate(keys):
+        colons = ":".join(key[i : i + 2] for i in range(0, len(key), 2))
+        label = "network" if number == 0 else f"link {number}"
+        options += ["-o", f'uat:zigbee_pc_keys:"{colons}","Normal","{label}"']
+    return options
+
+
+def wireshark_hint(capture: Path, keys: Sequence[str]) -> Iterator[str]:
+    """Lines that say how to open a capture."""
+    yield f"capture: {capture}; open it with"
+    options = wireshark_options(keys)
+    yield f"  wireshark -r {capture} \\"
+    for number, option in enumerate(options[1::2]):
+        last = number == len(options) // 2 - 1
+        yield f"    -o '{option}'" + ("" if last else " \\")
