@@ -11,7 +11,7 @@ class Refusal(Enum):
     """Reasons; none of them is ever answered with a Response."""
 
     MALFORMED = "the octets follow no message format"
-    NOT_A_COMMAND = "a response, an alert or a pre-command"
+    NOT_A_COMMAND = "a response or an alert"
     WRONG_RECIPIENT = "addressed to another device"
     UNKNOWN_USE_CASE = "no use case has this message code"
     NOT_SUPPORTED = "this device does not have the use case"

@@ -17,16 +17,34 @@ def check_template(use_case: UseCase, gbz: Gbz, *, exact_attributes: bool = True
     specs = gbz_components(use_case.name, Cra.COMMAND)
     if not specs:
         raise RefusedError(Refusal.TEMPLATE, f"the structure of {use_case.name} is not known")
+    at = first_misfit(specs, gbz.components, exact_attributes=exact_attributes)
+    if at is None:
+        return
+    if at == len(gbz.components):
+        raise RefusedError(Refusal.TEMPLATE, f"{use_case.name}: components are missing")
+    found = _describe(gbz.components[at])
+    raise RefusedError(Refusal.TEMPLATE, f"{use_case.name}: component {at} {found}")
+
+
+def first_misfit(
+    specs: tuple[ComponentSpec, ...],
+    components: tuple[Component, ...],
+    *,
+    exact_attributes: bool = True,
+) -> int | None:
+    """Index of the first component that is out of place, None when all are as prescribed.
+
+    The number of components stands for components that are missing at the end.
+    """
     reached = {(0, 0)}
-    for index, component in enumerate(gbz.components):
+    for index, component in enumerate(components):
         fitting = [_fits(spec, component, exact_attributes) for spec in specs]
         reached = _advance(specs, reached, fitting)
         if not reached:
-            raise RefusedError(
-                Refusal.TEMPLATE, f"{use_case.name}: component {index} {_describe(component)}"
-            )
-    if not any(_complete(specs, position) for position in reached):
-        raise RefusedError(Refusal.TEMPLATE, f"{use_case.name}: components are missing")
+            return index
+    if any(_complete(specs, position) for position in reached):
+        return None
+    return len(components)
 
 
 _Position = tuple[int, int]
