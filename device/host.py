@@ -271,9 +271,12 @@ class Host:
             return
         self._advancing = True
         try:
-            while self._drain():
+            self._drain()
+            while True:
                 for watcher in self._progress_watchers:
                     _guard(watcher)
+                if not self._drain():
+                    break
         finally:
             self._advancing = False
         self._arm()

@@ -364,6 +364,32 @@ async def test_a_service_whose_deadline_never_moves_does_not_stop_time(
     assert timeline.now() == timeline.start + timedelta(seconds=61)
 
 
+async def test_watchers_hear_of_a_deadline_that_sent_nothing_and_may_send_then(
+    timeline: Timeline,
+) -> None:
+    pair, service = Pair(timeline), Ticking(timeline)
+    polled: list[int] = []
+    poll = service.poll
+
+    def note(now: object) -> None:
+        polled.append(1)
+        poll(now)
+        service._open.clear()
+
+    def push() -> None:
+        if polled:
+            polled.clear()
+            service._open.append(replace(read(0), reply_within=timedelta(seconds=5)))
+            pair.display.kick()
+
+    service.poll = note  # type: ignore[method-assign]  # a service that only notes
+    pair.display.node.attach(service)  # type: ignore[arg-type]  # moments are objects here
+    pair.display.on_progress(push)
+    async with pair.meter.running(), pair.display.running():
+        await timeline.sleep(timedelta(minutes=3, seconds=1))
+    assert len(pair.of(FrameServed)) == 3
+
+
 async def test_a_kick_lets_a_service_send(timeline: Timeline) -> None:
     pair, service = Pair(timeline), Ticking(timeline)
     pair.display.node.attach(service)  # type: ignore[arg-type]  # moments are objects here
