@@ -84,6 +84,7 @@ class ElectricityMeterDevice:
             engines={
                 Technology.DLMS: CosemEngine(self.server, chassis.credentials.keys, self._keep)
             },
+            alert=self._unusual,
             settings=pipeline_settings,
         )
 
@@ -103,6 +104,11 @@ class ElectricityMeterDevice:
     def deadline(self) -> datetime | None:
         """When the meter has something to do, in true time."""
         return self.meter.deadline
+
+    def _unusual(self, code: int) -> None:
+        """The pipeline has something to tell (0x8F60)."""
+        self.meter.reporter.alert(code, self.meter.metrology.own_now)
+        self._keep()
 
     def _keep(self) -> None:
         """Save the meter and raise its alerts, as part of the open unit."""

@@ -31,7 +31,7 @@ class CosemEngine:
         """Execute the items; MalformedMessage when they are not those of the use case."""
         request = AccessRequest.parse(command.message.payload)
         check_items(command.use_case.name, request)
-        command.unit.on_rollback(self._server.settings.undo)
+        command.unit.on_rollback(self._server.model.undo_point())
         response = self._server.execute(request, self._access(command))
         self._save()
         failed = sum(result.result != Result.SUCCESS for result in response.results)

@@ -28,12 +28,14 @@ from esme.metrology import Measurements, Metrology, MetrologySettings
 from esme.own_time import OwnTime
 from esme.physics.signal import earliest
 from esme.physics.site import Site
+from esme.plain import dump, load, put_back
 from esme.reporter import Reporter
 from esme.tariff.switching import TariffSwitch
 from gbcs.dlms import values as v
 from gbcs.dlms.data import Data
 from gbcs.stamp import NEVER, Stamp
 
+CLOCK_NOT_ADJUSTED: Final = 0x8F0C
 _DEMAND_WINDOW: Final = Place.parse("10/0-0:12.0.0.255/2")
 _LOAD_LIMIT: Final = tuple(
     Place.parse(text)
@@ -183,6 +185,18 @@ class ElectricityMeter:
         if own := self.metrology.own_now:
             self.tariff.switch(own)
 
+    def undo_point(self) -> Callable[[], None]:
+        """What takes the meter back to this moment, if a command has to be undone."""
+        earlier = dump(self.kept)
+
+        def undo() -> None:
+            put_back(self.kept, load(Kept, earlier))
+            self.settings.undo()
+            self.reporter.take_alerts()
+            self.switch_supply(self.kept.supply)
+
+        return undo
+
     def import_snapshot(self) -> Row:
         """Registers of a daily read or billing entry, in the order of the wire."""
         self.tariff.settle()
@@ -205,8 +219,9 @@ class ElectricityMeter:
         return OwnTime(self._true_time(), clock.now(), clock.status, clock.drift_ppm)
 
     def _clock_changed(self, change: ClockChange) -> None:
-        del change  # what the clock shows now says it all
         self._catch_up()
+        if change.alert:
+            self.reporter.alert(CLOCK_NOT_ADJUSTED, self.metrology.own_now)
 
     def _catch_up(self) -> None:
         """Measure up to now by the clock that ran until now, then go on by the clock as it is."""

@@ -107,3 +107,27 @@ def _refuse(plain: Json) -> object:
 @cache
 def _hints(kind: type) -> dict[str, object]:
     return get_type_hints(kind)
+
+
+def put_back(live: object, earlier: object) -> None:
+    """Make a state what it was earlier, in place: whoever holds parts of it goes on holding them.
+
+    Logs are left as they are.
+    """
+    for each in fields(live):  # type: ignore[arg-type]  # callers pass dataclasses
+        mine, theirs = getattr(live, each.name), getattr(earlier, each.name)
+        if isinstance(mine, Log):
+            continue
+        if _is_live(mine) and type(mine) is type(theirs):
+            put_back(mine, theirs)
+        elif isinstance(mine, list) and all(_is_live(part) for part in mine):
+            for part, before in zip(mine, theirs, strict=True):
+                put_back(part, before)
+        else:
+            setattr(live, each.name, theirs)
+
+
+def _is_live(value: object) -> bool:
+    """Whether a value is a state that changes, and not a frozen one."""
+    parameters = getattr(value, "__dataclass_params__", None)
+    return parameters is not None and not parameters.frozen

@@ -77,13 +77,13 @@ class Reporter:
             if event.restores_supply:
                 self._supply_restored(event)
             else:
-                self._alert(event.code, event.at)
+                self.alert(event.code, event.at)
 
     def event(self, code: int, at: datetime | None, other: bytes = b"") -> None:
         """Something else happened to the meter."""
         if self._wanted(_LOGGED, code):
             self.event_log.record(Entry(at, code, other))
-        self._alert(code, at)
+        self.alert(code, at)
 
     def activated(self, code: int, at: datetime, content: bytes) -> None:
         """Passive values became active, or could not, at the time a command had set."""
@@ -104,7 +104,8 @@ class Reporter:
         recipient = Role.NETWORK_OPERATOR
         self._alerts.append(Alert(SUPPLY_RESTORED, event.code, event.at, recipient, times))
 
-    def _alert(self, code: int, at: datetime | None) -> None:
+    def alert(self, code: int, at: datetime | None) -> None:
+        """Send an alert that carries no more than its code and time, if it is wanted."""
         if code not in _NOT_SENT and self._wanted(_SENT, code):
             message_code = GENERIC_CRITICAL if code in _LOAD_LIMIT else GENERIC
             self._alerts.append(Alert(message_code, code, at, owner(code)))

@@ -223,12 +223,16 @@ def test_what_cannot_be_answered_is_not_done() -> None:
     keys = test_keys()
     private = ec.derive_private_key(99, ec.SECP256R1())
     keys.add_private(ESME, Usage.KEY_AGREEMENT, private)  # it cannot sign
-    bench = Bench(mains(volts(230)), keys=keys)
+    bench = Bench(mains(volts(230), watts(1000)), keys=keys)
     order = bench.command("ECS38", SUPPLIER, put(OFFSET_LIMIT, v.u16(900)))
     outcome = bench.device.pipeline.receive(order)
     assert isinstance(outcome, Refused)
     assert outcome.refusal is Refusal.NO_KEY
     assert bench.device.server.value(Place.parse(OFFSET_LIMIT)) == v.u16(0)
+    switched = bench.command("ECS43", SUPPLIER, call("9/0-0:10.0.106.255/1", v.u16(52)))
+    assert bench.device.answer(switched) is None
+    bench.pass_(hours=1)
+    assert bench.device.meter.readings.active_import_wh == 1000
 
 
 def test_the_use_cases_of_a_meter_are_those_with_objects() -> None:
@@ -236,3 +240,26 @@ def test_the_use_cases_of_a_meter_are_those_with_objects() -> None:
     assert {"ECS01a", "ECS17b", "ECS22b", "ECS23", "ECS29f", "ECS47e", "ECS70", "ECS82"} <= names
     assert "ECS35c" not in names  # the hub's
     assert len(names) > 95
+
+
+def test_a_clock_far_off_is_left_alone_and_told() -> None:
+    bench = Bench(mains(volts(230)))
+    late = bench.rig.true_time() + timedelta(seconds=11)
+    bench.rig.clock.sync(late)
+    bench.device.advance()
+    (alert,) = bench.sent
+    assert elements(plain(DataNotification.parse(alert.payload).body))[0] == 0x8F0C
+    assert alert.recipient == SUPPLIER
+    log = bench.device.meter.reporter.security_log.entries()
+    assert [entry.code for entry in log] == [0x8F0C]
+    bench.rig.clock.sync(bench.rig.true_time() + timedelta(seconds=9))
+    bench.device.advance()
+    assert len(bench.sent) == 1
+
+
+def test_too_many_refusals_are_told_once() -> None:
+    bench = Bench(mains(volts(230)))
+    for _ in range(12):
+        assert bench.device.answer(b"nonsense") is None
+    codes = [elements(plain(DataNotification.parse(a.payload).body))[0] for a in bench.sent]
+    assert codes == [0x8F60]
