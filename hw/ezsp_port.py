@@ -15,9 +15,11 @@ import logging
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, Protocol
 
 import bellows.types as t
+import zigpy.types as zigpy_t
 from bellows.ash import AshException
 from bellows.exception import EzspError
 from bellows.ezsp import EZSP
@@ -26,6 +28,7 @@ from zigpy.exceptions import ZigbeeException
 
 from han.radio import Beacon, RadioError, Role, SimpleDescriptor
 from hw.bellows_log import hide_secrets
+from hw.ezsp_layout import Report, Value, layout_of
 from hw.ezsp_names import NAMES
 from hw.limits import NCP_PAYLOAD_OCTETS
 
@@ -52,7 +55,6 @@ SCAN_DURATION: Final = 2  # 76.8 ms per channel
 ALL_CHANNELS: Final = 0x07FFF800
 UPDATE_OR_ADD: Final = 0xFF
 UNKNOWN_NODE: Final = 0xFFFF
-INCOMING_FRAME_ID: Final = 0x45
 
 OPTION_ENCRYPTION: Final = 0x0020
 OPTION_RETRY: Final = 0x0040
@@ -86,17 +88,19 @@ class ApsHeader:
     group: int = 0
     sequence: int = 0
 
-    def to_ember(self) -> t.EmberApsFrame:
-        """For bellows."""
-        return t.EmberApsFrame(
-            profileId=t.uint16_t(self.profile_id),
-            clusterId=t.uint16_t(self.cluster_id),
-            sourceEndpoint=t.uint8_t(self.source_endpoint),
-            destinationEndpoint=t.uint8_t(self.destination_endpoint),
-            options=t.EmberApsOption(self.options),
-            groupId=t.uint16_t(self.group),
-            sequence=t.uint8_t(self.sequence),
-        )
+
+@lru_cache(maxsize=256)
+def _ember(header: ApsHeader) -> t.EmberApsFrame:
+    """For bellows, which only reads it."""
+    return t.EmberApsFrame(
+        profileId=t.uint16_t(header.profile_id),
+        clusterId=t.uint16_t(header.cluster_id),
+        sourceEndpoint=t.uint8_t(header.source_endpoint),
+        destinationEndpoint=t.uint8_t(header.destination_endpoint),
+        options=t.EmberApsOption(header.options),
+        groupId=t.uint16_t(header.group),
+        sequence=t.uint8_t(header.sequence),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,17 +145,25 @@ class PortListener(Protocol):
 
 
 def _without_reassembly(handler: type) -> type:
-    """The handler of one version, with incoming messages passed on as they are."""
+    """The handler of one version, with messages passed on as they are, in plain values.
+
+    These two callbacks are most of the traffic, so they take the short way past bellows' types.
+    """
+    tables = handler.COMMANDS  # type: ignore[attr-defined] # untyped library
+    plain = {
+        tables[name][0]: (name, layout_of(tables[name][2]))
+        for name in ("incomingMessageHandler", "messageSentHandler")
+    }
 
     class Handler(handler):  # type: ignore[misc] # untyped library
         def __call__(self, data: bytes) -> None:
             _, frame_id, body = self._ezsp_frame_rx(data)
-            if frame_id != INCOMING_FRAME_ID:
+            known = plain.get(frame_id)
+            if known is None:
                 super().__call__(data)
-                return
-            name, _, schema = self.COMMANDS_BY_ID[frame_id]
-            fields, _ = t.deserialize_dict(body, schema)
-            self._handle_callback(name, list(fields.values()))
+            else:
+                name, layout = known
+                self._handle_callback(name, layout.decode(body))
 
     return Handler
 
@@ -189,7 +201,7 @@ class EzspPort:
         self._listener = listener
         self._settings = {"path": path, "baudrate": baudrate, "flow_control": flow_control}
         self._ezsp: EZSP | None = None
-        self._callbacks: dict[str, Callable[[dict[str, t.uint8_t]], None]] = {
+        self._callbacks: dict[str, Callable[[Report], None]] = {
             "incomingMessageHandler": self._incoming,
             "messageSentHandler": self._sent,
             "stackStatusHandler": self._stack_status,
@@ -467,7 +479,7 @@ class EzspPort:
         """A sendUnicast: status and APS counter."""
         async with self._using("sending") as ezsp:
             status, sequence = await ezsp.send_unicast(
-                t.NWK(node), header.to_ember(), message_tag, payload
+                t.NWK(node), _ember(header), message_tag, payload
             )
             return status, int(sequence)
 
@@ -477,69 +489,69 @@ class EzspPort:
         """A sendBroadcast: status and APS counter."""
         async with self._using("broadcasting") as ezsp:
             status, sequence = await ezsp.send_broadcast(
-                t.BroadcastAddress(address), header.to_ember(), 0, message_tag, 0, payload
+                t.BroadcastAddress(address), _ember(header), 0, message_tag, 0, payload
             )
             return status, int(sequence)
 
     async def reply(self, node: int, header: ApsHeader) -> None:
         """A sendReply with nothing in it: the acknowledgement of a fragment."""
         async with self._using("acknowledging a fragment") as ezsp:
-            (status,) = await ezsp.sendReply(t.EmberNodeId(node), header.to_ember(), b"")
+            (status,) = await ezsp.sendReply(t.EmberNodeId(node), _ember(header), b"")
             _require(status, "sendReply")
 
     # -- callbacks ------------------------------------------------------------------------------
 
-    def _called_back(self, name: str, values: list[t.uint8_t]) -> None:
+    def _called_back(self, name: str, values: dict[str, Value] | list[t.uint8_t]) -> None:
         act = self._callbacks.get(name)
-        if act is not None and self._ezsp is not None:
+        if act is None or self._ezsp is None:
+            return
+        if isinstance(values, dict):
+            act(Report(name, values))
+        else:
             keys = (NAMES.get(key, key) for key in _layouts(self._ezsp)[name][2])
-            act(dict(zip(keys, values, strict=True)))
+            act(Report(name, dict(zip(keys, map(_plain, values), strict=True))))
 
-    def _incoming(self, fields: dict[str, t.uint8_t]) -> None:
-        aps = fields["aps_frame"]
+    def _incoming(self, report: Report) -> None:
         self._listener.incoming(
             Incoming(
-                ApsHeader(
-                    int(aps.profileId),
-                    int(aps.clusterId),
-                    int(aps.sourceEndpoint),
-                    int(aps.destinationEndpoint),
-                    int(aps.options),
-                    int(aps.groupId),
-                    int(aps.sequence),
-                ),
-                int(fields["node"]),
-                bytes(fields["message"]),
-                int(fields["message_type"]) in _BROADCAST_TYPES,
-                int(fields["lqi"]),
-                int(fields["rssi"]),
-                _known_eui64(fields.get("eui64")),
+                _header(report),
+                report.number("node"),
+                report.octets("message"),
+                report.number("message_type") in _BROADCAST_TYPES,
+                report.number("lqi"),
+                report.number("rssi"),
+                _known_eui64(report.fields.get("eui64")),
             )
         )
 
-    def _sent(self, fields: dict[str, t.uint8_t]) -> None:
+    def _sent(self, report: Report) -> None:
         self._listener.sent(
-            int(fields["node"]),
-            int(fields["message_tag"]),
-            int(fields["aps_frame"].sequence),
-            t.sl_Status.from_ember_status(fields["status"]),
+            report.number("node"),
+            report.number("message_tag"),
+            _header(report).sequence,
+            self._status(report.number("status")),
         )
 
-    def _stack_status(self, fields: dict[str, t.uint8_t]) -> None:
-        self._listener.stack_status(t.sl_Status.from_ember_status(fields["status"]))
+    def _stack_status(self, report: Report) -> None:
+        self._listener.stack_status(self._status(report.number("status")))
 
-    def _device_update(self, fields: dict[str, t.uint8_t]) -> None:
+    def _status(self, number: int) -> t.sl_Status:
+        old = self.version < FIRST_WITH_SL_STATUS
+        return t.sl_Status.from_ember_status((t.EmberStatus if old else t.sl_Status)(number))
+
+    def _device_update(self, report: Report) -> None:
         self._listener.device_update(
-            _number(fields["newNodeEui64"]),
-            int(fields["newNodeId"]),
-            int(fields["status"]),
-            int(fields["policyDecision"]),
+            report.number("newNodeEui64"),
+            report.number("newNodeId"),
+            report.number("status"),
+            report.number("policyDecision"),
         )
 
-    def _child_polled(self, fields: dict[str, t.uint8_t]) -> None:
-        self._listener.child_polled(int(fields["childId"]))
+    def _child_polled(self, report: Report) -> None:
+        self._listener.child_polled(report.number("childId"))
 
 
+FIRST_WITH_SL_STATUS: Final = 14
 _BROADCAST_TYPES: Final = (2, 4)
 _NO_EUI64: Final = (0, (1 << 64) - 1)
 
@@ -568,11 +580,25 @@ def _number(eui64: t.EUI64) -> int:
     return int.from_bytes(eui64.serialize(), "little")
 
 
-def _known_eui64(eui64: t.EUI64 | None) -> int | None:
-    if eui64 is None:
-        return None
-    number = _number(eui64)
-    return None if number in _NO_EUI64 else number
+def _known_eui64(eui64: Value | None) -> int | None:
+    return eui64 if isinstance(eui64, int) and eui64 not in _NO_EUI64 else None
+
+
+def _plain(value: t.uint8_t | t.EUI64) -> int:
+    return _number(value) if isinstance(value, zigpy_t.EUI64) else int(value)
+
+
+def _header(report: Report) -> ApsHeader:
+    aps = {k: v for k, v in report.structure("aps_frame").items() if isinstance(v, int)}
+    return ApsHeader(
+        aps["profileId"],
+        aps["clusterId"],
+        aps["sourceEndpoint"],
+        aps["destinationEndpoint"],
+        aps["options"],
+        aps["groupId"],
+        aps["sequence"],
+    )
 
 
 def _eui64(number: int) -> t.EUI64:

@@ -21,6 +21,8 @@ SUBSTITUTE: Final = 0x18
 CANCEL: Final = 0x1A
 _RESERVED: Final = frozenset((FLAG, ESCAPE, XON, XOFF, SUBSTITUTE, CANCEL))
 _FLIP: Final = 0x20
+_FLAG_OCTET: Final = bytes((FLAG,))
+_CONTROL_OCTETS: Final = frozenset((XON, XOFF, SUBSTITUTE, CANCEL))
 
 _RST: Final = 0xC0
 _RSTACK: Final = 0xC1
@@ -160,6 +162,13 @@ class Deframer:
 
     def feed(self, octets: bytes) -> list[bytes]:
         """The stuffed frames completed by these octets, empty ones left out."""
+        if not self._octets and not self._spoilt and _CONTROL_OCTETS.isdisjoint(octets):
+            *whole, rest = octets.split(_FLAG_OCTET)
+            self._octets += rest
+            return [stuffed for stuffed in whole if stuffed]
+        return self._feed_slowly(octets)
+
+    def _feed_slowly(self, octets: bytes) -> list[bytes]:
         frames: list[bytes] = []
         for octet in octets:
             if octet == FLAG:

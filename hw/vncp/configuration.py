@@ -7,11 +7,12 @@ from struct import Struct
 from typing import TYPE_CHECKING, Final
 
 from han.radio import SimpleDescriptor
+from hw.ezsp_layout import Fields
+from hw.ezsp_status import Status
 from hw.limits import NCP_PAYLOAD_OCTETS
 from hw.stack.state import COUNTER_STEP
 from hw.vncp import memory
-from hw.vncp.ezsp import Command, Fields
-from hw.vncp.status import Status
+from hw.vncp.ezsp import Command
 from hw.zigbee.security import MAX_FRAME_COUNTER
 
 if TYPE_CHECKING:

@@ -10,11 +10,12 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final
 
 from han.radio import JoinKind
+from hw.ezsp_layout import Fields, Value
+from hw.ezsp_status import Status
 from hw.vncp import memory
-from hw.vncp.ezsp import Command, Fields, Value
+from hw.vncp.ezsp import Command
 from hw.vncp.memory import SecurityState, TableKey, TransientKey
 from hw.vncp.networking import GLOBAL_LINK_KEY, HASHED_LINK_KEY, HAVE_TRUST_CENTRE_LINK_KEY
-from hw.vncp.status import Status
 
 if TYPE_CHECKING:
     from hw.vncp.ncp import VirtualNcp

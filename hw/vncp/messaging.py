@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Final
 
 from han.radio import ApsFrame, ApsReceived, Block, BlockAck, Broadcast, DeliveryStatus
 from hw.events import BROADCAST_ENDPOINT, ZDO_ENDPOINT
+from hw.ezsp_layout import Fields, Value
+from hw.ezsp_status import Status
 from hw.limits import APS_SECURITY_OCTETS, EXTENDED_HEADER_OCTETS, NCP_PAYLOAD_OCTETS
 from hw.vncp import zdo_server
-from hw.vncp.ezsp import Command, Fields, Value
-from hw.vncp.status import Status
+from hw.vncp.ezsp import Command
 
 if TYPE_CHECKING:
     from hw.vncp.ncp import VirtualNcp

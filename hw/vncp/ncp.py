@@ -17,12 +17,13 @@ from typing import Final
 
 from han.radio import ApsReceived, JoinKind, NetworkParameters, RadioEvent, Role
 from hw.ether import Ether
+from hw.ezsp_layout import Fields, Value
+from hw.ezsp_status import Status
 from hw.stack import MemoryStore, Stack, Store
 from hw.vncp import configuration, keys, messaging, networking
 from hw.vncp.ash import AshNcp, ResetCode
-from hw.vncp.ezsp import Command, EzspCodec, Fields, InvalidCommand, Value
+from hw.vncp.ezsp import Command, EzspCodec, InvalidCommand
 from hw.vncp.memory import ERASED_EUI64, Ram, Tokens
-from hw.vncp.status import Status
 
 LOGGER = logging.getLogger(__name__)
 

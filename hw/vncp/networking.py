@@ -23,9 +23,10 @@ from han.radio import (
     RadioEvent,
     Role,
 )
+from hw.ezsp_layout import Fields, Value
+from hw.ezsp_status import Status
 from hw.vncp import messaging
-from hw.vncp.ezsp import Command, Fields, Value
-from hw.vncp.status import Status
+from hw.vncp.ezsp import Command
 
 if TYPE_CHECKING:
     from hw.vncp.ncp import VirtualNcp

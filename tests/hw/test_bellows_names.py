@@ -12,10 +12,10 @@ import pytest
 from bellows.ezsp import EZSP
 from bellows.ezsp.protocol import ProtocolHandler
 
+from hw.ezsp_status import Status
 from hw.vncp.configuration import INERT
 from hw.vncp.ezsp import SUPPORTED_VERSIONS, EzspCodec
 from hw.vncp.ncp import FIRMWARE, HANDLERS
-from hw.vncp.status import Status
 
 
 def test_the_handlers_by_version_can_be_replaced_in_a_subclass() -> None:
