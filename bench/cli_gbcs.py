@@ -176,7 +176,7 @@ def build(
         certificate=certificate,
     )
     keys = None if pre_command else _keys(keys_path, generation)
-    arguments = _arguments(settings, parameters)
+    arguments = arguments_of_settings(settings, parameters)
     message = commands.build(_use_case(use_case, own_path), arguments, address, keys)
     if keys is None:
         message = commands.as_pre_command(message, with_length=with_length)
@@ -442,7 +442,10 @@ def _input_octets(text: str) -> bytes:
         return text.encode()
 
 
-def _arguments(settings: tuple[str, ...], parameters: Path | None) -> dict[str, Plain]:
+def arguments_of_settings(
+    settings: tuple[str, ...], parameters: Path | None = None
+) -> dict[str, Plain]:
+    """Parameters from NAME=VALUE texts and a JSON file."""
     given: dict[str, Plain] = {}
     if parameters is not None:
         loaded = json.loads(parameters.read_text("utf-8-sig"))

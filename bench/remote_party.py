@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from gbcs.catalogue import ComponentSpec, Technology, UseCase, gbz_components
-from gbcs.envelope import Cra, Message
-from gbcs.errors import LocalError, NotAllowed, RemoteError
+from gbcs.build import Address, build
+from gbcs.catalogue import UseCase
+from gbcs.envelope import Message
+from gbcs.errors import NotAllowed, RemoteError
 from gbcs.eui64 import format_eui64
-from gbcs.gbz import Component, Gbz
+from gbcs.gbz import PROFILE_ID, Component, Gbz
 from gbcs.keys import KeyStore
-from gbcs.protection import Verification, attribute_cipher, protect, verify
-from gbcs.zcl.frame import Frame
-from gbcs.zcl.general import AttributeStatus, GeneralCommand, ReadAttributes, ReadAttributesResponse
+from gbcs.plain import Plain
+from gbcs.protection import Verification, attribute_cipher, verify
+from gbcs.zcl.general import AttributeStatus, GeneralCommand, ReadAttributesResponse
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,23 +43,21 @@ class RemoteParty:
     entity: int
     keys: KeyStore
 
-    def command(self, use_case: UseCase, recipient: int, counter: int) -> Message:
+    def command(
+        self,
+        use_case: UseCase,
+        recipient: int,
+        counter: int,
+        arguments: Mapping[str, Plain] | None = None,
+    ) -> Message:
         """The protected command; NotAllowed when this party's role may not send it."""
         role = self.keys.role(self.entity)
         if use_case.roles and role is not None and role not in use_case.roles:
             allowed = ", ".join(sorted(one.name.lower() for one in use_case.roles))
-            raise NotAllowed(
-                f"{use_case.name} may be sent by {allowed}, not by {role.name.lower()}"
-            )
-        message = Message(
-            cra=Cra.COMMAND,
-            originator_counter=counter,
-            originator=self.entity,
-            recipient=recipient,
-            message_code=use_case.message_code,
-            payload=command_payload(use_case),
-        )
-        return protect(message, self.keys)
+            asked = role.name.lower()
+            raise NotAllowed(f"{use_case.name} may be sent by {allowed}, not by {asked}")
+        address = Address(originator=self.entity, recipient=recipient, originator_counter=counter)
+        return build(use_case, arguments or {}, address, self.keys)
 
     def open(self, octets: bytes) -> Opened:
         """Parse, verify and decrypt an answer; RemoteError when it is not one for this party."""
@@ -67,29 +67,16 @@ class RemoteParty:
                 f"the answer is for {format_eui64(message.recipient)}, "
                 f"not {format_eui64(self.entity)}"
             )
+        return Opened(message, verify(message, self.keys), self._components(message))
+
+    def _components(self, message: Message) -> Gbz:
+        """The GBZ components in clear; none when the payload is DLMS or ASN.1."""
+        if message.payload[:2] != PROFILE_ID.to_bytes(2):
+            return Gbz(())
         payload = Gbz.parse(message.payload)
         if payload.has_sealed:
             payload = payload.opened(attribute_cipher(message, self.keys))
-        return Opened(message, verify(message, self.keys), payload)
-
-
-def command_payload(use_case: UseCase) -> bytes:
-    """The payload of a command that only reads attributes."""
-    specs = gbz_components(use_case.name, Cra.COMMAND)
-    if use_case.technology is not Technology.GBZ or not specs:
-        raise LocalError(f"{use_case.name} is not a GBZ use case that this bench can build")
-    return Gbz(tuple(map(_read_component, specs, range(len(specs))))).to_bytes()
-
-
-def _read_component(spec: ComponentSpec, sequence: int) -> Component:
-    if spec.is_cluster_command or spec.command_id != GeneralCommand.READ_ATTRIBUTES:
-        raise LocalError(
-            f"cluster {spec.cluster_id:04X} command {spec.command_id:02X} needs values"
-        )
-    frame = Frame(
-        spec.frame_control, sequence, spec.command_id, ReadAttributes(spec.attributes).to_bytes()
-    )
-    return Component(spec.cluster_id, frame)
+        return payload
 
 
 def _is_read_answer(component: Component) -> bool:

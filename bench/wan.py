@@ -102,3 +102,30 @@ def parse_address(text: str) -> tuple[str, int]:
     if not host or not port.isdigit() or int(port) > 0xFFFF:
         raise WanError(f"{text!r} is not HOST:PORT")
     return host.strip("[]"), int(port)
+
+
+async def ask_over_tcp(host: str, port: int, command: Message, timeout_s: float) -> bytes | None:
+    """Send a command to a WAN port and wait for its Response; None when none comes in time."""
+    reader, writer = await asyncio.open_connection(host, port)
+    lines = GfiReader()
+    try:
+        writer.write(to_gfi(command.to_bytes()))
+        async with asyncio.timeout(timeout_s):
+            while received := await reader.read(_READ_OCTETS):
+                for found in lines.feed(received):
+                    if isinstance(found, bytes) and _is_answer(found, command):
+                        return found
+    except TimeoutError:
+        return None
+    finally:
+        writer.close()
+    return None
+
+
+def _is_answer(octets: bytes, command: Message) -> bool:
+    message = Message.parse(octets)
+    return message.cra is Cra.RESPONSE and (
+        message.originator,
+        message.recipient,
+        message.originator_counter,
+    ) == (command.recipient, command.originator, command.originator_counter)

@@ -147,6 +147,7 @@ class Stamp:
         when = moment.strftime("%Y-%m-%d %H:%M:%S UTC") if moment else self._wildcard_text()
         if self.reliability is Reliability.NOT_SPECIFIED:
             return f"{when}, clock status not specified"
+        when = when if moment else "no time"
         return f"{when}, {self.source.value} clock, {self.reliability.value} (0x{self.status:02X})"
 
     def _wildcard_text(self) -> str:

@@ -79,6 +79,7 @@ class GasMeter:
         self.chassis = chassis
         self.model = model or GasMeterModel()
         self.settings = settings or GsmeSettings()
+        self.push_snapshot_time = self.settings.push_snapshot_time
         self.radio = radio
         self.remote = remote_server(self.model)
         self.pipeline = Pipeline(
@@ -167,7 +168,7 @@ class GasMeter:
         await self._connected(link)
         if self.settings.read_time_every_wake:
             await self._read_time(link)
-        with_time = self.settings.push_snapshot_time
+        with_time = self.push_snapshot_time
         flags = await link.push(push_of(self.model, taken_at, with_time=with_time))
         if self.settings.get_every_wake or link.wants(flags):
             await link.collect(self.execute)

@@ -90,9 +90,11 @@ class HubLink:
         esi = await self._find_esi(hub)
         tunnel_endpoint = (await self._find(hub, inputs=(TUNNELING.cluster_id,)))[0]
         await self._get_mirror(hub, esi)
+        self._tunnels.forget(hub)  # in doubt: the hub gives the same tunnel again
+        self._progress()
         _empty(self._tunnel_states)
         self._tunnels.open(hub, tunnel_endpoint, self._timeline.now())
-        self._host.kick()
+        self._go_on()
         tunnel = await self._tunnel_states.get()
         if isinstance(tunnel, TunnelRefused):
             raise LinkTrouble(f"no tunnel: {tunnel.reason}")
@@ -114,7 +116,7 @@ class HubLink:
             raise LinkTrouble("there is no mirror")
         _empty(self._reports)
         self.mirror.report(push)
-        self._host.kick()
+        self._go_on()
         ended = await self._reports.get()
         if isinstance(ended, ReportFailed):
             self.connected = False
@@ -129,14 +131,14 @@ class HubLink:
         await self.send_waiting()
         _empty(self._collected)
         collector.collect(self._timeline.now())
-        self._host.kick()
+        self._go_on()
         while isinstance(found := await self._collected.get(), Collected):
             response = execute(found.message)
             if response is not None:
                 self._unsent.append(response)
                 await self.send_waiting()
             collector.next(self._timeline.now())
-            self._host.kick()
+            self._go_on()
         if found.reason is not None:
             self.connected = False
             raise LinkTrouble(f"mailbox: {found.reason}")
@@ -147,7 +149,7 @@ class HubLink:
         while self._unsent and collector is not None:
             ref = collector.put(self._unsent[0], self._timeline.now())
             done = self._transfers[ref] = asyncio.get_running_loop().create_future()
-            self._host.kick()
+            self._go_on()
             try:
                 reason = await done
             finally:
@@ -212,7 +214,7 @@ class HubLink:
             self._host.node.attach(self.mirror)
         _empty(self._mirror_states)
         self.mirror.start(self._timeline.now(), zcl_seconds(self._clock.now()))
-        self._host.kick()
+        self._go_on()
         state = await self._mirror_states.get()
         if isinstance(state, MirrorRefused):
             raise LinkTrouble(f"no mirror: {state.reason}")
@@ -235,6 +237,11 @@ class HubLink:
 
     def concluded(self, outcome: Outcome, now: datetime) -> None:
         """Nothing to learn from requests that are not made."""
+
+    def _go_on(self) -> None:
+        """Let the node send what the services were told, and hear what they have to say."""
+        self._host.kick()
+        self._progress()
 
     def _progress(self) -> None:
         now = self._timeline.now()

@@ -13,11 +13,16 @@ from bench.cli.exit_codes import ExitCode
 VERBS: Final = {
     "demo": ("bench.cli.demo:demo", "Run a demonstration in virtual time and show its result."),
     "run": ("bench.cli.run:run", "Run the bench of a rig file until it is stopped."),
-    "send": ("bench.cli.send:send", "Send one use case to a device of a running bench."),
-    "decode": ("bench.cli.decode:decode", "Show what a GBCS message says."),
+    "send": ("bench.cli.send:send", "Send one use case to a device of a bench, show the answer."),
     "rtds": ("bench.cli.rtds:rtds", "Check against a directory of reference messages."),
     "vncp": ("bench.cli.vncp:vncp", "Serve a virtual EZSP dongle to any EZSP host."),
     "settings": ("bench.cli.settings:settings", "List the named settings and their defaults."),
+    "decode": ("bench.cli_gbcs:decode", "Show what GBCS messages say, field by field."),
+    "build": ("bench.cli_gbcs:build", "Build the command of a use case."),
+    "sign": ("bench.cli_gbcs:sign", "Sign and MAC pre-commands."),
+    "verify": ("bench.cli_gbcs:verify", "Check MAC and signature of messages."),
+    "usecases": ("bench.cli_gbcs:usecases", "List use cases, or the parameters of one."),
+    "pki": ("bench.cli_gbcs:pki", "Make and inspect test keys."),
 }
 """Verb to (where it lives, its line in ``chub --help``)."""
 
@@ -67,17 +72,26 @@ def main() -> None:
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         sys.exit(130)
-    except Exception as error:
-        code = exit_code_of(error)
+    except Exception as raised:
+        cause = _innermost(raised)
+        code = exit_code_of(cause)
         if code is None:
             raise
-        click.echo(f"chub: {error}", err=True)
+        click.echo(f"chub: {cause}", err=True)
         sys.exit(code)
+
+
+def _innermost(error: Exception) -> Exception:
+    """The one error inside a group of one: tasks wrap what ends them."""
+    while isinstance(error, ExceptionGroup) and len(error.exceptions) == 1:
+        error = error.exceptions[0]
+    return error
 
 
 def exit_code_of(error: Exception) -> ExitCode | None:
     """The exit code of an error that the product names; None for a defect of ours."""
     from bench.rig import RigError
+    from bench.wan import WanError
     from gbcs.errors import GbcsError, MissingKey
     from han.radio import RadioError
 
@@ -85,6 +99,8 @@ def exit_code_of(error: Exception) -> ExitCode | None:
         return ExitCode.NO_KEY
     if isinstance(error, RadioError):
         return ExitCode.NO_RADIO
+    if isinstance(error, WanError):
+        return ExitCode.CHECK_FAILED
     if isinstance(error, GbcsError | RigError):
         return ExitCode.INVALID_INPUT
     return None

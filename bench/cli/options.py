@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from gbcs.errors import GbcsError
 from gbcs.eui64 import parse_eui64
+
+if TYPE_CHECKING:
+    from bench.rig import Rig
 
 
 class Eui64Type(click.ParamType[int]):
@@ -33,3 +38,15 @@ EUI64 = Eui64Type()
 def print_json(value: object) -> None:
     """Machine-readable result on standard output."""
     click.echo(json.dumps(value, indent=2))
+
+
+RIG = click.argument(
+    "rig", required=False, type=click.Path(path_type=Path, exists=True, dir_okay=False)
+)
+
+
+def rig_of(path: Path | None) -> Rig:
+    """The rig of a file; the built-in home without one."""
+    from bench.rig import Rig, load_rig
+
+    return Rig() if path is None else load_rig(path)

@@ -1,0 +1,128 @@
+"""``chub run``: a bench that stays up, with its WAN port open."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from bench.cli.options import RIG, rig_of
+
+if TYPE_CHECKING:
+    from bench.home import Home
+    from bench.rig import Rig
+    from device.events import Event
+
+
+@click.command()
+@RIG
+@click.option("--wan", metavar="HOST:PORT", help="WAN port, instead of the rig's.")
+@click.option(
+    "--capture", type=click.Path(path_type=Path, dir_okay=False), help="Record the air here."
+)
+@click.option("--time", "pace", help="real, jump, or x60 for a minute a second.")
+@click.option("--for", "for_s", type=float, help="End after so many seconds of the bench's time.")
+@click.option("--json", "as_json", is_flag=True, help="Print every event as a line of JSON.")
+def run(
+    rig: Path | None,
+    wan: str | None,
+    capture: Path | None,
+    pace: str | None,
+    for_s: float | None,
+    *,
+    as_json: bool,
+) -> None:
+    """Run the bench of RIG.toml (without one: the built-in home) until interrupted.
+
+    Commands come in on the WAN port as GFI text lines; ``chub send`` speaks to it. Events go to
+    standard output.
+    """
+    from bench.rig import Rig
+    from device.timeline import Timeline
+    from device.timeline import run as run_on
+
+    loaded = rig_of(rig)
+    changes: dict[str, object] = {"capture": capture} if capture else {}
+    if wan:
+        changes["wan"] = loaded.wan.model_copy(update={"listen": wan})
+    if pace:
+        Rig(time=pace)  # says what is wrong with it
+        changes["time"] = pace
+    loaded = loaded.model_copy(update=changes)
+    timeline = Timeline(_start(loaded), loaded.rate)
+    limit = None if for_s is None else timedelta(seconds=for_s)
+    run_on(_serve(loaded, timeline, limit, as_json=as_json), timeline)
+
+
+def _start(rig: Rig) -> datetime:
+    from bench.rig import VIRTUAL_START
+
+    if rig.start is not None:
+        return rig.start
+    return datetime.now(UTC) if rig.time == "real" else VIRTUAL_START
+
+
+async def _serve(rig: Rig, timeline: object, limit: timedelta | None, *, as_json: bool) -> None:
+    from bench.home import living_home
+    from bench.wan_side import wan_side
+    from device.events import EventStream
+    from device.timeline import Timeline
+
+    assert isinstance(timeline, Timeline)  # the type is imported lazily
+    events = EventStream()
+    events.subscribe(_printer(rig, as_json=as_json))
+    stopped = _stop_event()
+    async with living_home(rig, timeline, events=events) as home, wan_side(home) as port:
+        if not as_json:
+            _introduce(home, port)
+        with suppress(TimeoutError):
+            until = None if limit is None else timeline.now() + limit
+            async with timeline.timeout_at(until):
+                await stopped.wait()
+
+
+def _stop_event() -> asyncio.Event:
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        with suppress(NotImplementedError):  # not on Windows
+            loop.add_signal_handler(number, stopped.set)
+    return stopped
+
+
+def _printer(rig: Rig, *, as_json: bool) -> Callable[[Event], object]:
+    from bench.narrator import sentence
+    from bench.wan_side import names_of
+    from device.events import to_json_line
+
+    names = names_of(rig)
+
+    def show(event: Event) -> None:
+        line = to_json_line(event) if as_json else sentence(event, names)
+        if line is not None:
+            click.echo(line)
+
+    return show
+
+
+def _introduce(home: Home, port: int) -> None:
+    from bench.capture_keys import wireshark_hint
+    from gbcs.eui64 import format_eui64
+
+    rig = home.rig
+    click.echo(f"{rig.name}: WAN on {rig.wan.listen.rpartition(':')[0]}:{port} (GFI text)")
+    click.echo(f"  hub on {rig.hub.radio}, GPF {format_eui64(rig.hub.gpf)}, "
+               f"CHF {format_eui64(rig.hub.chf)}")  # fmt: skip
+    if rig.gas_meter is not None:
+        click.echo(f"  gas meter {format_eui64(rig.gas_meter.eui64)} on {rig.gas_meter.radio}")
+    for name, value in home.settings.not_default().items():
+        click.echo(f"  setting {name} = {value}")
+    if rig.capture is not None:
+        for line in wireshark_hint(rig.capture, [key.hex() for key in home.capture_keys]):
+            click.echo(f"  {line}")

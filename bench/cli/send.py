@@ -1,0 +1,182 @@
+"""``chub send``: one use case to one device, and what it answered."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from bench.cli.exit_codes import ExitCode
+from bench.cli.options import print_json, rig_of
+
+if TYPE_CHECKING:
+    from bench.remote_party import Opened
+    from bench.rig import Rig
+    from gbcs.catalogue import UseCase
+    from gbcs.envelope import Message
+
+PARTIES: Final = ("supplier", "network-operator", "access-control-broker")
+
+
+@click.command()
+@click.argument("use_case")
+@click.option("--to", "target", required=True, help="gpf, gsme, chf, or an EUI-64.")
+@click.option("--as", "party", type=click.Choice(PARTIES), default="supplier", show_default=True)
+@click.option(
+    "--rig",
+    "rig_path",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="The bench's rig file; without it the built-in home.",
+)
+@click.option("--wan", metavar="HOST:PORT", help="The bench's WAN port, instead of the rig's.")
+@click.option("--boot", is_flag=True, help="Boot the rig in virtual time for this one command.")
+@click.option("--counter", type=int, help="Originator counter (default: milliseconds since 2000).")
+@click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="One parameter.")
+@click.option("--timeout", "timeout_s", type=float, default=10.0, show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="Print the answer for machines.")
+def send(
+    use_case: str,
+    target: str,
+    party: str,
+    rig_path: Path | None,
+    wan: str | None,
+    counter: int | None,
+    settings: tuple[str, ...],
+    timeout_s: float,
+    *,
+    boot: bool,
+    as_json: bool,
+) -> None:
+    """Send USE_CASE to a device and show its answer, checked as the sender would check it.
+
+    Speaks to a running ``chub run`` of the same rig, or boots one with --boot. A sleepy gas meter
+    answers at its next wake: give --timeout accordingly, or use --boot.
+    """
+    from bench.cli_gbcs import arguments_of_settings
+    from bench.home import load_keys
+    from bench.remote_party import RemoteParty
+    from gbcs.catalogue import by_name
+
+    rig = rig_of(rig_path)
+    found = by_name(use_case)
+    entity = getattr(rig.parties, party.replace("-", "_"))
+    remote = RemoteParty(entity, load_keys(rig))
+    number = _now_ms() if counter is None else counter
+    arguments = arguments_of_settings(settings)
+    command = remote.command(found, _target(target, rig), number, arguments)
+    if boot:
+        octets, refusal = _boot(rig, command)
+    else:
+        octets, refusal = asyncio.run(_over_tcp(wan or rig.wan.listen, command, timeout_s)), None
+    if octets is None:
+        _say_nothing_came(refusal, timeout_s)
+        sys.exit(ExitCode.CHECK_FAILED)
+    _show(found, remote.open(octets), octets, as_json=as_json)
+
+
+def _now_ms() -> int:
+    since = datetime.now(UTC) - datetime(2000, 1, 1, tzinfo=UTC)
+    return since // timedelta(milliseconds=1)
+
+
+def _target(text: str, rig: Rig) -> int:
+    from gbcs.eui64 import parse_eui64
+
+    named = {"gpf": rig.hub.gpf, "chf": rig.hub.chf}
+    if rig.gas_meter is not None:
+        named["gsme"] = rig.gas_meter.eui64
+    return named[text.lower()] if text.lower() in named else parse_eui64(text)
+
+
+async def _over_tcp(address: str, command: Message, timeout_s: float) -> bytes | None:
+    from bench.wan import WanError, ask_over_tcp, parse_address
+
+    host, port = parse_address(address)
+    try:
+        return await ask_over_tcp(host, port, command, timeout_s)
+    except OSError as error:
+        raise WanError(
+            f"no bench answers on {address} ({error.strerror or error}); "
+            "start one with `chub run`, or add --boot"
+        ) from error
+
+
+def _boot(rig: Rig, command: Message) -> tuple[bytes | None, str | None]:
+    """Boot the rig in virtual time, let the gas meter push once, ask."""
+    from bench.boot import boot_and_ask
+
+    return boot_and_ask(rig, command)
+
+
+def _say_nothing_came(refusal: str | None, timeout_s: float) -> None:
+    if refusal is not None:
+        click.echo(f"chub: refused: {refusal}", err=True)
+        return
+    click.echo(
+        f"chub: no Response within {timeout_s:g} s: refused (the bench's events say why), "
+        "or the device sleeps (a gas meter answers at its next wake)",
+        err=True,
+    )
+
+
+def _show(use_case: UseCase, answer: Opened, octets: bytes, *, as_json: bool) -> None:
+    from gbcs.eui64 import format_eui64
+    from gbcs.protection import Verdict
+
+    stamp = answer.message.date_time
+    good = answer.verification.is_authentic
+    if as_json:
+        print_json(_as_json(use_case, answer, octets))
+    else:
+        click.echo(f"{use_case.name} answered by {format_eui64(answer.message.originator)}")
+        if stamp is not None:
+            click.echo(f"  stamp      {stamp}")
+        for part in (
+            ("MAC", answer.verification.mac),
+            ("signature", answer.verification.signature),
+        ):
+            if part[1] is not Verdict.ABSENT:
+                click.echo(f"  {part[0]:10} {part[1].value}")
+        for name, value in _named_values(answer):
+            click.echo(f"  {name:44} {value}")
+        if not answer.payload.components:
+            click.echo(f"  payload    {answer.message.payload.hex().upper()}")
+    sys.exit(ExitCode.OK if good else ExitCode.CHECK_FAILED)
+
+
+def _as_json(use_case: UseCase, answer: Opened, octets: bytes) -> dict[str, object]:
+    from gbcs.eui64 import format_eui64
+
+    stamp = answer.message.date_time
+    return {
+        "use_case": use_case.name,
+        "responder": format_eui64(answer.message.originator),
+        "originator_counter": answer.message.originator_counter,
+        "time": None if stamp is None or stamp.at is None else stamp.at.isoformat(),
+        "clock_status": None if stamp is None else f"0x{stamp.status:02X}",
+        "source": None if stamp is None else stamp.source.value,
+        "reliability": None if stamp is None else stamp.reliability.value,
+        "mac": answer.verification.mac.value,
+        "signature": answer.verification.signature.value,
+        "values": dict(_named_values(answer)),
+        "octets": octets.hex().upper(),
+    }
+
+
+def _named_values(answer: Opened) -> list[tuple[str, str | int]]:
+    from gbcs.zcl.status import Status
+    from han.clusters import by_id
+
+    rows: list[tuple[str, str | int]] = []
+    for cluster_id, record in answer.attributes:
+        definition = by_id(cluster_id)
+        attribute = definition.attribute(record.attribute_id)
+        name = attribute.name if attribute else f"attribute {record.attribute_id:04X}"
+        value = record.value if record.status == Status.SUCCESS else f"status {record.status:02X}"
+        shown = value if isinstance(value, int | str) else repr(value)
+        rows.append((f"{definition.name}.{name}", shown))
+    return rows

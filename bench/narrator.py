@@ -1,0 +1,98 @@
+"""Events as sentences, for people who watch a bench."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from device.events import (
+    AlertRaised,
+    ClockStepped,
+    CommandAnswered,
+    CommandReceived,
+    CommandRefused,
+    Event,
+    FrameFailed,
+    FrameIgnored,
+    Joined,
+    JoinFailed,
+    Left,
+    LogEntry,
+    MessageExpired,
+    MessageQueued,
+    MessageTunnelled,
+    MirrorChanged,
+    Pushed,
+    RadioLost,
+    RadioUp,
+    WakeEnded,
+)
+from gbcs.eui64 import format_eui64
+
+Names = Mapping[int, str]
+
+
+def _peer(names: Names, eui64: int | None) -> str:
+    return "nobody" if eui64 is None else names.get(eui64, format_eui64(eui64))
+
+
+def sentence(event: Event, names: Names) -> str | None:
+    """One line about an event; None for those that only machines care about."""
+    said = _say(event, names)
+    if said is None:
+        return None
+    return f"{_clock(event.moment)} {_peer(names, event.device)}: {said}"
+
+
+def _say(event: Event, names: Names) -> str | None:
+    match event:
+        case RadioUp():
+            return "on the network"
+        case RadioLost(reason=reason):
+            return f"radio lost: {reason}"
+        case Joined(peer=peer, kind=kind, admitted=admitted):
+            return f"{_peer(names, peer)} {kind}{'' if admitted else ', turned away'}"
+        case Left(peer=peer):
+            return f"{_peer(names, peer)} left"
+        case JoinFailed(reason=reason):
+            return f"not joined: {reason}"
+        case MirrorChanged(peer=peer, endpoint=endpoint, present=present):
+            gained = "mirrored on" if present else "no longer mirrored on"
+            return f"{_peer(names, peer)} {gained} endpoint {endpoint}"
+        case Pushed(peer=peer, attributes=attributes):
+            return f"{_peer(names, peer)} pushed {attributes} attributes"
+        case WakeEnded(trouble=trouble):
+            return "back to sleep" if trouble is None else f"back to sleep; {trouble}"
+        case ClockStepped(status=status, status_before=before) if event.alert or status != before:
+            return f"clock: {event.occurrence.value}, {status.value}"
+        case _:
+            return _say_message(event, names)
+
+
+def _say_message(event: Event, names: Names) -> str | None:
+    match event:
+        case CommandReceived(use_case=use_case, originator=originator, originator_counter=number):
+            return f"{use_case or 'command'} {number} from {_peer(names, originator)}"
+        case CommandAnswered(use_case=use_case, originator_counter=number, stamp=stamp):
+            return f"{use_case} {number} answered" + (f", stamp {stamp}" if stamp else "")
+        case CommandRefused(refusal=refusal, detail=detail):
+            return f"REFUSED {refusal.name}: {detail}"
+        case MessageQueued(peer=peer, waiting=waiting):
+            return f"kept for {_peer(names, peer)}, {waiting} waiting"
+        case MessageTunnelled(peer=peer, octets=octets):
+            return f"{octets} octets from {_peer(names, peer)}"
+        case MessageExpired(peer=peer, reason=reason):
+            return f"message for {_peer(names, peer)} given up: {reason}"
+        case AlertRaised(alert_code=code, recipient=recipient):
+            return f"alert {code:04X} to {_peer(names, recipient)}"
+        case LogEntry(log=log, code=code):
+            return f"{log} log: {code:04X}"
+        case FrameFailed(peer=peer, cluster_id=cluster_id, reason=reason):
+            return f"cluster {cluster_id:04X} to {_peer(names, peer)} failed: {reason}"
+        case FrameIgnored(peer=peer, cluster_id=cluster_id, reason=reason):
+            return f"cluster {cluster_id:04X} from {_peer(names, peer)} ignored: {reason}"
+    return None
+
+
+def _clock(moment: datetime) -> str:
+    return moment.strftime("%H:%M:%S")
