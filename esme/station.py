@@ -1,0 +1,221 @@
+"""The meter on a radio: joins, is read through the hub's tunnel and by displays, keeps the time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from datetime import datetime, timedelta
+from typing import Final
+
+from device.chassis import Chassis
+from device.commissioning import JoinSettings, come_to_network
+from device.events import JoinFailed
+from device.host import Host, HostError
+from device.settings import PipelineSettings
+from device.station import start_station
+from device.timeline import Timeline
+from esme.device import ElectricityMeterDevice
+from esme.meter import Identity
+from esme.physics.site import Site
+from esme.settings import EsmeSettings
+from esme.views import han_face, time_client
+from gbcs.errors import MalformedMessage
+from gbcs.zcl.general import GeneralCommand, ReadAttributes, ReadAttributesResponse
+from gbcs.zcl.types import Value, zcl_moment
+from han.clusters import TIME
+from han.endpoint import Endpoint
+from han.exchange import Request
+from han.node import NodeSettings
+from han.radio import HanRadio, RadioError
+from han.tunnel import TransferFailed, TunnelMessage, TunnelOpened, TunnelServer
+from han.zcl.payload import decode
+from han.zdo.client import match_descriptors
+from han.zdo.messages import EndpointList
+
+METERING_DEVICE: Final = 0x0501
+HUB_NWK: Final = 0x0000
+_TIME_ATTRIBUTE: Final = 0x0000
+_NO_TIME: Final = 0xFFFFFFFF
+_HUB_TIME_RESOLUTION: Final = timedelta(seconds=2)
+
+
+class ElectricityMeterStation:
+    """One electricity meter on one radio. ``link_key`` is made from its install code."""
+
+    def __init__(
+        self,
+        chassis: Chassis,
+        timeline: Timeline,
+        radio: HanRadio,
+        link_key: bytes,
+        site: Site,
+        *,
+        identity: Identity | None = None,
+        settings: EsmeSettings | None = None,
+        pipeline_settings: PipelineSettings | None = None,
+        join_settings: JoinSettings | None = None,
+        node_settings: NodeSettings | None = None,
+        endpoint: int = 1,
+    ) -> None:
+        self.radio = radio
+        self.settings = settings or EsmeSettings()
+        self._timeline, self._link_key = timeline, link_key
+        self._join_settings = join_settings or JoinSettings()
+        self._node_settings = node_settings
+        self._endpoint = endpoint
+        self._tunnels = TunnelServer(endpoint, admits=self._is_hub)
+        self._unsent: deque[bytes] = deque()
+        self._heard: tuple[datetime, datetime] | None = None
+        self._changed = asyncio.Event()
+        self._host: Host | None = None
+        self.device = ElectricityMeterDevice(
+            chassis,
+            site,
+            self._send,
+            hub_time=self.hub_time,
+            identity=identity,
+            settings=self.settings.metrology,
+            pipeline_settings=pipeline_settings,
+        )
+
+    def hub_time(self) -> datetime | None:
+        """The hub's time, as it was last read and has gone on since; None before the first time."""
+        if self._heard is None:
+            return None
+        read_at, shown = self._heard
+        return shown + (self._timeline.now() - read_at)
+
+    def _send(self, octets: bytes, recipient: int) -> None:
+        """Send an alert to the hub, now or when its tunnel is open."""
+        del recipient  # the hub reads it from the message
+        self._unsent.append(octets)
+        self._send_waiting()
+
+    async def live(self) -> None:
+        """Join, then measure, answer and tell, until cancelled."""
+        host = await self.start()
+        async with host.running():
+            await self._join()
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._measure(), name="meter")
+                tasks.create_task(self._keep_time(host), name="meter's clock")
+
+    async def start(self) -> Host:
+        """Open the radio and put the meter's node on it."""
+        served = (*han_face(self.device.meter), self._tunnels.served(), time_client())
+        host = await start_station(
+            self.radio,
+            [Endpoint(self._endpoint, METERING_DEVICE, served=served)],
+            self._timeline,
+            self.device.chassis.events,
+            self._node_settings,
+        )
+        host.node.attach(self._tunnels)
+        host.on_progress(self._progress)
+        self._host = host
+        return host
+
+    async def _join(self) -> None:
+        await come_to_network(
+            self.radio, self._link_key, self._timeline, self._join_settings, self._join_failed
+        )
+
+    def _join_failed(self, reason: str) -> None:
+        here = self.device.chassis.here()
+        self.device.chassis.events.publish(JoinFailed(**here, reason=reason))
+
+    async def _measure(self) -> None:
+        """Advance the meter whenever it has something to do, or a command may have changed that."""
+        while True:
+            self.device.advance()
+            self._changed.clear()
+            try:
+                async with self._timeline.timeout_at(self._next_stop()):
+                    await self._changed.wait()
+            except TimeoutError:
+                continue
+
+    def _next_stop(self) -> datetime | None:
+        deadline = self.device.deadline
+        if deadline is None:
+            return None
+        return max(deadline, self._timeline.now() + timedelta.resolution)
+
+    async def _keep_time(self, host: Host) -> None:
+        """Read the hub's time at the start and then once a day."""
+        while True:
+            try:
+                self._take_time(await self._read_hub_time(host))
+                wait_s = self.settings.time_sync_period_s
+            except (HostError, RadioError, MalformedMessage):
+                self.device.chassis.clock.hub_silent()
+                wait_s = self.settings.time_retry_s
+            await self._timeline.sleep(timedelta(seconds=wait_s))
+
+    def _take_time(self, hub_time: datetime | None) -> None:
+        clock = self.device.chassis.clock
+        if hub_time is None:
+            clock.hub_silent()
+            return
+        self._heard = (self._timeline.now(), hub_time)
+        own = clock.now()
+        # The hub's time comes in whole seconds and late: within that it says "the same".
+        same = timedelta(0) <= own - hub_time < _HUB_TIME_RESOLUTION
+        clock.sync(own if same else hub_time)
+        self._changed.set()
+
+    async def _read_hub_time(self, host: Host) -> datetime | None:
+        hub = self.radio.trust_centre
+        if hub is None:
+            return None
+        asked = match_descriptors(hub, HUB_NWK, inputs=(TIME.cluster_id,))
+        endpoints = decode(EndpointList, await host.zdo(asked)).endpoints
+        if not endpoints:
+            return None
+        seconds = await self._read(host, hub, endpoints[0])
+        is_time = isinstance(seconds, int) and seconds != _NO_TIME
+        return zcl_moment(seconds) if is_time and isinstance(seconds, int) else None
+
+    async def _read(self, host: Host, hub: int, endpoint: int) -> Value:
+        frame = await host.request(
+            Request(
+                hub,
+                endpoint,
+                TIME.cluster_id,
+                GeneralCommand.READ_ATTRIBUTES,
+                ReadAttributes((_TIME_ATTRIBUTE,)).to_bytes(),
+                source_endpoint=self._endpoint,
+                general=True,
+                answered_by=frozenset({int(GeneralCommand.READ_ATTRIBUTES_RESPONSE)}),
+            )
+        )
+        records = ReadAttributesResponse.parse(frame.payload).records
+        return records[0].value if records else None
+
+    def _progress(self) -> None:
+        for event in self._tunnels.events():
+            match event:
+                case TunnelMessage(octets=octets):
+                    self._answer(octets)
+                case TunnelOpened():
+                    self._send_waiting()
+                case TransferFailed():
+                    continue  # the hub asks again; what was sent is answered once only
+
+    def _answer(self, octets: bytes) -> None:
+        response = self.device.answer(octets)
+        self._changed.set()
+        if response is not None:
+            self._unsent.append(response)
+            self._send_waiting()
+
+    def _send_waiting(self) -> None:
+        hub, host = self.radio.trust_centre, self._host
+        if hub is None or host is None or not self._tunnels.is_open(hub):
+            return
+        while self._unsent:
+            self._tunnels.send(hub, self._unsent.popleft(), self._timeline.now())
+        host.kick()
+
+    def _is_hub(self, peer: int) -> bool:
+        return peer == self.radio.trust_centre

@@ -1,0 +1,1 @@
+from tests.virtual_time import pytest_asyncio_loop_factories, timeline  # noqa: F401
