@@ -1,0 +1,117 @@
+"""What displays read of the same meter."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from esme.history import month_start, week_start
+from esme.physics.site import Phase, Site
+from esme.views import han_face
+from gbcs.dlms import values as v
+from gbcs.stamp import Stamp
+from gbcs.zcl.frame import Frame
+from gbcs.zcl.general import GeneralCommand, ReadAttributes, ReadAttributesResponse
+from gbcs.zcl.status import Status
+from gbcs.zcl.types import Value, zcl_seconds
+from han.clusters import DEVICE_MANAGEMENT, METERING, PREPAYMENT
+from han.zcl.server import ZclServer
+from han.zcl.tables import Access
+from tests.esme.bench import DAY, at, mains, volts, watts
+from tests.esme.rig import MeterRig
+
+METERING_ID, PREPAYMENT_ID = METERING.cluster_id, PREPAYMENT.cluster_id
+MANAGEMENT_ID = DEVICE_MANAGEMENT.cluster_id
+
+
+class Display:
+    """A display that reads a meter's clusters."""
+
+    def __init__(self, rig: MeterRig) -> None:
+        self._rig = rig
+        self._server = ZclServer(han_face(rig.meter))
+
+    def ask(self, cluster_id: int, frame: Frame) -> Frame:
+        access = Access(peer=1, now=self._rig.meter.now)
+        (answer,) = self._server.execute(cluster_id, frame, access)
+        return answer
+
+    def read(self, cluster_id: int, *attributes: int) -> list[Value]:
+        payload = ReadAttributes(attributes).to_bytes()
+        frame = Frame(0x00, 1, GeneralCommand.READ_ATTRIBUTES, payload)
+        records = ReadAttributesResponse.parse(self.ask(cluster_id, frame).payload).records
+        assert all(record.status == Status.SUCCESS for record in records)
+        return [record.value for record in records]
+
+
+def test_a_display_shows_what_the_supplier_reads() -> None:
+    load = watts(1500, (at("12:00"), -800))
+    rig = MeterRig(mains(volts(230), load))
+    rig.until(at("13:00"))
+    display = Display(rig)
+    assert display.read(METERING_ID, 0x0000, 0x0001, 0x0100, 0x0302) == [3000, 800, 3000, 1000]
+    assert display.read(METERING_ID, 0x0400, 0x0401, 0x0014) == [-800, 3000, 2]
+    assert rig.read("1/0-0:94.44.34.10/2") == (3000, (0, 30), 0, (0, 32))
+    rig.call("112/0-0:19.10.0.255/2", v.i32(-120_000))
+    assert display.read(PREPAYMENT_ID, 0x0001) == [-120_000]
+
+
+def test_every_attribute_of_the_tables_can_be_read() -> None:
+    rig = MeterRig(Site((Phase(), Phase(), Phase()), watts(100)))
+    rig.until(at("13:00"))
+    for served in han_face(rig.meter):
+        for attribute in served.attributes:
+            Display(rig).read(served.cluster_id, attribute)
+
+
+def test_the_ambient_colour_follows_the_suppliers_thresholds() -> None:
+    rig = MeterRig(mains(volts(230), watts(100, (at("11:00"), 700), (at("12:00"), 3000))))
+    rig.set("21/0-0:16.0.0.255/2", v.array(v.u32(500), v.u32(2000)))
+    colours = []
+    for clock in ("10:30", "11:30", "12:30"):
+        rig.until(at(clock))
+        colours += Display(rig).read(METERING_ID, 0x0207)
+    assert colours == [0, 1, 2]
+
+
+def test_days_weeks_and_months_add_up() -> None:
+    rig = MeterRig(mains(volts(230), watts(1000)), start=DAY - timedelta(days=40))
+    rig.until(at("12:00", day=2))  # Wednesday, 4 March 2026
+    display = Display(rig)
+    assert display.read(METERING_ID, 0x0401, 0x0403, 0x0420) == [12_000, 24_000, 24_000]
+    assert display.read(METERING_ID, 0x0430, 0x0432) == [60_000, 168_000]
+    assert display.read(METERING_ID, 0x0440, 0x0442) == [84_000, 28 * 24_000]
+
+
+@pytest.mark.parametrize("on", [True, False])
+def test_a_new_tenant_does_not_see_the_days_before(on: bool) -> None:
+    rig = MeterRig(mains(volts(230), watts(1000)), start=DAY - timedelta(days=3))
+    rig.until(at("00:30", day=1))
+    if on:
+        stamp = Stamp.of(at("00:00"))
+        assert rig.set("1/0-0:94.44.3.2/2", v.date_time(stamp)) == 0
+    display = Display(rig)
+    assert display.read(METERING_ID, 0x0403, 0x0420) == [24_000, 0 if on else 24_000]
+    assert len(rig.numbers("7/0-0:99.1.3.255/2")) == 4  # the supplier sees them all
+
+
+def test_a_change_of_tenancy_is_readable_and_can_be_asked_for() -> None:
+    rig = MeterRig()
+    display = Display(rig)
+    ask = Frame(0x01, 7, 0x00)
+    assert display.read(MANAGEMENT_ID, 0x0200, 0x0201) == [0xFFFFFFFF, 0]
+    assert display.ask(MANAGEMENT_ID, ask).payload == bytes((0x00, Status.NOT_FOUND))
+    rig.set("1/0-0:94.44.3.2/2", v.date_time(Stamp.of(at("09:00"))))
+    seconds = zcl_seconds(at("09:00"))
+    assert display.read(MANAGEMENT_ID, 0x0200, 0x0201) == [seconds, 0x200]
+    answer = display.ask(MANAGEMENT_ID, ask)
+    at_s = seconds.to_bytes(4, "little")
+    expected = bytes(4) + at_s + bytes(1) + at_s + bytes.fromhex("00020000")
+    assert (answer.command_id, answer.payload) == (0x00, expected)
+
+
+def test_weeks_begin_on_monday_and_months_on_the_first() -> None:
+    wednesday = at("00:00", day=2).date()
+    assert week_start(wednesday, 0) == DAY.date()
+    assert month_start(wednesday, 3).isoformat() == "2025-12-01"
