@@ -8,7 +8,7 @@ from typing import Final
 
 from gbcs.zcl.types import DataType as T
 from han.clusters.rows import Row, attributes, commands
-from han.zcl.payload import U8, U32, Map32, Utc
+from han.zcl.payload import U32, Map8, Map32, Utc
 from han.zcl.tables import ClusterDefinition
 
 CLUSTER_ID: Final = 0x0708
@@ -43,7 +43,7 @@ class PublishChangeOfTenancy:
 
     provider_id: U32
     issuer_event_id: U32
-    tariff_type: U8
+    tariff_type: Map8
     implementation_time: Utc
     control: Map32
 

@@ -31,16 +31,16 @@ class Shape(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Repeated:
-    """Values of one type to the end of the payload."""
+    """Values of one type, or records of one payload class, to the end of the payload."""
 
-    type: DataType
+    item: DataType | type
 
 
 @dataclass(frozen=True, slots=True)
 class Counted:
     """An octet that counts, and as many values of one type."""
 
-    type: DataType
+    item: DataType | type
 
 
 U8 = Annotated[int, DataType.UINT8]
@@ -64,6 +64,7 @@ Text = Annotated[str, DataType.CHAR_STRING]
 Rest = Annotated[bytes, Shape.REST]
 Eui64 = Annotated[int, DataType.EUI64]
 U8s = Annotated[tuple[int, ...], Repeated(DataType.UINT8)]
+U24s = Annotated[tuple[int, ...], Repeated(DataType.UINT24)]
 U32s = Annotated[tuple[int, ...], Repeated(DataType.UINT32)]
 
 CountedU8s = Annotated[tuple[int, ...], Counted(DataType.UINT8)]
@@ -77,13 +78,16 @@ _LAYOUTS: Final[dict[type, _Layout]] = {}  # read once from each class's annotat
 
 def decode(kind: type[P], payload: bytes) -> P:
     """Read a payload; MalformedMessage when it ends inside a field."""
+    return _decode(kind, payload, 0)[0]
+
+
+def _decode(kind: type[P], payload: bytes, offset: int) -> tuple[P, int]:
     values: dict[str, object] = {}
-    offset = 0
     for name, wire, optional in _layout(kind):
         if optional and offset >= len(payload):
             break
         values[name], offset = _read(wire, payload, offset)
-    return kind(**values)
+    return kind(**values), offset
 
 
 def encode(message: object) -> bytes:
@@ -136,19 +140,32 @@ def _read_list(wire: Repeated | Counted, payload: bytes, offset: int) -> tuple[o
         count, offset = payload[offset], offset + 1
     values: list[object] = []
     while offset < len(payload) if count < 0 else len(values) < count:
-        value, offset = decode_value(wire.type, payload, offset)
+        value, end = _read_item(wire.item, payload, offset)
+        if end == offset:
+            raise MalformedMessage("a list of nothing does not end", offset)
         values.append(value)
+        offset = end
     return tuple(values), offset
+
+
+def _read_item(item: DataType | type, payload: bytes, offset: int) -> tuple[object, int]:
+    if isinstance(item, DataType):
+        return decode_value(item, payload, offset)
+    return _decode(item, payload, offset)
 
 
 def _write(wire: _Wire, value: object) -> bytes:
     match wire, value:
         case Shape.REST, bytes(octets):
             return octets
-        case Repeated(kind), tuple(values):
-            return b"".join(encode_value(kind, each) for each in values)
-        case Counted(kind), tuple(values):
-            return bytes([len(values)]) + b"".join(encode_value(kind, each) for each in values)
+        case Repeated(item), tuple(values):
+            return b"".join(_write_item(item, each) for each in values)
+        case Counted(item), tuple(values):
+            return bytes([len(values)]) + b"".join(_write_item(item, each) for each in values)
         case DataType() as kind, int() | bytes() | str():
             return encode_value(kind, value)
     raise LocalError(f"{value!r} does not fit {wire}")
+
+
+def _write_item(item: DataType | type, value: object) -> bytes:
+    return _write(item, value) if isinstance(item, DataType) else encode(value)

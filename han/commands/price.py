@@ -1,0 +1,296 @@
+"""Payloads of the Price and Calendar commands that GB devices use; times are UTCTime seconds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from han.zcl.payload import (
+    U8,
+    U16,
+    U24,
+    U32,
+    Enum8,
+    Map8,
+    Octets,
+    Repeated,
+    Rest,
+    Utc,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class GetCurrentPrice:
+    """Ask for the price in force."""
+
+    options: Map8
+
+
+@dataclass(frozen=True, slots=True)
+class GetBillingPeriod:
+    """Ask for billing periods from a moment on."""
+
+    earliest_start_time: Utc
+    min_issuer_event_id: U32
+    count: U8
+    tariff_type: Map8
+
+
+@dataclass(frozen=True, slots=True)
+class PublishPrice:
+    """The price of a period; a longer list of optional fields follows in ``rest``."""
+
+    provider_id: U32
+    rate_label: Octets
+    issuer_event_id: U32
+    current_time: Utc
+    unit: Enum8
+    currency: U16
+    trailing_digit_and_tier: Map8
+    price_tiers_and_register_tier: Map8
+    start_time: Utc
+    duration_min: U16
+    price: U32
+    rest: Rest = b""
+
+
+@dataclass(frozen=True, slots=True)
+class PublishBlockPeriod:
+    """When blocks begin anew."""
+
+    provider_id: U32
+    issuer_event_id: U32
+    start_time: Utc
+    duration: U24
+    control: Map8
+    duration_type: Map8
+    tariff_type: Map8
+    tariff_resolution_period: Enum8
+
+
+@dataclass(frozen=True, slots=True)
+class PublishConversionFactor:
+    """Volume conversion, from a time on."""
+
+    issuer_event_id: U32
+    start_time: Utc
+    factor: U32
+    trailing_digit: Map8
+
+
+@dataclass(frozen=True, slots=True)
+class PublishCalorificValue:
+    """Energy in a volume of gas, from a time on."""
+
+    issuer_event_id: U32
+    start_time: Utc
+    value: U32
+    unit: Enum8
+    trailing_digit: Map8
+
+
+@dataclass(frozen=True, slots=True)
+class PublishTariffInformation:
+    """What kind of tariff there is, from a time on."""
+
+    provider_id: U32
+    issuer_event_id: U32
+    issuer_tariff_id: U32
+    start_time: Utc
+    type_and_charging_scheme: Map8
+    label: Octets
+    tiers: U8
+    block_thresholds: U8
+    unit: Enum8
+    currency: U16
+    trailing_digit: Map8
+    standing_charge: U32
+    tier_block_mode: U8
+    threshold_multiplier: U24
+    threshold_divisor: U24
+
+
+@dataclass(frozen=True, slots=True)
+class TierPrice:
+    """Price of one tier and block: tier identifier and price."""
+
+    tier_block_id: U8
+    price: U32
+
+
+@dataclass(frozen=True, slots=True)
+class PublishPriceMatrix:
+    """Prices of tiers and blocks."""
+
+    provider_id: U32
+    issuer_event_id: U32
+    start_time: Utc
+    issuer_tariff_id: U32
+    command_index: U8
+    total_commands: U8
+    control: Map8
+    prices: Annotated[tuple[TierPrice, ...], Repeated(TierPrice)]
+
+
+@dataclass(frozen=True, slots=True)
+class PublishBlockThresholds:
+    """Where blocks end; the layout of ``thresholds`` depends on ``control``."""
+
+    provider_id: U32
+    issuer_event_id: U32
+    start_time: Utc
+    issuer_tariff_id: U32
+    command_index: U8
+    total_commands: U8
+    control: Map8
+    thresholds: Rest
+
+
+@dataclass(frozen=True, slots=True)
+class PublishBillingPeriod:
+    """When bills are made."""
+
+    provider_id: U32
+    issuer_event_id: U32
+    start_time: Utc
+    duration: U24
+    duration_type: Map8
+    tariff_type: Map8
+
+
+@dataclass(frozen=True, slots=True)
+class GetDayProfiles:
+    """Ask for day profiles."""
+
+    provider_id: U32
+    issuer_calendar_id: U32
+    start_day_id: U8
+    count: U8
+
+
+@dataclass(frozen=True, slots=True)
+class GetWeekProfiles:
+    """Ask for week profiles."""
+
+    provider_id: U32
+    issuer_calendar_id: U32
+    start_week_id: U8
+    count: U8
+
+
+@dataclass(frozen=True, slots=True)
+class GetSeasons:
+    """Ask for seasons."""
+
+    provider_id: U32
+    issuer_calendar_id: U32
+
+
+@dataclass(frozen=True, slots=True)
+class GetSpecialDays:
+    """Ask for special days."""
+
+    start_time: Utc
+    count: U8
+    calendar_type: Enum8
+    provider_id: U32
+    issuer_calendar_id: U32
+
+
+@dataclass(frozen=True, slots=True)
+class PublishCalendar:
+    """A calendar: what else belongs to it, and from when on."""
+
+    provider_id: U32
+    issuer_event_id: U32
+    issuer_calendar_id: U32
+    start_time: Utc
+    calendar_type: Enum8
+    time_reference: U8
+    name: Octets
+    seasons: U8
+    week_profiles: U8
+    day_profiles: U8
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleEntry:
+    """From this minute of the day on, this tier (or, in other calendars, this state)."""
+
+    start_min: U16
+    tier: U8
+
+
+@dataclass(frozen=True, slots=True)
+class PublishDayProfile:
+    """What happens in a day."""
+
+    provider_id: U32
+    issuer_event_id: U32
+    issuer_calendar_id: U32
+    day_id: U8
+    total_entries: U8
+    command_index: U8
+    total_commands: U8
+    calendar_type: Enum8
+    entries: Annotated[tuple[ScheduleEntry, ...], Repeated(ScheduleEntry)]
+
+
+@dataclass(frozen=True, slots=True)
+class PublishWeekProfile:
+    """The day profile of each weekday."""
+
+    provider_id: U32
+    issuer_event_id: U32
+    issuer_calendar_id: U32
+    week_id: U8
+    monday: U8
+    tuesday: U8
+    wednesday: U8
+    thursday: U8
+    friday: U8
+    saturday: U8
+    sunday: U8
+
+
+@dataclass(frozen=True, slots=True)
+class Season:
+    """From this ZCL date on, this week profile."""
+
+    start_date: U32
+    week_id: U8
+
+
+@dataclass(frozen=True, slots=True)
+class PublishSeasons:
+    """The seasons of a year."""
+
+    provider_id: U32
+    issuer_event_id: U32
+    issuer_calendar_id: U32
+    command_index: U8
+    total_commands: U8
+    seasons: Annotated[tuple[Season, ...], Repeated(Season)]
+
+
+@dataclass(frozen=True, slots=True)
+class SpecialDay:
+    """On this ZCL date, this day profile."""
+
+    date: U32
+    day_id: U8
+
+
+@dataclass(frozen=True, slots=True)
+class PublishSpecialDays:
+    """Days with a profile of their own."""
+
+    provider_id: U32
+    issuer_event_id: U32
+    issuer_calendar_id: U32
+    start_time: Utc
+    calendar_type: Enum8
+    total_days: U8
+    command_index: U8
+    total_commands: U8
+    days: Annotated[tuple[SpecialDay, ...], Repeated(SpecialDay)]
