@@ -244,8 +244,8 @@ class _Other:
             if self._optional:
                 return offset
             raise Truncated(f"{self._name} is cut short") from None
-        plain = [int(item) for item in value if isinstance(item, int)]
-        into[self._name] = int(value) if isinstance(value, int) else list(plain)
+        items: list[Value] = [int(i) for i in value] if isinstance(value, list) else []
+        into[self._name] = int(value) if isinstance(value, int) else items
         return len(octets) - len(rest)
 
     def write(self, fields: Fields) -> bytes:

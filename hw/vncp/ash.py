@@ -246,7 +246,7 @@ class AshNcp:
 
     def send(self, ezsp_frame: bytes) -> None:
         """Send an EZSP frame to the host, reliably and in order."""
-        if not self._connected:
+        if not self._connected or self._failed:
             return
         self._waiting.append(ezsp_frame)
         self._fill_window()

@@ -7,6 +7,7 @@ mappings for structures.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 
@@ -39,12 +40,13 @@ class Command(Report):
 
 
 class EzspCodec:
-    """The frames of one EZSP version."""
+    """The frames of one EZSP version; only commands in ``served`` are read at all."""
 
-    def __init__(self, version: int) -> None:
+    def __init__(self, version: int, served: Collection[str] = ()) -> None:
         if version not in SUPPORTED_VERSIONS:
             raise ValueError(f"EZSP {version} is not one of {SUPPORTED_VERSIONS}")
         self.version = version
+        self._served = frozenset(served)
         self._by_name = EZSP._BY_VERSION[version].COMMANDS  # noqa: SLF001 - the published layouts
         self._by_id = {entry[0]: name for name, entry in self._by_name.items()}
         self._commands: dict[str, Layout] = {}
@@ -62,7 +64,7 @@ class EzspCodec:
             raise InvalidCommand(Status.TRUNCATED, frame[0] if frame else 0)
         sequence, frame_id = frame[0], int.from_bytes(frame[3:5], "little")
         name = self._by_id.get(frame_id)
-        if name is None:
+        if name is None or name not in self._served:
             raise InvalidCommand(Status.INVALID_FRAME_ID, sequence)
         try:
             return Command(name, self._command(name).decode(frame, 5), sequence)

@@ -10,7 +10,6 @@ and restarts the stack from its non-volatile memory, as on silicon.
 from __future__ import annotations
 
 import asyncio
-import logging
 import secrets
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Final
@@ -24,8 +23,6 @@ from hw.vncp import configuration, keys, messaging, networking
 from hw.vncp.ash import AshNcp, ResetCode
 from hw.vncp.ezsp import Command, EzspCodec, InvalidCommand
 from hw.vncp.memory import ERASED_EUI64, Ram, Tokens
-
-LOGGER = logging.getLogger(__name__)
 
 Handler = Callable[["VirtualNcp", Command], Fields]
 
@@ -73,7 +70,7 @@ class VirtualNcp:
         key_table_admits: bool = False,
     ) -> None:
         self.ether = ether
-        self.codec = EzspCodec(ezsp_version)
+        self.codec = EzspCodec(ezsp_version, HANDLERS)
         self.factory_eui64 = eui64
         self.key_table_limit = key_table_limit
         self.key_table_admits = key_table_admits
@@ -203,11 +200,7 @@ class VirtualNcp:
                 return self._version(command, legacy=len(frame) == 4)
             if not self.ram.version_agreed:
                 raise InvalidCommand(Status.VERSION_NOT_SET, command.sequence)
-            handler = HANDLERS.get(command.name)
-            if handler is None:
-                LOGGER.debug("%016X: no handler for %s", self.eui64, command.name)
-                raise InvalidCommand(Status.INVALID_FRAME_ID, command.sequence)
-            return self.codec.response(command, handler(self, command))
+            return self.codec.response(command, HANDLERS[command.name](self, command))
         except InvalidCommand as refused:
             return self.codec.invalid_command(refused.sequence, refused.status)
 

@@ -39,6 +39,8 @@ NODE_TYPES: Final[Mapping[int, Role]] = {
     4: Role.SLEEPY_END_DEVICE,
 }
 NODE_TYPE_OF: Final[Mapping[Role, int]] = {role: number for number, role in NODE_TYPES.items()}
+CHANNELS: Final = range(11, 27)
+LAST_PAN_ID: Final = 0xFFFE
 NO_NETWORK: Final = 0
 PERMIT_FOREVER: Final = 0xFF
 JOINED_NETWORK: Final = 2
@@ -93,6 +95,8 @@ def form_network(ncp: VirtualNcp, command: Command) -> Fields:
     if security is None:
         return {"status": Status.SECURITY_STATE_NOT_SET}
     wanted = _parameters(command)
+    if wanted["radioChannel"] not in CHANNELS or wanted["panId"] > LAST_PAN_ID:
+        return {"status": Status.INVALID_PARAMETER}
     given = security.bitmask & HAVE_NETWORK_KEY
     stack.form(
         NetworkParameters(
@@ -127,6 +131,8 @@ def join_network(ncp: VirtualNcp, command: Command) -> Fields:
     if security is None:
         return {"status": Status.SECURITY_STATE_NOT_SET}
     wanted, link_key = _parameters(command), security.preconfigured_key
+    if wanted["radioChannel"] not in CHANNELS:
+        return {"status": Status.INVALID_PARAMETER}
     stack.role = role
 
     async def join() -> None:
@@ -196,7 +202,7 @@ def permit_joining(ncp: VirtualNcp, command: Command) -> Fields:
 def start_scan(ncp: VirtualNcp, command: Command) -> Fields:
     """Active scan: what was heard. Energy scan: this air is quiet but where a network is."""
     mask = command.number("channelMask") or ALL_CHANNELS
-    channels = [channel for channel in range(11, 27) if mask >> channel & 1]
+    channels = [channel for channel in CHANNELS if mask >> channel & 1]
     if not channels:
         return {"status": Status.INVALID_PARAMETER}
     kind = command.number("scanType")
@@ -244,7 +250,7 @@ def network_parameters(ncp: VirtualNcp, command: Command) -> Fields:
     parameters: dict[str, Value] = {
         "extendedPanId": membership.extended_pan_id if membership and on_network else 0,
         "panId": membership.pan_id if membership and on_network else 0xFFFF,
-        "radioTxPower": ncp.ram.power_dbm,
+        "radioTxPower": ncp.ram.power_dbm & 0xFF,
         "radioChannel": membership.channel if membership and on_network else 0,
         "joinMethod": 0,
         "nwkManagerId": 0,

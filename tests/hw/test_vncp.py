@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -25,7 +26,7 @@ from hw.bellows_log import CUT
 from hw.bellows_radio import BellowsRadio
 from hw.ether import Ether
 from hw.stack import MemoryStore
-from hw.vncp.ash import AshNcp, ResetCode
+from hw.vncp.ash import AshFrame, AshNcp, Kind, ResetCode
 from hw.vncp.ezsp import EzspCodec
 from hw.vncp.ncp import VirtualNcp
 from hw.vncp.serve import Dongle, serving
@@ -303,3 +304,30 @@ async def test_a_lost_dongle_refuses_commands() -> None:
         ncp.drop_line()
         with pytest.raises((EzspError, AshException)):
             await ezsp.getEui64()
+
+
+# -- noise --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+async def test_no_octets_of_a_host_upset_the_firmware(version: int) -> None:
+    chance = random.Random(version)
+    ncp = VirtualNcp(Ether(), HUB, ezsp_version=version)
+    ncp.form_once(15)
+    ncp.stack.power_on()
+    written: list[bytes] = []
+    ncp.connect(written.append, lambda: None)
+    ids = sorted(entry[0] for entry in EZSP._BY_VERSION[version].COMMANDS.values())
+    ncp._ezsp_received(bytes((0, 0, 0, version)))
+    for sequence in range(3000):
+        body = chance.randbytes(chance.choice((0, 1, 2, 3, 8, 20, 60)))
+        frame_id = chance.choice(ids).to_bytes(2, "little")
+        ncp._ezsp_received(bytes((sequence & 0xFF, 0, 1)) + frame_id + body)
+        if sequence % 50 == 0:
+            await asyncio.sleep(0.1)
+    for _ in range(200):
+        ncp.receive(chance.randbytes(500))
+    ncp.receive(b"\x1a" * 32 + AshFrame(Kind.RST).to_octets())
+    await asyncio.sleep(1)
+    assert AshFrame(Kind.RSTACK, bytes((2, ResetCode.SOFTWARE))).to_octets() in written
+    ncp.drop_line()
