@@ -13,6 +13,7 @@ from gbcs.errors import MalformedMessage
 from gbcs.gfi import GfiReader, to_gfi
 
 _READ_OCTETS: Final = 65_536
+_BAD_LINES_SHOWN: Final = 3
 _UNANSWERED_LIMIT: Final = 4_096
 """Commands of one connection whose Responses are still to be led back to it."""
 
@@ -28,6 +29,7 @@ class WanError(OSError):
 class _Connection:
     writer: asyncio.StreamWriter
     asked: dict[Transaction, None] = field(default_factory=dict)
+    bad_lines: int = 0
 
     def remember(self, transaction: Transaction) -> None:
         self.asked[transaction] = None
@@ -82,14 +84,25 @@ class GfiGateway:
             pass  # the asker went away; its Responses go to whoever is left
         finally:
             self._connections.discard(connection)
+            self._sum_up(connection)
             writer.close()
             with suppress(ConnectionError):
                 await writer.wait_closed()
 
+    def _sum_up(self, connection: _Connection) -> None:
+        """Noise may be a megabyte: its first lines are refused one by one, the rest by number."""
+        more = connection.bad_lines - _BAD_LINES_SHOWN
+        connection.bad_lines = 0
+        if more > 0:
+            self.refuse(MalformedMessage(f"{more} more lines that hold no message"))
+
     def _take(self, connection: _Connection, found: bytes | MalformedMessage) -> None:
         if isinstance(found, MalformedMessage):
-            self.refuse(found)
+            connection.bad_lines += 1
+            if connection.bad_lines <= _BAD_LINES_SHOWN:
+                self.refuse(found)
             return
+        self._sum_up(connection)
         with suppress(MalformedMessage):  # the command path names what is wrong with it
             message = Message.parse(found)
             connection.remember((message.originator, message.recipient, message.originator_counter))

@@ -1,0 +1,1 @@
+"""HAN partners that are not meters: displays that show, ask and forget."""
