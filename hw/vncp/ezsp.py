@@ -64,7 +64,7 @@ class EzspCodec:
             raise InvalidCommand(Status.TRUNCATED, frame[0] if frame else 0)
         sequence, frame_id = frame[0], int.from_bytes(frame[3:5], "little")
         name = self._by_id.get(frame_id)
-        if name is None or name not in self._served:
+        if name is None or (name != "version" and name not in self._served):
             raise InvalidCommand(Status.INVALID_FRAME_ID, sequence)
         try:
             return Command(name, self._command(name).decode(frame, 5), sequence)
