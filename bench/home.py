@@ -165,6 +165,7 @@ class _Builder:
         )
         hub.add_function(gpf.entity, gpf.answer)
         hub.pending_changed = gpf.han.set_tunnel_pending
+        hub.device_removed = gpf.han.forget
         host = await self._start_hub(hub, gpf)
         network_key = await self._network(host.radio)
         meter, link_key = await self._meter(hub)

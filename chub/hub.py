@@ -65,6 +65,7 @@ class CommunicationsHub:
         self.tunnels = TunnelServer(endpoint, admits=self.device_log.__contains__)
         self.opener = TunnelOpener(endpoint)
         self.pending_changed: Callable[[int, bool], object] = lambda peer, pending: None
+        self.device_removed: Callable[[int], object] = lambda peer: None
         self.mailroom = Mailroom(
             self.tunnels,
             chassis.store,
@@ -222,6 +223,7 @@ class CommunicationsHub:
         self.opener.forget(eui64)
         if eui64 not in self.device_log:
             self.mailroom.forget(eui64)
+            self.device_removed(eui64)
 
     def _from_han(self, peer: int, octets: bytes) -> None:
         try:

@@ -1,0 +1,5 @@
+"""``python -m bench`` is ``chub``."""
+
+from bench.cli import main
+
+main()

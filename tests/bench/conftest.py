@@ -1,0 +1,3 @@
+"""Bench tests run in virtual time."""
+
+from tests.virtual_time import pytest_asyncio_loop_factories, timeline  # noqa: F401
