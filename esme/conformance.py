@@ -27,6 +27,7 @@ from gbcs.errors import GbcsError, LocalError
 from gbcs.keys import KeyStore
 from gbcs.protection import attribute_cipher
 from gbcs.stamp import Reliability, Stamp
+from gbcs.utrn import is_authentic
 
 _NEVER_SET: Final = datetime(2015, 1, 1, tzinfo=UTC)
 _TIME: Final = Place.parse("8/0-0:1.0.0.255/2")
@@ -48,7 +49,7 @@ def _replay_on(
     twin: bool, request: AccessRequest, recorded: AccessResponse, response: Message, keys: KeyStore
 ) -> str:
     values = dict(_values(request, recorded, response, keys))
-    meter = _meter(response, twin, values.get(_TIME))
+    meter = _meter(response, twin, values.get(_TIME), keys)
     served = server(meter)
     try:
         for place, data in values.items():
@@ -60,7 +61,7 @@ def _replay_on(
     return "" if answer.to_bytes() == response.payload else _difference(answer, recorded)
 
 
-def _meter(response: Message, twin: bool, time: Data | None) -> ElectricityMeter:
+def _meter(response: Message, twin: bool, time: Data | None, keys: KeyStore) -> ElectricityMeter:
     stamp = Stamp.from_bytes(time.value) if time and isinstance(time.value, bytes) else None
     now = (stamp.at if stamp else None) or _NEVER_SET
     return ElectricityMeter(
@@ -70,6 +71,9 @@ def _meter(response: Message, twin: bool, time: Data | None) -> ElectricityMeter
         MemoryStore(),
         true_time=lambda: now,
         hub_time=lambda: now,
+        is_authentic=lambda token, counter: is_authentic(
+            token, response.recipient, response.originator, counter, keys
+        ),
     )
 
 

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
-from esme.cosem.shape import Plain
 from esme.metering.periods import Closed
 
 _HALF_HOURS_PER_HOUR: Final = 2
-_WEEK: Final = 7
-_OPENS: Final = 1
-"""Script selector that opens the window; any other closes it."""
+WINDOW_OPENS: Final = 1
+"""Script selector that opens the window of the configurable maximum; any other closes it."""
 
 
 @dataclass(slots=True)
@@ -54,28 +51,3 @@ class MaximumDemands:
 def middle_of(closed: Closed) -> datetime:
     """A moment inside a half hour that is over."""
     return closed.end - timedelta(minutes=15)
-
-
-def is_open(schedule: Plain, own: datetime) -> bool:
-    """Whether the window of the configurable maximum demand is open, by its COSEM schedule.
-
-    The last action at or before the time decides; an empty schedule never opens it.
-    """
-    actions = list(_actions(schedule))
-    for back in range(_WEEK + 1):
-        day = own.date() - timedelta(days=back)
-        latest = [
-            (at, selector)
-            for at, selector, weekdays in actions
-            if weekdays[day.weekday()] == "1" and (back or at <= own.time())
-        ]
-        if latest:
-            return max(latest)[1] == _OPENS
-    return False
-
-
-def _actions(schedule: Plain) -> Iterator[tuple[time, int, str]]:
-    for row in schedule if isinstance(schedule, tuple) else ():
-        match row:
-            case (_, True, _, int(selector), bytes(at), _, weekdays, *_):
-                yield time(at[0] % 24, at[1] % 60, at[2] % 60), selector, str(weekdays)

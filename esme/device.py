@@ -24,12 +24,11 @@ from gbcs.catalogue import Technology, all_use_cases, dlms_items
 from gbcs.catalogue.use_case import Kind
 from gbcs.envelope import Cra, Message
 from gbcs.errors import MissingKey
-from gbcs.party import DeviceType
+from gbcs.party import DeviceType, Role
 from gbcs.protection import protect
+from gbcs.utrn import Token, is_authentic
 
 _LOG: Final = logging.getLogger(__name__)
-_WITHOUT_ENGINE: Final = frozenset({"CS01a"})
-"""A top-up needs its token checked."""
 
 
 def use_cases() -> tuple[str, ...]:
@@ -40,7 +39,6 @@ def use_cases() -> tuple[str, ...]:
         if use_case.kind is Kind.COMMAND
         and use_case.technology is Technology.DLMS
         and DeviceType.ESME in use_case.targets
-        and use_case.name not in _WITHOUT_ENGINE
         and dlms_items(use_case.name)
     )
 
@@ -75,6 +73,7 @@ class ElectricityMeterDevice:
             hub_time=hub_time,
             settings=settings,
             remembered=remembered,
+            is_authentic=self._is_authentic,
         )
         self.server = server(self.meter)
         self._send = send
@@ -104,6 +103,15 @@ class ElectricityMeterDevice:
     def deadline(self) -> datetime | None:
         """When the meter has something to do, in true time."""
         return self.meter.deadline
+
+    def _is_authentic(self, token: Token, counter: int) -> bool:
+        """Check a top-up token with the supplier's prepayment key; False when it is not held."""
+        credentials = self.chassis.credentials
+        try:
+            supplier = credentials.party(Role.SUPPLIER)
+            return is_authentic(token, supplier, self.chassis.eui64, counter, credentials.keys)
+        except MissingKey:
+            return False
 
     def _unusual(self, code: int) -> None:
         """The pipeline has something to tell (0x8F60)."""

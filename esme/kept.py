@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import IntEnum
 from typing import Final
 
+from esme.account.account import AccountState
 from esme.controllers import Controllers
 from esme.cosem.table import Place
 from esme.demand import MaximumDemands
@@ -62,9 +63,11 @@ class Kept:
     measurements: Measurements = field(default_factory=Measurements)
     tariff: TariffRegisters = field(default_factory=TariffRegisters)
     demands: MaximumDemands = field(default_factory=MaximumDemands)
+    account: AccountState = field(default_factory=AccountState)
     balances: Balances = field(default_factory=Balances)
     snapshots: Snapshots = field(default_factory=Snapshots)
     supply: SupplyState = SupplyState.ENABLED
+    disabled_for_credit: bool = False
     load_limit: LoadLimitState = field(default_factory=LoadLimitState)
     pending: dict[Place, Pending] = field(default_factory=dict)
     clock_window: tuple[datetime | None, datetime | None] = (None, None)

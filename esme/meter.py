@@ -6,18 +6,21 @@ reached. What it has to tell others collects in its reporter.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 from device.clock import ClockChange, DeviceClock
 from device.store import Store
+from esme.account.account import Account
+from esme.account.terms import Terms
+from esme.account.top_up import IsAuthentic, accept, no_token
 from esme.controllers import OFF, Setting
 from esme.cosem.settings import Settings
-from esme.cosem.shape import plain
+from esme.cosem.shape import Plain, plain
 from esme.cosem.table import Place
-from esme.demand import is_open, middle_of
+from esme.demand import WINDOW_OPENS, middle_of
 from esme.future import ACTIVATED, ACTIVATIONS, Pending
 from esme.kept import Kept, Row, SupplyState
 from esme.load_limit import LoadLimit, LoadLimiter
@@ -30,6 +33,7 @@ from esme.physics.signal import earliest
 from esme.physics.site import Site
 from esme.plain import dump, load, put_back
 from esme.reporter import Reporter
+from esme.schedule import last_selector
 from esme.tariff.switching import TariffSwitch
 from gbcs.dlms import values as v
 from gbcs.dlms.data import Data
@@ -47,6 +51,12 @@ _LOAD_LIMIT: Final = tuple(
     )
 )
 """Threshold, period, restoration period, and whether the switch opens."""
+_NON_DISABLEMENT: Final = (
+    Place.parse("10/0-0:12.0.1.255/2"),
+    Place.parse("11/0-0:11.0.2.255/2"),
+)
+"""Schedule and special days; selector 32 begins a non-disablement period, 33 ends it."""
+_PROTECTION_BEGINS: Final = 32
 _CONTROLLER_DONE: Final = bytes((1,)) + bytes(4)
 """Outcome "success", and no HAN command: the controller is the meter's own."""
 
@@ -65,6 +75,7 @@ class Identity:
 class ElectricityMeter:
     """One meter. ``hub_time`` reads the time of the communications hub, None when it is silent.
 
+    ``is_authentic`` checks top-up tokens; without it the meter takes none.
     With ``remembered`` it goes on where that meter was saved, and measures what happened since.
     """
 
@@ -79,10 +90,12 @@ class ElectricityMeter:
         hub_time: Callable[[], datetime | None],
         settings: MetrologySettings | None = None,
         remembered: Remembered | None = None,
+        is_authentic: IsAuthentic = no_token,
     ) -> None:
         self.identity = identity
         self.clock = clock
         self.hub_time = hub_time
+        self.is_authentic = is_authentic
         self.twin = site.secondary_mw is not None
         self._true_time = true_time
         if remembered is None:
@@ -98,6 +111,14 @@ class ElectricityMeter:
         self.metrology.limiter = self._limiter
         self.reporter = Reporter(self.settings, store)
         self.tariff = TariffSwitch(self.settings, self.kept.tariff, lambda: self.readings)
+        self.account = Account(
+            self.kept.account,
+            lambda: self.kept.balances,
+            Terms(self.settings),
+            protected=self.is_supply_protected,
+            disable=self._disable_for_credit,
+            arm=self._arm_after_credit,
+        )
         clock.watch(self._clock_changed)
         if remembered is not None:
             self._catch_up()
@@ -147,6 +168,7 @@ class ElectricityMeter:
     def command_supply(self, state: SupplyState) -> None:
         """Enable, disable or arm the load switch by command: a load limit in force is over."""
         self._limiter.forget()
+        self.kept.disabled_for_credit = False
         self.switch_supply(state)
 
     def switch_supply(self, state: SupplyState) -> None:
@@ -211,8 +233,39 @@ class ElectricityMeter:
 
     def in_demand_window(self, own: datetime) -> bool:
         """Whether the configurable maximum demand counts at a time."""
-        entries = self.settings.find(_DEMAND_WINDOW)
-        return entries is not None and is_open(plain(entries), own)
+        return last_selector(self._stored(_DEMAND_WINDOW), (), own) == WINDOW_OPENS
+
+    def is_supply_protected(self) -> bool:
+        """Whether a non-disablement period keeps the supply on whatever the credit is."""
+        own = self.metrology.own_now
+        if own is None:
+            return False
+        schedule, special_days = (self._stored(place) for place in _NON_DISABLEMENT)
+        return last_selector(schedule, special_days, own) == _PROTECTION_BEGINS
+
+    def enter_token(self, digits: bytes, counter: int) -> bool:
+        """Credit a top-up token; False, with an event that says why, when it is not accepted."""
+        self.charge()
+        kept = self.kept
+        outcome = accept(digits, counter, self.account, kept.balances, self.is_authentic)
+        if isinstance(outcome, int):
+            self.event(outcome)
+            return False
+        own = self.metrology.own_now
+        kept.snapshots.credits.append(own, (outcome.amount,))
+        if outcome.debt_payment:
+            kept.snapshots.debt_payments.append(own, (outcome.debt_payment,))
+        self._tell(self.account.after_payment())
+        return True
+
+    def activate_emergency_credit(self) -> None:
+        """Give the consumer the emergency credit."""
+        self._tell(self.account.activate_emergency_credit())
+
+    def charge(self) -> None:
+        """Pay for what was consumed up to now."""
+        self.tariff.settle()
+        self._tell(self.account.charge_consumption(self.kept.tariff))
 
     def _own_time(self) -> OwnTime:
         clock = self.clock
@@ -276,12 +329,34 @@ class ElectricityMeter:
 
     def _half_hour_is_over(self, closed: Closed) -> None:
         self.kept.demands.see(closed, in_window=self.in_demand_window(middle_of(closed)))
+        self.charge()
 
     def _day_is_over(self, closed: Closed) -> None:
         snapshots = self.kept.snapshots
         snapshots.daily_import.append(closed.end, self.import_snapshot())
         snapshots.daily_export.append(closed.end, (closed.readings.active_export_wh,))
         snapshots.daily_prepayment.append(closed.end, self.kept.balances.snapshot())
+        self._tell(self.account.charge_day())
+
+    def _tell(self, codes: Iterable[int]) -> None:
+        for code in codes:
+            self.event(code)
+
+    def _disable_for_credit(self) -> None:
+        self.kept.disabled_for_credit = True
+        self.switch_supply(SupplyState.DISABLED)
+
+    def _arm_after_credit(self) -> bool:
+        """There is credit again: the consumer may switch on, if credit was why it was off."""
+        if not self.kept.disabled_for_credit:
+            return False
+        self.kept.disabled_for_credit = False
+        self.switch_supply(SupplyState.ARMED)
+        return True
+
+    def _stored(self, place: Place) -> Plain:
+        data = self.settings.find(place)
+        return None if data is None else plain(data)
 
 
 def _int(data: Data | None) -> int:

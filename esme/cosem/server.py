@@ -175,8 +175,6 @@ class CosemServer(Generic[M]):
             _expect_success(attribute.write(self.model, plain(data), access))
         if attribute.initial is not None:
             self.settings.put(place, data)
-        if attribute.written is not None:
-            attribute.written(self.model, access)
 
     def _call(self, method: Method[M], data: Data, access: Access) -> None:
         if not method.type.fits(data):

@@ -65,9 +65,9 @@ EVERYTHING: Limits = (None, None)
 class Attribute(Generic[M]):
     """One attribute, by its number and the name its class gives it.
 
-    ``initial`` makes it stored, ``writable`` lets a command set what is stored; ``written`` is told
-    afterwards. Otherwise it has ``read``, or ``entries`` when it is a log, and ``write``. ``load``
-    puts a value where ``read`` or ``entries`` would find it: for a bench, not for commands.
+    ``initial`` makes it stored, and ``writable`` lets a command set what is stored. Otherwise it
+    has ``read``, or ``entries`` when it is a log, and ``write``. ``load`` puts a value where
+    ``read`` or ``entries`` would find it: for a bench, not for commands.
     """
 
     index: int
@@ -76,7 +76,6 @@ class Attribute(Generic[M]):
     initial: Data | None = None
     writable: bool = False
     readable: bool = True
-    written: Callable[[M, Access], object] | None = None
     read: Callable[[M], Plain] | None = None
     entries: Callable[[M, Limits], Plain] | None = None
     write: Callable[[M, Plain, Access], Result] | None = None
@@ -138,11 +137,10 @@ def stored(
     *,
     writable: bool = True,
     readable: bool = True,
-    written: Callable[[M, Access], object] | None = None,
 ) -> Attribute[M]:
     """An attribute that keeps what it was given."""
     kind = shape(notation)
-    return Attribute(index, name, kind, kind.build(initial), writable, readable, written)
+    return Attribute(index, name, kind, kind.build(initial), writable, readable)
 
 
 def fixed(index: int, name: str, notation: str, value: Plain) -> Attribute[M]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from esme.cosem.shape import Plain, plain, shape
+from esme.cosem.shape import Plain, shape
 from esme.cosem.table import (
     Access,
     Attribute,
@@ -245,6 +245,11 @@ def _balances() -> Iterator[CosemObject[Meter]]:
         "AccumulatedDebtRegister",
         _change(2, "set_amount_to_value", "accumulated_debt", add=False),
     )
+    yield cosem(
+        "115/0-0:19.40.0.255",
+        "PrepaymentCredit",
+        Method(1, "enter", shape("os(20)"), _enter_token),
+    )
     yield cosem("1/0-0:94.44.34.30", "PrepaymentBalanceCollection", _collection())
     yield cosem(
         "30/0-0:43.2.1.255", "PrepaymentBalanceCollection", protects=("1/0-0:94.44.34.30/2",)
@@ -265,15 +270,16 @@ def _collection() -> MeterAttribute:
     )
 
 
-_EMERGENCY_LIMIT: Final = Place.parse("112/0-0:19.10.1.255/9")
-EMERGENCY_CREDIT_ACTIVATED: Final = 0x81AB
-
-
 def _activate_emergency_credit(meter: Meter, _: Plain, __: Access) -> Result:
-    limit = meter.settings.find(_EMERGENCY_LIMIT)
-    meter.kept.balances.emergency_credit = number(plain(limit)) if limit else 0
-    meter.event(EMERGENCY_CREDIT_ACTIVATED)
+    meter.activate_emergency_credit()
     return Result.SUCCESS
+
+
+def _enter_token(meter: Meter, value: Plain, access: Access) -> Result:
+    """A top-up; "other reason" when the token is not accepted."""
+    counter = access.originator_counter >> 32
+    accepted = meter.enter_token(octets(value), counter)
+    return Result.SUCCESS if accepted else Result.OTHER_REASON
 
 
 def _debts() -> Iterator[CosemObject[Meter]]:

@@ -1,0 +1,1 @@
+"""The consumer's account: what consumption costs, what is left, and what a top-up is worth."""

@@ -1,0 +1,137 @@
+"""The terms of the account: prices, thresholds and limits that the supplier has set.
+
+Money is in 1/100000 of the currency unit throughout.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from esme.cosem.settings import Settings
+from esme.cosem.shape import Plain, plain
+from esme.cosem.table import Place
+from esme.money import PaymentMode
+from esme.tariff.registers import TOU_REGISTERS, TariffRegisters
+
+NANO: Final = 1_000_000_000
+"""Costs are computed in billionths of the unit of money, so that nothing is lost."""
+_MONEY_SCALE: Final = -5
+_NANO_SCALE: Final = 9
+
+_MODE: Final = Place.parse("111/0-0:19.0.0.255/2")
+_LOW_CREDIT: Final = Place.parse("111/0-0:19.0.0.255/16")
+_EMERGENCY_LIMIT: Final = Place.parse("112/0-0:19.10.1.255/9")
+_EMERGENCY_THRESHOLD: Final = Place.parse("112/0-0:19.10.1.255/10")
+_DISABLEMENT: Final = Place.parse("21/0-0:16.0.1.255/2")
+_MAXIMUM_CREDIT: Final = Place.parse("9000/0-0:94.44.2.10/2")
+_MAXIMUM_BALANCE: Final = Place.parse("9000/0-0:94.44.2.20/2")
+_DEBT_SHARE: Final = Place.parse("113/0-0:19.20.3.255/13")
+_STANDING_CHARGE: Final = Place.parse("113/0-0:19.20.4.255/5")
+_PRICES: Final = Place.parse("113/0-0:19.20.0.255/5")
+_SECONDARY_PRICES: Final = Place.parse("113/0-0:19.20.5.255/5")
+_DEBT_RATES: Final = tuple(
+    (Place.parse(f"113/0-0:19.20.{n}.255/5"), Place.parse(f"113/0-0:19.20.{n}.255/8"))
+    for n in (1, 2)
+)
+_DAY_S: Final = 86_400
+
+
+class Terms:
+    """Views of the stored attributes; what was never set is zero, and sets no limit."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    @property
+    def prepayment(self) -> bool:
+        """Whether the consumer pays before use."""
+        match self._plain(_MODE):
+            case (int(mode), _):
+                return mode == PaymentMode.PREPAYMENT
+        return False
+
+    @property
+    def low_credit(self) -> int:
+        """Combined credit below which the consumer is warned."""
+        return self._int(_LOW_CREDIT)
+
+    @property
+    def emergency_limit(self) -> int:
+        """Emergency credit that an activation gives."""
+        return self._int(_EMERGENCY_LIMIT)
+
+    @property
+    def emergency_threshold(self) -> int:
+        """Balance at which emergency credit may be activated."""
+        return self._int(_EMERGENCY_THRESHOLD)
+
+    @property
+    def disablement(self) -> int:
+        """Credit at which the supply is disabled."""
+        match self._plain(_DISABLEMENT):
+            case (int(threshold), *_):
+                return threshold
+        return 0
+
+    @property
+    def maximum_credit(self) -> int:
+        """Largest top-up; 0: any."""
+        return self._int(_MAXIMUM_CREDIT)
+
+    @property
+    def maximum_balance(self) -> int:
+        """Largest balance a top-up may lead to; 0: any."""
+        return self._int(_MAXIMUM_BALANCE)
+
+    @property
+    def debt_share(self) -> int:
+        """Part of each top-up that recovers payment debt, in ten-thousandths."""
+        return self._int(_DEBT_SHARE)
+
+    def standing_charge_nano(self) -> int:
+        """Standing charge of a day."""
+        return sum(_prices(self._plain(_STANDING_CHARGE), energy=False).values())
+
+    def debt_recovery_nano(self, number: int) -> int:
+        """What time debt 1 or 2 recovers in a day."""
+        rate, period = _DEBT_RATES[number - 1]
+        amount = sum(_prices(self._plain(rate), energy=False).values())
+        return amount * _DAY_S // (self._int(period) or _DAY_S)
+
+    def cost_nano(self, used: TariffRegisters) -> int:
+        """Cost of consumption, given as what each tariff register has taken."""
+        prices = _prices(self._plain(_PRICES), energy=True)
+        second = _prices(self._plain(_SECONDARY_PRICES), energy=True)
+        cost = sum(wh * prices.get(n, 0) for n, wh in enumerate(used.tou, start=1))
+        cells = [wh for block in used.blocks for wh in block]
+        cost += sum(wh * prices.get(n, 0) for n, wh in enumerate(cells, start=_FIRST_BLOCK_PRICE))
+        return cost + sum(wh * second.get(n, 0) for n, wh in enumerate(used.secondary, start=1))
+
+    def _plain(self, place: Place) -> Plain:
+        data = self._settings.find(place)
+        return None if data is None else plain(data)
+
+    def _int(self, place: Place) -> int:
+        value = self._plain(place)
+        return value if isinstance(value, int) else 0
+
+
+_FIRST_BLOCK_PRICE: Final = TOU_REGISTERS + 1
+"""Prices 1 to 48 are by time of use; then come four blocks of eight."""
+
+
+def _prices(charge: object, *, energy: bool) -> dict[int, int]:
+    """Prices of a charge by their index, in billionths of the unit (per Wh if ``energy``)."""
+    match charge:
+        case ((int(commodity), int(scale)), _, tuple(rows)):
+            power = _NANO_SCALE + scale - _MONEY_SCALE - (commodity if energy else 0)
+            return {index: price * 10 ** max(power, 0) for index, price in _rows(rows)}
+    return {}
+
+
+def _rows(rows: tuple[object, ...]) -> Iterator[tuple[int, int]]:
+    for row in rows:
+        match row:
+            case (bytes(index), int(price)):
+                yield int.from_bytes(index, "big"), price

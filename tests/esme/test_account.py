@@ -1,0 +1,234 @@
+"""Prepayment; numbers from the bench's acceptance scenarios. Money in 1/100000 of a pound."""
+
+from __future__ import annotations
+
+import pytest
+
+from esme.kept import SupplyState
+from esme.metering.energy import Readings
+from gbcs.dlms import values as v
+from gbcs.dlms.data import Data
+from gbcs.stamp import NOW
+from gbcs.utrn import Token, ValueClass
+from gbcs.zcl.types import zcl_seconds
+from tests.esme.bench import at, mains, volts, watts
+from tests.esme.rig import MeterRig
+
+POUND = 100_000
+PENNY = 1_000
+IMMEDIATE = v.date_time(NOW)
+
+
+def charge(amount: int, *, scale: int = 0, index: bytes = b"") -> Data:
+    """A charge of so many 1/100000 pounds; ``scale`` 3 makes it per kWh."""
+    return v.structure(
+        v.structure(v.i8(scale), v.i8(-5)),
+        v.structure(v.u16(0), v.octets(bytes(6)), v.i8(0)),
+        v.array(v.structure(v.octets(index), v.i16(amount))),
+    )
+
+
+def prepaid(load_w: int = 1000, *, start: str = "10:00", balance: int = POUND) -> MeterRig:
+    """Pays 20 p per kWh; emergency credit of 5.00 from 1.00 down; disablement at 0.00."""
+    rig = MeterRig(mains(volts(230), watts(load_w)), start=at(start))
+    rig.set("111/0-1:19.0.0.255/2", v.structure(v.enum(2), v.enum(2)))
+    rig.set("111/0-1:19.0.0.255/13", IMMEDIATE)
+    rig.set("113/0-0:19.20.0.255/6", charge(20 * PENNY, scale=3, index=b"\1"))
+    rig.set("113/0-0:19.20.0.255/7", IMMEDIATE)
+    for number, amount in ((2, 5 * POUND), (3, POUND)):
+        rig.set(f"9000/0-0:94.44.128.{number}/4", v.i32(amount))
+        rig.set(f"9000/0-0:94.44.128.{number}/6", IMMEDIATE)
+    rig.call("112/0-0:19.10.0.255/2", v.i32(balance))
+    return rig
+
+
+def events(rig: MeterRig) -> list[str]:
+    return [f"{entry.code:04X}" for entry in rig.meter.reporter.event_log.entries()]
+
+
+def supply(rig: MeterRig) -> int:
+    return rig.meter.kept.supply
+
+
+def token(pence: int, counter: int, mac: bytes = b"good") -> bytes:
+    return Token(counter % 1024, ValueClass.PENCE, pence, mac).digits().encode()
+
+
+def enter(rig: MeterRig, pence: int, counter: int, mac: bytes = b"good") -> int:
+    octets = token(pence, counter, mac)
+    place = "115/0-0:19.40.0.255/1"
+    return rig.call(place, v.octets(octets), originator_counter=counter << 32)
+
+
+def test_consumption_is_paid_at_the_price_of_its_register() -> None:
+    rig = prepaid(2000)
+    rig.until(at("12:00"))
+    assert rig.meter.kept.balances.meter_balance == POUND - 4 * 20 * PENNY
+
+
+def test_in_credit_mode_the_balance_may_go_where_it_likes() -> None:
+    rig = prepaid(balance=0)
+    rig.set("111/0-1:19.0.0.255/2", v.structure(v.enum(1), v.enum(2)))
+    rig.set("111/0-1:19.0.0.255/13", IMMEDIATE)
+    rig.until(at("15:00"))
+    assert rig.meter.kept.balances.meter_balance == -POUND
+    assert events(rig) == []
+
+
+def test_credit_runs_out_by_the_book() -> None:
+    rig = prepaid(100)
+    rig.until(at("10:30"))  # 50 Wh: one penny
+    assert events(rig) == ["8119"]
+    assert rig.call("112/0-0:19.10.1.255/3") == 0
+    assert events(rig) == ["8119", "81AB"]
+    assert rig.meter.kept.balances.emergency_credit == 5 * POUND
+    rig.meter.metrology.site = mains(volts(230), watts(10_000))  # 29.95 kWh to go: 5.99
+    rig.until(at("13:00"))
+    assert supply(rig) == SupplyState.ENABLED
+    rig.until(at("13:30"))
+    assert events(rig)[2:] == ["81AA", "8F0F"]
+    assert supply(rig) == SupplyState.DISABLED
+    rig.until(at("16:00"))
+    assert rig.meter.readings == Readings(active_import_wh=50 + 30_000)
+
+
+def non_disablement(rig: MeterRig, begins: int, ends: int) -> None:
+    def action(number: int, selector: int, hour: int) -> Data:
+        return v.structure(
+            v.u16(number),
+            v.boolean(True),
+            v.logical_name("0-0:10.0.106.255"),
+            v.u16(selector),
+            v.octets(bytes((hour, 0, 0, 0))),
+            v.u16(0xFFFF),
+            v.bits("1111111"),
+            v.bits("0"),
+            v.octets(b"\xff" * 5),
+            v.octets(b"\xff" * 5),
+        )
+
+    calendar = v.array(action(1, 32, begins), action(2, 33, ends))
+    assert rig.set("10/0-1:12.0.1.255/2", calendar) == 0
+    assert rig.set("9000/0-0:94.44.128.28/6", IMMEDIATE) == 0
+
+
+def test_a_non_disablement_period_keeps_the_supply_on_until_it_ends() -> None:
+    rig = prepaid(10_000, start="20:00")
+    non_disablement(rig, begins=19, ends=8)
+    rig.until(at("07:30", day=1))
+    assert supply(rig) == SupplyState.ENABLED
+    assert "8F83" in events(rig)
+    assert "8F0F" not in events(rig)
+    rig.until(at("08:30", day=1))
+    assert supply(rig) == SupplyState.DISABLED
+    assert events(rig)[-1] == "8F0F"
+
+
+def test_a_top_up_arms_a_supply_that_credit_had_switched_off() -> None:
+    rig = prepaid(10_000)
+    rig.until(at("11:00"))
+    assert supply(rig) == SupplyState.DISABLED
+    assert enter(rig, 1000, 7) == 0
+    assert supply(rig) == SupplyState.ARMED
+    assert events(rig)[-1] == "8F32"
+
+
+def test_a_supply_that_was_switched_off_by_command_stays_off() -> None:
+    rig = prepaid(10_000)
+    rig.until(at("11:00"))
+    rig.call("9/0-0:10.0.106.255/1", v.u16(52))
+    enter(rig, 1000, 7)
+    assert supply(rig) == SupplyState.DISABLED
+
+
+def test_a_token_is_credited_once() -> None:
+    rig = prepaid(0)
+    assert enter(rig, 500, 7) == 0
+    assert enter(rig, 500, 7) == 250
+    assert enter(rig, 500, 6) == 250
+    assert rig.meter.kept.balances.meter_balance == 6 * POUND
+    assert events(rig) == ["8F51", "8F51"]
+
+
+@pytest.mark.parametrize(
+    ("octets", "counter", "code"),
+    [
+        (token(500, 7, b"evil"), 7, "8F64"),
+        (token(500, 7), 8, "8F64"),
+        (b"12345678901234567890", 7, "8F63"),
+        (b"not a token at all!!", 7, "8F63"),
+    ],
+)
+def test_a_token_of_another_meter_or_none_at_all_is_refused(
+    octets: bytes, counter: int, code: str
+) -> None:
+    rig = prepaid(0)
+    place = "115/0-0:19.40.0.255/1"
+    assert rig.call(place, v.octets(octets), originator_counter=counter << 32) == 250
+    assert events(rig) == [code]
+    assert rig.meter.kept.balances.meter_balance == POUND
+
+
+def limited(rig: MeterRig, name: str, amount: int) -> None:
+    rig.set(f"9000/0-0:94.44.2.{name}/4", v.i32(amount))
+    rig.set(f"9000/0-0:94.44.2.{name}/6", IMMEDIATE)
+
+
+def test_a_top_up_above_a_limit_is_refused() -> None:
+    rig = prepaid(0)
+    limited(rig, "10", 50 * POUND)
+    assert enter(rig, 6000, 7) == 250
+    limited(rig, "20", 40 * POUND)
+    assert enter(rig, 4000, 8) == 250
+    assert events(rig) == ["8F5B", "8F47"]
+    assert enter(rig, 3900, 9) == 0
+    assert rig.meter.kept.balances.meter_balance == 40 * POUND
+
+
+def test_part_of_a_top_up_recovers_debt_and_both_are_logged() -> None:
+    rig = prepaid(0, balance=0)
+    rig.call("113/0-0:19.20.3.255/4", v.i32(50 * POUND))
+    rig.set("113/0-0:19.20.3.255/13", v.u16(3000))
+    assert enter(rig, 1000, 7) == 0
+    assert rig.meter.kept.balances.meter_balance == 7 * POUND
+    assert rig.meter.kept.balances.payment_debt == 47 * POUND
+    seconds = zcl_seconds(at("10:00"))
+    assert rig.numbers("7/0-0:98.1.4.255/2") == [[seconds, 3 * POUND]]
+    assert rig.numbers("7/0-0:98.1.5.255/2") == [[seconds, 10 * POUND]]
+
+
+def test_emergency_credit_is_paid_back_before_the_balance_grows() -> None:
+    rig = prepaid(10_000, balance=0)
+    rig.call("112/0-0:19.10.1.255/3")
+    rig.until(at("11:00"))  # 10 kWh: 2.00 of emergency credit
+    rig.meter.metrology.site = mains(volts(230))
+    assert rig.meter.kept.balances.emergency_credit == 3 * POUND
+    assert enter(rig, 300, 7) == 0
+    assert rig.meter.kept.balances.meter_balance == POUND
+    assert not rig.meter.kept.account.emergency_in_use
+
+
+def test_a_day_costs_the_standing_charge_and_recovers_time_debt() -> None:
+    rig = prepaid(0, balance=5 * POUND)
+    rig.set("113/0-0:19.20.4.255/6", charge(25 * PENNY))
+    rig.set("113/0-0:19.20.4.255/7", IMMEDIATE)
+    rig.set("113/0-0:19.20.1.255/6", charge(10 * PENNY))
+    rig.call("113/0-0:19.20.1.255/2")
+    rig.call("113/0-0:19.20.1.255/4", v.i32(15 * PENNY))
+    rig.until(at("00:00", day=1))
+    assert rig.meter.kept.balances.meter_balance == 5 * POUND - 35 * PENNY
+    rig.until(at("00:00", day=2))
+    assert rig.meter.kept.balances.meter_balance == 5 * POUND - 65 * PENNY
+    assert rig.meter.kept.balances.time_debt_1 == 0
+    assert events(rig) == ["81A7"]
+
+
+def test_a_low_balance_is_told_once_until_it_has_risen_again() -> None:
+    rig = prepaid(1000, balance=2 * POUND)
+    rig.set("9000/0-0:94.44.128.9/4", v.i32(650 * PENNY))
+    rig.set("9000/0-0:94.44.128.9/6", IMMEDIATE)
+    rig.until(at("14:00"))  # 1.20 left, and 5.00 of emergency credit
+    assert events(rig) == ["810D"]
+    enter(rig, 100, 7)
+    rig.until(at("20:00"))
+    assert events(rig)[:3] == ["810D", "810D", "8119"]
