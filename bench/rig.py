@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Annotated, Final, Literal
 
 from pydantic import (
+    AfterValidator,
     AwareDatetime,
     BaseModel,
     BeforeValidator,
@@ -22,8 +23,10 @@ from pydantic import (
     field_validator,
 )
 
+from gbcs.errors import GbcsError
 from gbcs.eui64 import parse_eui64
 from gbcs.party import Role
+from han.radio import link_key_of_install_code
 
 
 class RigError(ValueError):
@@ -31,16 +34,26 @@ class RigError(ValueError):
 
 
 def _eui64(value: object) -> object:
-    return parse_eui64(value) if isinstance(value, str) else value
+    if not isinstance(value, str):
+        return value
+    try:
+        return parse_eui64(value)
+    except GbcsError as error:
+        raise ValueError(str(error)) from error
 
 
 def _octets(value: object) -> object:
     return bytes.fromhex(value) if isinstance(value, str) else value
 
 
+def _install_code(code: bytes) -> bytes:
+    link_key_of_install_code(code)  # says what is wrong with its length or its CRC
+    return code
+
+
 Eui64 = Annotated[int, BeforeValidator(_eui64), Field(ge=0, lt=1 << 64)]
 Key128 = Annotated[bytes, BeforeValidator(_octets), Field(min_length=16, max_length=16)]
-InstallCode = Annotated[bytes, BeforeValidator(_octets)]
+InstallCode = Annotated[bytes, BeforeValidator(_octets), AfterValidator(_install_code)]
 
 
 class Section(BaseModel):
@@ -146,17 +159,30 @@ VIRTUAL_START: Final = datetime(2026, 1, 5, 9, 50, tzinfo=UTC)
 
 
 def load_rig(path: Path) -> Rig:
-    """Read a rig file; RigError names what is wrong and where."""
+    """Read a rig file; RigError names what is wrong and where.
+
+    Relative paths in it are meant from where it lies.
+    """
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise RigError(f"{path}: {error}") from error
     try:
-        return Rig.model_validate(tomllib.loads(text))
+        rig = Rig.model_validate(tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:
         raise RigError(f"{path}: {error}") from error
     except ValidationError as error:
         raise RigError(f"{path}: {_first_problems(error)}") from error
+    return _placed(rig, path.parent)
+
+
+def _placed(rig: Rig, folder: Path) -> Rig:
+    """The rig with its relative paths beside its file."""
+    keys = rig.keys
+    if keys.directory is not None:
+        keys = keys.model_copy(update={"directory": folder / keys.directory})
+    beside = {name: folder / path for name in ("store", "capture") if (path := getattr(rig, name))}
+    return rig.model_copy(update={"keys": keys, **beside})
 
 
 def _first_problems(error: ValidationError) -> str:
