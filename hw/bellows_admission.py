@@ -55,13 +55,13 @@ class Admission:
         """Let this device in while the window is open."""
         self._keys[eui64] = link_key
         if self._port is not None and self._remaining_s() > 0:
-            await self._port.add_transient_key(eui64, link_key)
+            await self._port.keys.add_transient_key(eui64, link_key)
 
     async def deny(self, eui64: int) -> None:
         """Take :meth:`allow` back."""
         if self._keys.pop(eui64, None) is None or self._port is None:
             return
-        await self._port.clear_transient_keys()
+        await self._port.keys.clear_transient_keys()
         if self._remaining_s() > 0:
             await self._write_keys(self._port)
 
@@ -84,7 +84,7 @@ class Admission:
 
     async def _write_keys(self, port: EzspPort) -> None:
         for eui64, key in self._keys.items():
-            await port.add_transient_key(eui64, key)
+            await port.keys.add_transient_key(eui64, key)
 
     def _remaining_s(self) -> float:
         return self._open_until_s - asyncio.get_running_loop().time()

@@ -22,14 +22,13 @@ from han.radio import (
     DeliveryStatus,
     RadioError,
 )
+from hw.ezsp_callbacks import ApsHeader, Incoming
 from hw.ezsp_port import (
     OPTION_ENCRYPTION,
     OPTION_FRAGMENT,
     OPTION_RETRY,
     OPTION_ROUTE_DISCOVERY,
-    ApsHeader,
     EzspPort,
-    Incoming,
 )
 from hw.zigbee import zdo
 

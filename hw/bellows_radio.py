@@ -38,7 +38,8 @@ from hw import ezsp_port
 from hw.bellows_admission import Admission
 from hw.bellows_messages import AddressBook, Messages
 from hw.events import EventStream
-from hw.ezsp_port import EzspPort, Incoming
+from hw.ezsp_callbacks import Incoming
+from hw.ezsp_port import EzspPort
 from hw.limits import max_payload
 
 LOGGER = logging.getLogger(__name__)
@@ -189,10 +190,10 @@ class BellowsRadio:
         if await port.joined():
             await port.leave()
         self._book.clear()
-        await port.clear_key_table()
-        await port.clear_transient_keys()
+        await port.keys.clear_key_table()
+        await port.keys.clear_transient_keys()
         bitmask = ezsp_port.HAVE_NETWORK_KEY | ezsp_port.NO_FRAME_COUNTER_RESET
-        await port.set_security(bitmask, network.network_key, bytes(16))
+        await port.keys.set_security(bitmask, network.network_key, bytes(16))
         await port.form(network.channel, network.pan_id, network.extended_pan_id)
         await self._up(port)
 
@@ -228,7 +229,7 @@ class BellowsRadio:
         """See :class:`han.radio.HanRadio`."""
         port = self._use(coordinator=False)
         bitmask = ezsp_port.HAVE_PRECONFIGURED_KEY | ezsp_port.REQUIRE_ENCRYPTED_KEY
-        await port.set_security(bitmask, bytes(16), link_key)
+        await port.keys.set_security(bitmask, bytes(16), link_key)
         self._joining = asyncio.get_running_loop().create_future()
         try:
             await port.join(self._role, beacon.channel, beacon.pan_id, beacon.extended_pan_id)
@@ -269,11 +270,10 @@ class BellowsRadio:
     async def set_link_key(self, eui64: int, link_key: bytes) -> None:
         """See :class:`han.radio.HanRadio`."""
         port = self._use()
-        with_trust_centre = self._role is not Role.COORDINATOR and eui64 == self._trust_centre
-        if with_trust_centre and port.knows_import_key():
-            await port.set_trust_centre_link_key(link_key)
+        if self._role is not Role.COORDINATOR and eui64 == self._trust_centre:
+            await port.keys.set_trust_centre_link_key(eui64, link_key)
         else:
-            await port.set_link_key(eui64, link_key)
+            await port.keys.set_link_key(eui64, link_key)
 
     async def remove(self, eui64: int) -> None:
         """See :class:`han.radio.HanRadio`."""
@@ -284,7 +284,7 @@ class BellowsRadio:
         await self._admission.deny(eui64)
         if node is not None:
             await port.remove_device(eui64, node)
-        await port.erase_link_key(eui64)
+        await port.keys.erase_link_key(eui64)
         self._book.forget(eui64)
 
     # -- traffic --------------------------------------------------------------------------------
@@ -316,16 +316,16 @@ class BellowsRadio:
     # -- what the port reports ------------------------------------------------------------------
 
     def incoming(self, message: Incoming) -> None:
-        """See :class:`hw.ezsp_port.PortListener`."""
+        """See :class:`hw.ezsp_callbacks.PortListener`."""
         if self._port is not None:
             self._messages.incoming(self._port, message)
 
     def sent(self, node: int, message_tag: int, sequence: int, outcome: t.sl_Status) -> None:
-        """See :class:`hw.ezsp_port.PortListener`."""
+        """See :class:`hw.ezsp_callbacks.PortListener`."""
         self._messages.sent(message_tag, outcome)
 
     def stack_status(self, status: t.sl_Status) -> None:
-        """See :class:`hw.ezsp_port.PortListener`."""
+        """See :class:`hw.ezsp_callbacks.PortListener`."""
         if self._joining is not None and not self._joining.done():
             self._joining.set_result(status)
         elif status == t.sl_Status.NETWORK_DOWN and self._on_network:
@@ -335,7 +335,7 @@ class BellowsRadio:
             self._events.put(NetworkDown("left"))
 
     def device_update(self, eui64: int, node: int, update: int, decision: int) -> None:
-        """See :class:`hw.ezsp_port.PortListener`."""
+        """See :class:`hw.ezsp_callbacks.PortListener`."""
         if update == DEVICE_LEFT:
             self._book.forget(eui64)
             self._events.put(DeviceLeft(eui64))
@@ -354,12 +354,12 @@ class BellowsRadio:
     async def _keep_key(self, eui64: int, link_key: bytes) -> None:
         """The joiner's key must outlive the firmware's timer: write it to the key table."""
         try:
-            await self._use().set_link_key(eui64, link_key)
+            await self._use().keys.set_link_key(eui64, link_key)
         except RadioError as exc:
             LOGGER.warning("key of %016X not kept: %s", eui64, exc)
 
     def child_polled(self, node: int) -> None:
-        """See :class:`hw.ezsp_port.PortListener`."""
+        """See :class:`hw.ezsp_callbacks.PortListener`."""
         eui64 = self._book.eui64_of(node)
         if eui64 is not None:
             self._events.put(ChildPolled(eui64))
@@ -367,7 +367,7 @@ class BellowsRadio:
     # -- loss and recovery ----------------------------------------------------------------------
 
     def lost(self, reason: str) -> None:
-        """See :class:`hw.ezsp_port.PortListener`."""
+        """See :class:`hw.ezsp_callbacks.PortListener`."""
         port, self._port = self._port, None
         if port is None or self._closed:
             return

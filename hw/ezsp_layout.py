@@ -5,6 +5,8 @@ the thousand. Values are plain: integers (EUI-64 too), octets, lists of integers
 structures, and, for what an NCP answers, :class:`Status` in the numbering of the field.
 """
 
+# ruff: noqa: SLF001 - names of bellows and zigpy that tests/hw/test_bellows_names.py watches
+
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
@@ -142,8 +144,8 @@ def _fixed_format(kind: type) -> str | None:
     if issubclass(kind, zigpy_t.KeyData):
         return _KEY_FORMAT
     if issubclass(kind, int):
-        size: int = kind._size  # type: ignore[attr-defined] # noqa: SLF001 - zigpy's size of integers
-        signed: bool = kind._signed  # type: ignore[attr-defined] # noqa: SLF001
+        size: int = kind._size  # type: ignore[attr-defined]
+        signed: bool = kind._signed  # type: ignore[attr-defined]
         return (_SIGNED if signed else _UNSIGNED).get(size)
     return None
 
@@ -175,7 +177,7 @@ class _Run:
 
 def _variable(name: str, kind: type, *, optional: bool) -> _Part:
     if issubclass(kind, t.LVBytes):
-        prefix: int = kind._prefix_length  # type: ignore[attr-defined] # noqa: SLF001
+        prefix: int = kind._prefix_length  # type: ignore[attr-defined]
         return _Counted(name, prefix, optional)
     if issubclass(kind, zigpy_t.Struct):
         return _Nested(name, kind)

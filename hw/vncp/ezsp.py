@@ -5,6 +5,8 @@ are written once. Values cross this module as plain integers, octets, :class:`St
 mappings for structures.
 """
 
+# ruff: noqa: SLF001 - names of bellows and zigpy that tests/hw/test_bellows_names.py watches
+
 from __future__ import annotations
 
 from collections.abc import Collection
@@ -47,7 +49,7 @@ class EzspCodec:
             raise ValueError(f"EZSP {version} is not one of {SUPPORTED_VERSIONS}")
         self.version = version
         self._served = frozenset(served)
-        self._by_name = EZSP._BY_VERSION[version].COMMANDS  # noqa: SLF001 - the published layouts
+        self._by_name = EZSP._BY_VERSION[version].COMMANDS
         self._by_id = {entry[0]: name for name, entry in self._by_name.items()}
         self._commands: dict[str, Layout] = {}
         self._answers: dict[str, Layout] = {}

@@ -19,7 +19,7 @@ from hw.ether import Ether
 from hw.ezsp_layout import Fields, Value
 from hw.ezsp_status import Status
 from hw.stack import MemoryStore, Stack, Store
-from hw.vncp import configuration, keys, messaging, networking
+from hw.vncp import configuration, keys, messaging, networking, reports, tables
 from hw.vncp.ash import AshNcp, ResetCode
 from hw.vncp.ezsp import Command, EzspCodec, InvalidCommand
 from hw.vncp.memory import ERASED_EUI64, Ram, Tokens
@@ -29,6 +29,7 @@ Handler = Callable[["VirtualNcp", Command], Fields]
 HANDLERS: Final[Mapping[str, Handler]] = {
     **configuration.HANDLERS,
     **networking.HANDLERS,
+    **tables.HANDLERS,
     **keys.HANDLERS,
     **messaging.HANDLERS,
 }
@@ -248,7 +249,7 @@ class VirtualNcp:
     # -- the stack ------------------------------------------------------------------------------
 
     def _heard(self, event: RadioEvent) -> None:
-        networking.heard(self, event)
+        reports.heard(self, event)
 
     def _admits(self, eui64: int, kind: JoinKind) -> bytes | None:
         return keys.preconfigured(self, eui64, kind)

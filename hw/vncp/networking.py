@@ -10,22 +10,13 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final
 
 from han.radio import (
-    ApsReceived,
     Beacon,
-    ChildPolled,
-    DeviceJoined,
-    DeviceLeft,
-    JoinKind,
-    NetworkDown,
     NetworkParameters,
-    NetworkUp,
     RadioError,
-    RadioEvent,
     Role,
 )
 from hw.ezsp_layout import Fields, Value
 from hw.ezsp_status import Status
-from hw.vncp import messaging
 from hw.vncp.ezsp import Command
 
 if TYPE_CHECKING:
@@ -54,15 +45,6 @@ GLOBAL_LINK_KEY: Final = 0x0004
 HASHED_LINK_KEY: Final = 0x0080
 HAVE_TRUST_CENTRE_LINK_KEY: Final = 0x0010
 UNITS_S: Final[Mapping[int, float]] = {1: 0.001, 2: 0.25, 3: 60.0}
-DEVICE_UPDATE: Final[Mapping[JoinKind, int]] = {
-    JoinKind.SECURED_REJOIN: 0,
-    JoinKind.ASSOCIATED: 1,
-    JoinKind.UNSECURED_REJOIN: 3,
-}
-DEVICE_LEFT: Final = 2
-USE_PRECONFIGURED_KEY: Final = 0
-DENY_JOIN: Final = 2
-NO_ACTION: Final = 3
 
 
 def network_init(ncp: VirtualNcp, command: Command) -> Fields:
@@ -267,85 +249,6 @@ def get_node_id(ncp: VirtualNcp, command: Command) -> Fields:
     return {"node": membership.nwk if membership is not None else 0xFFFE}
 
 
-def lookup_node(ncp: VirtualNcp, command: Command) -> Fields:
-    """Short address of a known node."""
-    node = ncp.stack.state.addresses.get(command.number("eui64"))
-    if node is None:
-        return {"status": Status.NOT_FOUND, "node": UNKNOWN_NODE}
-    return {"status": Status.OK, "node": node}
-
-
-def lookup_eui64(ncp: VirtualNcp, command: Command) -> Fields:
-    """EUI-64 of a known node."""
-    eui64 = ncp.stack.state.eui64_of(command.number("node"))
-    if eui64 is None:
-        return {"status": Status.NOT_FOUND, "eui64": (1 << 64) - 1}
-    return {"status": Status.OK, "eui64": eui64}
-
-
-def address_table_node(ncp: VirtualNcp, command: Command) -> Fields:
-    """Up to EZSP 13: the address table by index; ours holds what is known of everyone."""
-    _, node = _known(ncp, command.number("addressTableIndex"))
-    return {"node": node}
-
-
-def address_table_eui64(ncp: VirtualNcp, command: Command) -> Fields:
-    """Up to EZSP 13: the other half of the same entry."""
-    eui64, _ = _known(ncp, command.number("addressTableIndex"))
-    return {"eui64": eui64}
-
-
-def address_table_info(ncp: VirtualNcp, command: Command) -> Fields:
-    """From EZSP 14: one entry of the address table."""
-    eui64, node = _known(ncp, command.number("index"))
-    status = Status.OK if node != UNKNOWN_NODE else Status.NOT_FOUND
-    return {"status": status, "node": node, "eui64": eui64}
-
-
-def _known(ncp: VirtualNcp, index: int) -> tuple[int, int]:
-    others = [item for item in ncp.stack.state.addresses.items() if item[0] != ncp.eui64]
-    return others[index] if index < len(others) else ((1 << 64) - 1, UNKNOWN_NODE)
-
-
-def child_data(ncp: VirtualNcp, command: Command) -> Fields:
-    """One child by index."""
-    children = list(ncp.stack.state.children.items())
-    index = command.number("index")
-    if index >= len(children):
-        return {"status": Status.NOT_JOINED, "child_data": _child(0, UNKNOWN_NODE, Role.ROUTER)}
-    eui64, child = children[index]
-    role = Role.END_DEVICE if child.rx_on_when_idle else Role.SLEEPY_END_DEVICE
-    return {"status": Status.OK, "child_data": _child(eui64, child.nwk, role)}
-
-
-def _child(eui64: int, node: int, role: Role) -> dict[str, Value]:
-    return {
-        "eui64": eui64, "type": NODE_TYPE_OF[role], "id": node, "phy": 0, "power": 0,
-        "timeout": 0, "timeout_remaining": 0,
-    }  # fmt: skip
-
-
-def set_child_data(ncp: VirtualNcp, command: Command) -> Fields:
-    """Restore a child from a backup."""
-    if ncp.stack.state.membership is None:
-        return {"status": Status.INVALID_CALL}
-    entry = {k: v for k, v in command.structure("child_data").items() if isinstance(v, int)}
-    sleepy = entry["type"] == NODE_TYPE_OF[Role.SLEEPY_END_DEVICE]
-    ncp.stack.restore_child(entry["eui64"], entry["id"], rx_on_when_idle=not sleepy)
-    return OK
-
-
-def parent_child_parameters(ncp: VirtualNcp, command: Command) -> Fields:
-    """How many children, and who the parent is."""
-    membership = ncp.stack.state.membership
-    joined = membership is not None and membership.role is not Role.COORDINATOR
-    return {
-        "childCount": len(ncp.stack.state.children),
-        "parentEui64": membership.trust_centre if membership and joined else 0,
-        "parentNodeId": 0 if joined else UNKNOWN_NODE,
-    }
-
-
 def remove_device(ncp: VirtualNcp, command: Command) -> Fields:
     """Make a device leave (trust centre)."""
     target = command.number("targetLong")
@@ -372,57 +275,6 @@ def poll_for_data(ncp: VirtualNcp, command: Command) -> Fields:
     return OK
 
 
-def heard(ncp: VirtualNcp, event: RadioEvent) -> None:
-    """Turn what the stack reports into callbacks."""
-    match event:
-        case ApsReceived():
-            messaging.incoming(ncp, event)
-        case DeviceJoined():
-            _joined(ncp, event)
-        case DeviceLeft():
-            _trust_centre_join(ncp, event.eui64, DEVICE_LEFT, NO_ACTION)
-        case ChildPolled():
-            node = ncp.stack.state.addresses.get(event.eui64, UNKNOWN_NODE)
-            ncp.callback("pollHandler", {"childId": node, "transmitExpected": 0})
-        case NetworkUp():
-            ncp.callback("stackStatusHandler", {"status": Status.NETWORK_UP})
-        case NetworkDown():
-            ncp.callback("stackStatusHandler", {"status": Status.NETWORK_DOWN})
-        case _:
-            pass
-
-
-def _joined(ncp: VirtualNcp, event: DeviceJoined) -> None:
-    state = ncp.stack.state
-    child = state.children.get(event.eui64)
-    if child is not None and event.admitted:
-        role = Role.END_DEVICE if child.rx_on_when_idle else Role.SLEEPY_END_DEVICE
-        ncp.callback(
-            "childJoinHandler",
-            {
-                "index": list(state.children).index(event.eui64), "joining": 1,
-                "childId": child.nwk, "childEui64": event.eui64, "childType": NODE_TYPE_OF[role],
-            },
-        )  # fmt: skip
-    decision = USE_PRECONFIGURED_KEY if event.admitted else DENY_JOIN
-    if event.kind is JoinKind.SECURED_REJOIN and event.admitted:
-        decision = NO_ACTION
-    _trust_centre_join(ncp, event.eui64, DEVICE_UPDATE[event.kind], decision)
-
-
-def _trust_centre_join(ncp: VirtualNcp, eui64: int, status: int, decision: int) -> None:
-    ncp.callback(
-        "trustCenterJoinHandler",
-        {
-            "newNodeId": ncp.stack.state.addresses.get(eui64, UNKNOWN_NODE),
-            "newNodeEui64": eui64,
-            "status": status,
-            "policyDecision": decision,
-            "parentOfNewNodeId": 0,
-        },
-    )
-
-
 HANDLERS: Final[Mapping[str, Callable[[VirtualNcp, Command], Fields]]] = {
     "networkInit": network_init,
     "networkState": network_state,
@@ -435,14 +287,6 @@ HANDLERS: Final[Mapping[str, Callable[[VirtualNcp, Command], Fields]]] = {
     "getNetworkParameters": network_parameters,
     "getEui64": lambda ncp, _: {"eui64": ncp.eui64},
     "getNodeId": get_node_id,
-    "lookupNodeIdByEui64": lookup_node,
-    "lookupEui64ByNodeId": lookup_eui64,
-    "getAddressTableRemoteNodeId": address_table_node,
-    "getAddressTableRemoteEui64": address_table_eui64,
-    "getAddressTableInfo": address_table_info,
-    "getChildData": child_data,
-    "setChildData": set_child_data,
-    "getParentChildParameters": parent_child_parameters,
     "removeDevice": remove_device,
     "pollForData": poll_for_data,
 }

@@ -1,0 +1,85 @@
+"""What the stack reports, as callbacks to the host."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Final
+
+from han.radio import (
+    ApsReceived,
+    ChildPolled,
+    DeviceJoined,
+    DeviceLeft,
+    JoinKind,
+    NetworkDown,
+    NetworkUp,
+    RadioEvent,
+    Role,
+)
+from hw.ezsp_status import Status
+from hw.vncp import messaging
+from hw.vncp.networking import NODE_TYPE_OF, UNKNOWN_NODE
+
+if TYPE_CHECKING:
+    from hw.vncp.ncp import VirtualNcp
+
+DEVICE_UPDATE: Final[Mapping[JoinKind, int]] = {
+    JoinKind.SECURED_REJOIN: 0,
+    JoinKind.ASSOCIATED: 1,
+    JoinKind.UNSECURED_REJOIN: 3,
+}
+DEVICE_LEFT: Final = 2
+USE_PRECONFIGURED_KEY: Final = 0
+DENY_JOIN: Final = 2
+NO_ACTION: Final = 3
+
+
+def heard(ncp: VirtualNcp, event: RadioEvent) -> None:
+    """Turn what the stack reports into callbacks."""
+    match event:
+        case ApsReceived():
+            messaging.incoming(ncp, event)
+        case DeviceJoined():
+            _joined(ncp, event)
+        case DeviceLeft():
+            _trust_centre_join(ncp, event.eui64, DEVICE_LEFT, NO_ACTION)
+        case ChildPolled():
+            node = ncp.stack.state.addresses.get(event.eui64, UNKNOWN_NODE)
+            ncp.callback("pollHandler", {"childId": node, "transmitExpected": 0})
+        case NetworkUp():
+            ncp.callback("stackStatusHandler", {"status": Status.NETWORK_UP})
+        case NetworkDown():
+            ncp.callback("stackStatusHandler", {"status": Status.NETWORK_DOWN})
+        case _:
+            pass
+
+
+def _joined(ncp: VirtualNcp, event: DeviceJoined) -> None:
+    state = ncp.stack.state
+    child = state.children.get(event.eui64)
+    if child is not None and event.admitted:
+        role = Role.END_DEVICE if child.rx_on_when_idle else Role.SLEEPY_END_DEVICE
+        ncp.callback(
+            "childJoinHandler",
+            {
+                "index": list(state.children).index(event.eui64), "joining": 1,
+                "childId": child.nwk, "childEui64": event.eui64, "childType": NODE_TYPE_OF[role],
+            },
+        )  # fmt: skip
+    decision = USE_PRECONFIGURED_KEY if event.admitted else DENY_JOIN
+    if event.kind is JoinKind.SECURED_REJOIN and event.admitted:
+        decision = NO_ACTION
+    _trust_centre_join(ncp, event.eui64, DEVICE_UPDATE[event.kind], decision)
+
+
+def _trust_centre_join(ncp: VirtualNcp, eui64: int, status: int, decision: int) -> None:
+    ncp.callback(
+        "trustCenterJoinHandler",
+        {
+            "newNodeId": ncp.stack.state.addresses.get(eui64, UNKNOWN_NODE),
+            "newNodeEui64": eui64,
+            "status": status,
+            "policyDecision": decision,
+            "parentOfNewNodeId": 0,
+        },
+    )
