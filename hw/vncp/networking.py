@@ -1,7 +1,4 @@
-"""EZSP commands on the network: initialise, form, join, leave, scan, children, addresses.
-
-And what the stack reports.
-"""
+"""EZSP commands on the network: initialise, form, join, leave, scan, permit, remove, poll."""
 
 from __future__ import annotations
 

@@ -10,6 +10,7 @@ import logging
 import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 import zigpy.exceptions
@@ -331,3 +332,26 @@ async def test_no_octets_of_a_host_upset_the_firmware(version: int) -> None:
     await asyncio.sleep(1)
     assert AshFrame(Kind.RSTACK, bytes((2, ResetCode.SOFTWARE))).to_octets() in written
     ncp.drop_line()
+
+
+def test_a_dongle_whose_process_dies_is_taken_up_again(tmp_path: Path) -> None:
+    async def main() -> None:
+        memory = tmp_path / "dongle.json"
+        async with serving(Dongle(eui64=HUB, memory=memory, blank=True), Ether()) as path:
+            radio = BellowsRadio(path, Role.COORDINATOR)
+            await radio.start()
+            await radio.form(NETWORK)
+            await radio.set_link_key(METER, METER_KEY)
+            events = radio.events()
+            await anext(events)
+        assert isinstance(await anext(events), RadioLost)
+        with pytest.raises(RadioError):
+            await radio.send(message(METER))
+        port = int(path.rsplit(":", 1)[1])
+        await asyncio.sleep(0.6)
+        async with serving(Dongle(port=port, eui64=HUB, memory=memory), Ether()):
+            assert isinstance(await anext(events), NetworkUp)
+            assert radio.on_network
+            await radio.close()
+
+    run(main(), Timeline(START, REAL))
