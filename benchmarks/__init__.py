@@ -1,0 +1,1 @@
+"""Figures, never verdicts: ``make bench`` prints them. No test depends on them."""
