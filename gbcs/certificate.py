@@ -5,6 +5,7 @@ Validity dates are not checked: published organisation certificates have expired
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from typing import Final
 
@@ -12,6 +13,7 @@ from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.utils import CryptographyDeprecationWarning
 
 from gbcs.errors import MalformedMessage
 from gbcs.party import Role
@@ -22,6 +24,7 @@ _REFUSALS: Final = (  # what the X.509 parser raises for octets it cannot read
     ValueError,
     TypeError,
     UnsupportedAlgorithm,
+    CryptographyDeprecationWarning,
     x509.InvalidVersion,
     x509.DuplicateExtension,
     x509.UnsupportedGeneralNameType,
@@ -44,11 +47,13 @@ class Certificate:
 
 def read_certificate(octets: bytes) -> Certificate:
     """Decode PEM or DER; MalformedMessage when it is no P-256 certificate."""
+    is_pem = octets.lstrip()[:5] == b"-----"
+    load = x509.load_pem_x509_certificate if is_pem else x509.load_der_x509_certificate
     try:
-        if octets.lstrip()[:5] == b"-----":
-            certificate = x509.load_pem_x509_certificate(octets)
-        else:
-            certificate = x509.load_der_x509_certificate(octets)
+        with warnings.catch_warnings():
+            # what the parser only warns of today, such as a serial number of 0, is refused
+            warnings.simplefilter("error", CryptographyDeprecationWarning)
+            certificate = load(octets)
         key = certificate.public_key()
         return Certificate(
             certificate.public_bytes(Encoding.DER),

@@ -26,6 +26,9 @@ _GFI: Final = b"GBCS:DATA#"
 _SEPARATORS: Final = re.compile(r"[\s:,;\-_]|0x", re.IGNORECASE)
 _HEX: Final = re.compile(r"[0-9A-Fa-f]*")
 
+_HEAD_DIGITS: Final = 22
+"""Digits that hold the length of a message with a MAC header."""
+
 Found = bytes | MalformedMessage
 
 
@@ -76,34 +79,50 @@ def _gfi_lines(text: str) -> Iterator[Found]:
 
 
 def _hex_or_base64(text: str) -> Iterator[Found]:
-    block: list[str] = []
+    wrapped = _Wrapped()
     for line in (*text.splitlines(), ""):
         bare = line.strip()
         if bare.startswith("#"):
             continue
-        starts = _SEPARATORS.sub("", bare)[:4].upper() in _HEX_STARTS
-        if block and (starts or not bare) and _is_whole("".join(block)):
-            yield _octets("".join(block))
-            block = []
+        digits = _SEPARATORS.sub("", bare)
+        starts = digits[:4].upper() in _HEX_STARTS
+        if wrapped.lines and (starts or not bare) and wrapped.is_whole:
+            yield _octets("".join(wrapped.lines))
+            wrapped = _Wrapped()
         if bare:
-            block.append(bare)
-    if block:
-        yield _octets("".join(block))
+            wrapped.add(bare, digits)
+    if wrapped.lines:
+        yield _octets("".join(wrapped.lines))
 
 
-def _is_whole(text: str) -> bool:
-    """Whether a wrapped message has all its octets already: a later line may start like one."""
-    digits = _SEPARATORS.sub("", text)
-    if not _HEX.fullmatch(digits) or len(digits) % 2:
-        return True
-    octets = bytes.fromhex(digits)
-    if octets[:2] != _STARTS[0]:
-        return True
-    try:
-        length, at = read_length(octets, 7)
-    except MalformedMessage:
-        return False
-    return len(octets) >= at + length
+class _Wrapped:
+    """Lines of one message; knows when all its octets are there.
+
+    A later line may start like a message and still belong to this one.
+    """
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self._head = ""
+        self._digits = 0
+
+    def add(self, line: str, digits: str) -> None:
+        self.lines.append(line)
+        self._digits += len(digits)
+        if len(self._head) < _HEAD_DIGITS:
+            self._head += digits[:_HEAD_DIGITS]
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the announced octets have come; True when nothing is announced."""
+        head = self._head[:_HEAD_DIGITS]
+        if not _HEX.fullmatch(head) or head[:4].upper() != _HEX_STARTS[0]:
+            return True
+        try:
+            length, at = read_length(bytes.fromhex(head[: len(head) & ~1]), 7)
+        except MalformedMessage:
+            return self._digits >= _HEAD_DIGITS
+        return self._digits >= 2 * (at + length)
 
 
 def _octets(text: str) -> Found:

@@ -27,6 +27,8 @@ from gbcs.length import encode_length, read_length
 
 NESTING_LIMIT: Final = 16
 """Deepest array or structure inside another; reference messages need 6."""
+ELEMENT_LIMIT: Final = 1 << 16
+"""Most elements of one array, structure or compact array; the longest log has 19,056 entries."""
 
 
 class Tag(IntEnum):
@@ -138,7 +140,7 @@ def _elements_reader(tag: int) -> _Reader:
         size = len(octets)
         if depth == 0:
             raise MalformedMessage(f"more than {NESTING_LIMIT} nested values", at)
-        if count > size - at:
+        if count > size - at or count > ELEMENT_LIMIT:
             raise MalformedMessage(f"{count} elements in {size - at} octets", at)
         elements = []
         readers, depth = _READERS, depth - 1
@@ -217,12 +219,38 @@ def _read_compact_array(octets: bytes, at: int, depth: int) -> tuple[Data, int]:
     stop = at + length
     if stop > len(octets):
         raise MalformedMessage("compact array is cut short", at)
+    fixed = _fixed_layout(entry_type)
+    if fixed is not None:
+        return Data(_COMPACT_ARRAY, _read_fixed_entries(entry_type, fixed, octets[at:stop])), stop
     contents = octets[:stop]
     entries = []
     while at < stop:
+        if len(entries) == ELEMENT_LIMIT:
+            raise MalformedMessage(f"more than {ELEMENT_LIMIT} entries", at)
         entry, at = _read_described(entry_type, contents, at)
         entries.append(entry)
     return Data(_COMPACT_ARRAY, CompactArray(entry_type, tuple(entries))), stop
+
+
+def _fixed_layout(kind: TypeDescription) -> Struct | None:
+    """The layout of entries that are integers, or structures of integers: most logs."""
+    members = kind.members if kind.tag == Tag.STRUCTURE else (kind,)
+    if not all(member.tag in INTEGERS for member in members):
+        return None
+    return Struct(">" + "".join(INTEGERS[member.tag].format[1:] for member in members))
+
+
+def _read_fixed_entries(kind: TypeDescription, layout: Struct, contents: bytes) -> CompactArray:
+    if len(contents) % layout.size:
+        raise MalformedMessage("entry of a compact array is cut short")
+    if len(contents) // layout.size > ELEMENT_LIMIT:
+        raise MalformedMessage(f"more than {ELEMENT_LIMIT} entries")
+    rows = layout.iter_unpack(contents)
+    if kind.tag != Tag.STRUCTURE:
+        return CompactArray(kind, tuple(Data(kind.tag, value) for (value,) in rows))
+    tags = tuple(member.tag for member in kind.members)
+    entries = (Data(kind.tag, tuple(map(Data, tags, row))) for row in rows)
+    return CompactArray(kind, tuple(entries))
 
 
 def _read_description(octets: bytes, at: int, depth: int) -> tuple[TypeDescription, int]:

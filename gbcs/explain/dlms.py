@@ -18,7 +18,7 @@ from gbcs.dlms.apdu import (
 from gbcs.dlms.data import Bits, CompactArray, Data, Tag, decode, encode
 from gbcs.dlms.shape import typed
 from gbcs.errors import GbcsError
-from gbcs.explain.node import Cursor, Node
+from gbcs.explain.node import CHILD_LIMIT, Cursor, Node
 from gbcs.gbz import Cipher
 from gbcs.length import encode_length
 from gbcs.plain import moment_to_text, octets_to_text, seconds_to_plain, stamp_octets_to_text
@@ -90,19 +90,29 @@ def explain_response(
 
 def explain_data(name: str, data: Data, offset: int | None, note: str = "") -> Node:
     """One A-XDR value with its members."""
-    length = len(encode(data))
     value = data.value
     if isinstance(value, CompactArray):
-        rows = tuple(Node(f"entry {n}", _row(e)) for n, e in enumerate(value.entries, start=1))
-        return Node(name, f"compact-array of {len(rows)}", offset, length, note, rows)
+        shown = enumerate(value.entries[:CHILD_LIMIT], start=1)
+        rows = tuple(Node(f"entry {number}", _row(entry)) for number, entry in shown)
+        text = f"compact-array of {len(value.entries)}"
+        return Node(name, text, offset, len(encode(data)), note, rows)
     if isinstance(value, tuple) and not isinstance(value, Bits):
-        cursor = Cursor(offset)
-        cursor.skip(1 + len(encode_length(len(value))))
-        for number, member in enumerate(value, start=1):
-            cursor.place(explain_data(str(number), member, cursor.at, _unit(value, number)))
-        text = f"{_TYPE_NAMES[data.tag]} of {len(value)}"
-        return Node(name, text, offset, length, note, cursor.result())
-    return Node(name, f"{_TYPE_NAMES[data.tag]} {_simple(data)}", offset, length, note)
+        return _explain_elements(name, data, value, offset, note)
+    return Node(name, f"{_TYPE_NAMES[data.tag]} {_simple(data)}", offset, len(encode(data)), note)
+
+
+def _explain_elements(
+    name: str, data: Data, elements: tuple[Data, ...], offset: int | None, note: str
+) -> Node:
+    cursor = Cursor(0)  # lengths add up from here, places from offset
+    cursor.skip(1 + len(encode_length(len(elements))))
+    for number, element in enumerate(elements[:CHILD_LIMIT], start=1):
+        start = None if offset is None or cursor.at is None else offset + cursor.at
+        cursor.place(explain_data(str(number), element, start, _unit(elements, number)))
+    if rest := elements[CHILD_LIMIT:]:
+        cursor.pass_over(len(rest), sum(len(encode(element)) for element in rest))
+    text = f"{_TYPE_NAMES[data.tag]} of {len(elements)}"
+    return Node(name, text, offset, cursor.at or 0, note, cursor.result())
 
 
 def _opened(data: Data, cipher: Cipher) -> Node | None:
@@ -146,8 +156,9 @@ def _result(item: ResultItem) -> str:
 
 def _unit(members: tuple[Data, ...], number: int) -> str:
     """The unit of a scaler and unit pair."""
-    tags = tuple(member.tag for member in members)
-    if number != 2 or tags != (Tag.INTEGER, Tag.ENUM):
+    if number != 2 or len(members) != 2:
+        return ""
+    if (members[0].tag, members[1].tag) != (Tag.INTEGER, Tag.ENUM):
         return ""
     unit = members[1].value
     return _UNITS.get(unit, "") if isinstance(unit, int) else ""

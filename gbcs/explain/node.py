@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Final
 
 from gbcs.plain import Plain
 
@@ -48,18 +49,26 @@ class Node:
         return next((node for _, node in self.walk() if node.name == name), None)
 
 
+CHILD_LIMIT: Final = 512
+"""Most children of one node that are shown; how many more there are is said."""
+
+
 class Cursor:
     """Collects nodes that follow each other."""
 
     def __init__(self, offset: int | None = 0) -> None:
         self.at = offset
         self.nodes: list[Node] = []
+        self._more = 0
+
+    @property
+    def is_full(self) -> bool:
+        """Whether further nodes are only counted."""
+        return len(self.nodes) >= CHILD_LIMIT
 
     def add(self, name: str, length: int, value: str = "", note: str = "", *children: Node) -> None:
         """Add a field of so many octets."""
-        self.nodes.append(Node(name, value, self.at, length, note, children))
-        if self.at is not None:
-            self.at += length
+        self.place(Node(name, value, self.at, length, note, children))
 
     def skip(self, length: int) -> None:
         """Pass over octets that need no line of their own."""
@@ -68,10 +77,19 @@ class Cursor:
 
     def place(self, node: Node) -> None:
         """Add a node that knows where it lies, and go on behind it."""
-        self.nodes.append(node)
+        if self.is_full:
+            self._more += 1
+        else:
+            self.nodes.append(node)
         if self.at is not None:
             self.at += node.length
 
     def result(self) -> tuple[Node, ...]:
         """What was collected."""
-        return tuple(self.nodes)
+        more = (Node("more", f"{self._more} more"),) if self._more else ()
+        return (*self.nodes, *more)
+
+    def pass_over(self, count: int, length: int) -> None:
+        """Count nodes that are not built."""
+        self._more += count
+        self.skip(length)
