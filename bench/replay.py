@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from itertools import accumulate
 from pathlib import Path
 from typing import Final
 
@@ -25,6 +26,7 @@ from gbcs.keys import KeyStore
 from gbcs.protection import attribute_cipher
 from gbcs.rtds import RtdsFile, find_keystore, pairs, read_directory
 from gbcs.stamp import Source, Stamp
+from gbcs.zcl.frame import Frame
 from gbcs.zcl.general import (
     AttributeStatus,
     DefaultResponse,
@@ -32,9 +34,12 @@ from gbcs.zcl.general import (
     ReadAttributesResponse,
 )
 from gbcs.zcl.status import Status
+from gbcs.zcl.types import zcl_moment
 from gpf.device import USE_CASES as GPF_USE_CASES
 from gsme.device import USE_CASES as GSME_USE_CASES
-from gsme.model import FIELDS, PRICE, set_value
+from gsme.model import FIELDS, METERING, PRICE, set_value
+from han.commands.metering import GetSampledDataResponse
+from han.zcl.payload import decode
 from han.zcl.server import ZclServer
 
 GSME, CHF, GPF = 0xA1, 0xA2, 0xA3
@@ -44,6 +49,11 @@ DEVICE_USE_CASES: Final = {GSME: GSME_USE_CASES, GPF: GPF_USE_CASES}
 _EPOCH: Final = datetime(2015, 1, 1, tzinfo=UTC)
 _LIMIT: Final = timedelta(hours=2)
 _NOT_EXECUTED: Final = DefaultResponse(0xFF, Status.FAILURE).to_bytes()
+_NOTHING_TO_ARRANGE: Final = (
+    DefaultResponse(0x00, Status.SUCCESS).to_bytes(),  # PublishChangeOfTenancy was accepted
+    DefaultResponse(0x08, Status.NOT_FOUND).to_bytes(),  # GetSampledData found an empty log
+)
+SAMPLED_DATA: Final = 0x07
 
 
 class Unsupported(Exception):
@@ -171,8 +181,23 @@ class _Arranger:
             if frame.command_id == GeneralCommand.READ_ATTRIBUTES_RESPONSE:
                 for record in ReadAttributesResponse.parse(frame.payload).records:
                     self._set_record(component.cluster_id, record)
-            elif frame.payload != _NOT_EXECUTED:
+            elif frame.is_cluster_command and component.cluster_id == METERING:
+                self._set_samples(frame)
+            elif frame.payload not in (_NOT_EXECUTED, *_NOTHING_TO_ARRANGE):
                 raise Unsupported("a component answered by something else than attributes")
+
+    def _set_samples(self, frame: Frame) -> None:
+        """Let the gas meter's totals have been what makes these samples."""
+        if frame.command_id != SAMPLED_DATA or not self._at_gpf:
+            raise Unsupported(f"Metering command {frame.command_id:02X}")
+        recorded = decode(GetSampledDataResponse, frame.payload)
+        log = self._home.gpf.samples.get(recorded.sample_id)
+        if log is None:
+            raise Unsupported(f"sample {recorded.sample_id:04X}")
+        totals = accumulate(recorded.samples, initial=0)
+        before_first = zcl_moment(recorded.start_time) - log.kind.period
+        for number, total in enumerate(totals):
+            log.take(before_first + number * log.kind.period, total)
 
     def _set_clocks(self, stamp: Stamp | None) -> None:
         if stamp is None or stamp.at is None:

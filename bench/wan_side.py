@@ -2,30 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 
 from bench.home import Home
 from bench.rig import Rig
 from bench.wan import GfiGateway, parse_address
 from chub.hub import Undeliverable
+from device.events import to_json_line
 from gbcs.errors import MalformedMessage
 
 
 @asynccontextmanager
 async def wan_side(home: Home) -> AsyncIterator[int]:
-    """Open the WAN port of the home's rig while the block runs; yields its number."""
+    """Open the WAN side of the home's rig while the block runs; yields the TCP port's number."""
 
     def refuse(error: MalformedMessage) -> None:
         home.hub.refuse(Undeliverable.MALFORMED, str(error))
 
     gateway = GfiGateway(home.hub.deliver, refuse)
-    home.upward.append(gateway.upward)
-    try:
-        async with gateway.serving(*parse_address(home.rig.wan.listen)) as port:
-            yield port
-    finally:
-        home.upward.remove(gateway.upward)
+    async with AsyncExitStack() as stack:
+        if home.rig.wan.mqtt is not None:
+            await _open_mqtt(home, home.rig.wan.mqtt, refuse, stack)
+        _lead_upward(home, gateway.upward, stack)
+        yield await stack.enter_async_context(gateway.serving(*parse_address(home.rig.wan.listen)))
+
+
+async def _open_mqtt(
+    home: Home, address: str, refuse: Callable[[MalformedMessage], None], stack: AsyncExitStack
+) -> None:
+    from bench.mqtt import Broker, MqttGateway
+
+    gateway = MqttGateway(Broker.parse(address), home.rig.name, home.hub.deliver, refuse)
+    _lead_upward(home, gateway.upward, stack)
+    unsubscribe = home.events.subscribe(lambda event: gateway.event(to_json_line(event)))
+    stack.callback(unsubscribe)
+    await stack.enter_async_context(gateway.serving())
+
+
+def _lead_upward(home: Home, take: Callable[[bytes], object], stack: AsyncExitStack) -> None:
+    home.upward.append(take)
+    stack.callback(home.upward.remove, take)
 
 
 def names_of(rig: Rig) -> Mapping[int, str]:

@@ -1,0 +1,90 @@
+"""The WAN side over a real MQTT broker."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import subprocess
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from aiomqtt import Client
+
+from bench.home import living_home
+from bench.mqtt import Broker
+from bench.remote_party import RemoteParty
+from bench.rig import Rig, RigError
+from bench.wan_side import wan_side
+from device.timeline import REAL, Timeline, run
+from gbcs.catalogue import by_name
+from gbcs.protection import Verdict
+
+START = datetime(2026, 1, 5, 9, 50, tzinfo=UTC)
+
+
+@pytest.fixture
+def broker(mosquitto: str, tmp_path: Path) -> Iterator[int]:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port: int = probe.getsockname()[1]
+    settings = tmp_path / "mosquitto.conf"
+    settings.write_text(f"listener {port} 127.0.0.1\nallow_anonymous true\n")
+    with subprocess.Popen(
+        [mosquitto, "-c", str(settings), "-v"], stderr=subprocess.PIPE
+    ) as process:
+        assert process.stderr is not None
+        while b"running" not in process.stderr.readline():
+            assert process.poll() is None
+        yield port
+        process.terminate()
+
+
+def test_a_command_over_mqtt_is_answered_with_its_transaction(broker: int) -> None:
+    rig = Rig.model_validate(
+        {
+            "name": "bench one",
+            "hub": {"radio": "ether:"},
+            "wan": {"listen": "127.0.0.1:0", "mqtt": f"mqtt://127.0.0.1:{broker}/rigs"},
+        }
+    )
+    timeline = Timeline(START, REAL)
+
+    async def talk() -> dict[str, dict[str, object]]:
+        heard: dict[str, dict[str, object]] = {}
+        async with (
+            asyncio.timeout(30),
+            Client("127.0.0.1", broker) as client,
+            living_home(rig, timeline) as home,
+        ):
+            await client.subscribe("rigs/bench-one/#")
+            async with wan_side(home):
+                supplier = RemoteParty(rig.parties.supplier, home.keys)
+                command = supplier.command(by_name("GCS13a"), rig.hub.gpf, 9).to_bytes()
+                asked = json.dumps({"gbcs": command.hex(), "transaction": "t-1"})
+                async for message in client.messages:
+                    kind = str(message.topic).rpartition("/")[2]
+                    text = bytes(message.payload).decode()  # type: ignore[arg-type]
+                    if kind == "availability" and text == "online":
+                        await client.publish("rigs/bench-one/command", b"\x00 noise")
+                        await client.publish("rigs/bench-one/command", asked)
+                    elif kind == "event" and json.loads(text)["event"] == "CommandRefused":
+                        heard["refused"] = json.loads(text)
+                    elif kind == "response":
+                        heard["response"] = json.loads(text)
+                        octets = bytes.fromhex(str(heard["response"]["gbcs"]))
+                        assert supplier.open(octets).verification.mac is Verdict.VALID
+                        return heard
+        raise AssertionError("the broker closed the connection")
+
+    heard = run(talk(), timeline)
+    assert heard["response"]["transaction"] == "t-1"
+    assert heard["response"]["use_case"] == "GCS13a"
+    assert heard["refused"]["refusal"] == "MALFORMED"
+
+
+@pytest.mark.parametrize("text", ["127.0.0.1", "http://x", "mqtt://", "mqtt://host:port"])
+def test_a_broker_address_that_is_none_is_refused_with_its_text(text: str) -> None:
+    with pytest.raises(RigError, match=r"wan\.mqtt"):
+        Broker.parse(text)
