@@ -223,7 +223,7 @@ def _read_compact_array(octets: bytes, at: int, depth: int) -> tuple[Data, int]:
     if fixed is not None:
         return Data(_COMPACT_ARRAY, _read_fixed_entries(entry_type, fixed, octets[at:stop])), stop
     contents = octets[:stop]
-    entries = []
+    entries: list[Data] = []
     while at < stop:
         if len(entries) == ELEMENT_LIMIT:
             raise MalformedMessage(f"more than {ELEMENT_LIMIT} entries", at)
