@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 from struct import Struct
 from typing import TYPE_CHECKING, Final
@@ -37,6 +38,8 @@ _PLAIN_VALUES: Final[Mapping[int, bytes]] = {
     0x45: b"\x00",
 }
 COUNTERS: Final = 41
+HAND_OVER_S: Final = 0.05
+BOOTLOADER_VERSION: Final = 0x2041
 
 TOKEN_RESTORED_EUI64: Final = 0xE12A
 TOKEN_NODE_DATA: Final = 0x1EE64
@@ -274,6 +277,20 @@ def set_multicast(ncp: VirtualNcp, command: Command) -> Fields:
     return OK
 
 
+def launch_bootloader(ncp: VirtualNcp, command: Command) -> Fields:
+    """Hand over to the bootloader, if there is one, once the answer has left."""
+    if ncp.launch_bootloader is None:
+        return {"status": Status.LIBRARY_NOT_PRESENT}
+    asyncio.get_running_loop().call_later(HAND_OVER_S, ncp.launch_bootloader)
+    return OK
+
+
+def bootloader_version(ncp: VirtualNcp, command: Command) -> Fields:
+    """Version of the bootloader; all ones when there is none."""
+    version = 0xFFFF if ncp.launch_bootloader is None else BOOTLOADER_VERSION
+    return {"bootloader_version": version, "nodePlat": 4, "nodeMicro": 24, "nodePhy": 3}
+
+
 INERT: Final[Mapping[str, Fields]] = {
     "setConcentrator": OK,  # one hop: there are no routes to collect
     "setSourceRouteDiscoveryMode": {"remainingTime": 0},
@@ -286,10 +303,6 @@ INERT: Final[Mapping[str, Fields]] = {
     "readAndClearCounters": {"values": [0] * COUNTERS},
     "writeNodeData": OK,  # written already
     "maximumPayloadLength": {"apsLength": NCP_PAYLOAD_OCTETS},
-    "getStandaloneBootloaderVersionPlatMicroPhy": {
-        "bootloader_version": 0xFFFF, "nodePlat": 0xFF, "nodeMicro": 0xFF, "nodePhy": 0xFF,
-    },
-    "launchStandaloneBootloader": {"status": Status.LIBRARY_NOT_PRESENT},
     "sendMulticast": {"status": Status.LIBRARY_NOT_PRESENT, "sequence": 0},
     "customFrame": {"status": Status.LIBRARY_NOT_PRESENT, "reply": b""},  # no XNCP extension
 }  # fmt: skip
@@ -317,6 +330,8 @@ HANDLERS: Final[Mapping[str, Callable[[VirtualNcp, Command], Fields]]] = {
     "setManufacturerCode": set_manufacturer_code,
     "getMulticastTableEntry": get_multicast,
     "setMulticastTableEntry": set_multicast,
+    "launchStandaloneBootloader": launch_bootloader,
+    "getStandaloneBootloaderVersionPlatMicroPhy": bootloader_version,
     "echo": lambda _, command: {"echo": command.octets("data")},
     **{name: _inert(answer) for name, answer in INERT.items()},
 }

@@ -79,6 +79,8 @@ class VirtualNcp:
         self.tokens = Tokens(self.store)
         self.ram = Ram()
         self.stack: Stack = self._new_stack()
+        self.launch_bootloader: Callable[[], None] | None = None
+        self._firmware = FIRMWARE[ezsp_version]
         self.mute = False
         self._line: AshNcp | None = None
         self._write: Callable[[bytes], None] | None = None
@@ -104,7 +106,19 @@ class VirtualNcp:
     @property
     def firmware(self) -> tuple[int, int, int]:
         """EmberZNet version of this EZSP generation."""
-        return FIRMWARE[self.codec.version]
+        return self._firmware
+
+    def install(self, version: str | None) -> None:
+        """Run firmware of this version (such as ``7.4.4.0``) from now on; None changes nothing."""
+        numbers = [int(part) for part in (version or "").split(" ")[0].split(".") if part.isdigit()]
+        if len(numbers) < 3:
+            return
+        major, minor, patch = numbers[:3]
+        older = [ezsp for ezsp, firmware in FIRMWARE.items() if firmware[:2] <= (major, minor)]
+        self._firmware = (major, minor, patch)
+        self.codec = EzspCodec(max(older, default=min(FIRMWARE)), HANDLERS)
+        self.reset()
+        self.stack.power_off()
 
     def _new_stack(self) -> Stack:
         return Stack(
@@ -123,7 +137,12 @@ class VirtualNcp:
         self.reset()
         self.stack.power_off()
 
-    def connect(self, write: Callable[[bytes], None], closed: Callable[[], None]) -> None:
+    def connect(
+        self,
+        write: Callable[[bytes], None],
+        closed: Callable[[], None],
+        baudrate: int | None = None,
+    ) -> None:
         """A host opened the line; ``closed`` is called when the NCP side drops it."""
         self.disconnect()
         loop = asyncio.get_running_loop()

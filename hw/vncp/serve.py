@@ -17,6 +17,7 @@ from typing import Final
 from han.radio import RadioError
 from hw.ether import Ether
 from hw.stack import FileStore, MemoryStore
+from hw.vncp.bootloader import DongleWithBootloader
 from hw.vncp.ncp import VirtualNcp
 from hw.vncp.transport import PtyLine, listen
 
@@ -42,6 +43,7 @@ class Dongle:
     eui64: int = DEFAULT_EUI64
     memory: Path | None = None
     blank: bool = False
+    bootloader: bool = False
 
 
 @asynccontextmanager
@@ -54,8 +56,9 @@ async def serving(dongle: Dongle, ether: Ether) -> AsyncIterator[str]:
     ncp = VirtualNcp(ether, dongle.eui64, ezsp_version=dongle.ezsp_version, store=store)
     if not dongle.blank:
         ncp.form_once(USED_CHANNEL)
+    device = DongleWithBootloader(ncp) if dongle.bootloader else ncp
     if dongle.host is None:
-        line = PtyLine(ncp)
+        line = PtyLine(device)
         try:
             yield line.path
         finally:
@@ -63,7 +66,7 @@ async def serving(dongle: Dongle, ether: Ether) -> AsyncIterator[str]:
             ncp.drop_line()
         return
     try:
-        server = await listen(ncp, dongle.host, dongle.port)
+        server = await listen(device, dongle.host, dongle.port)
     except OSError as exc:
         raise RadioError(f"cannot listen on {dongle.host}:{dongle.port}: {exc.strerror}") from exc
     try:

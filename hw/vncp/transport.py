@@ -11,18 +11,44 @@ import asyncio
 import os
 import pty
 import tty
+from collections.abc import Callable
 from contextlib import suppress
-from typing import Final
+from typing import Final, Protocol
 
 from serialx import BaseSerial, BaseSerialTransport, register_uri_handler
 
-from hw.vncp.ncp import VirtualNcp
-
 SCHEME: Final = "vncp://"
-_published: Final[dict[str, VirtualNcp]] = {}
 
 
-def publish(name: str, ncp: VirtualNcp) -> str:
+class Device(Protocol):
+    """What a line leads to: a virtual NCP, alone or with its bootloader."""
+
+    def connect(
+        self,
+        write: Callable[[bytes], None],
+        closed: Callable[[], None],
+        baudrate: int | None = None,
+    ) -> None:
+        """A host opened the line."""
+        ...
+
+    def disconnect(self) -> None:
+        """The host closed it."""
+        ...
+
+    def disconnect_from(self, write: Callable[[bytes], None]) -> None:
+        """A host closed it; nothing happens when another has taken it over."""
+        ...
+
+    def receive(self, octets: bytes) -> None:
+        """Octets from the host."""
+        ...
+
+
+_published: Final[dict[str, Device]] = {}
+
+
+def publish(name: str, ncp: Device) -> str:
     """Make ``vncp://name`` open this dongle; the URL."""
     if name in _published:
         raise ValueError(f"vncp://{name} is taken")
@@ -43,7 +69,7 @@ class VncpTransport(BaseSerialTransport):  # type: ignore[misc] # untyped librar
     """The host's end of an in-process line; octets cross in the next turn of the loop."""
 
     transport_name = "vncp"
-    _ncp: VirtualNcp | None = None
+    _ncp: Device | None = None
 
     async def _connect(self, *, path: str, **settings: object) -> None:
         name = path.removeprefix(SCHEME).rstrip("/")
@@ -51,7 +77,9 @@ class VncpTransport(BaseSerialTransport):  # type: ignore[misc] # untyped librar
         if ncp is None:
             raise FileNotFoundError(f"no virtual dongle is published as {path}")
         self._ncp = ncp
-        ncp.connect(self._from_ncp, self._unplugged)
+        baudrate = settings.get("baudrate")
+        given = baudrate if isinstance(baudrate, int) else None
+        ncp.connect(self._from_ncp, self._unplugged, given)
         self._call_protocol_connection_made()
 
     def _from_ncp(self, octets: bytes) -> None:
@@ -106,7 +134,7 @@ register_uri_handler(
 class _Line(asyncio.Protocol):
     """One TCP connection to the dongle."""
 
-    def __init__(self, ncp: VirtualNcp) -> None:
+    def __init__(self, ncp: Device) -> None:
         self._ncp = ncp
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -122,7 +150,7 @@ class _Line(asyncio.Protocol):
         self._ncp.disconnect_from(self._transport.write)
 
 
-async def listen(ncp: VirtualNcp, host: str, port: int) -> asyncio.Server:
+async def listen(ncp: Device, host: str, port: int) -> asyncio.Server:
     """Serve the dongle on a TCP port (0 picks one); open it as ``tcp://host:port``."""
     return await asyncio.get_running_loop().create_server(lambda: _Line(ncp), host, port)
 
@@ -130,7 +158,7 @@ async def listen(ncp: VirtualNcp, host: str, port: int) -> asyncio.Server:
 class PtyLine:
     """The dongle behind a pseudo-terminal; ``path`` is what a host opens."""
 
-    def __init__(self, ncp: VirtualNcp) -> None:
+    def __init__(self, ncp: Device) -> None:
         self._ncp = ncp
         self._master, self._slave = pty.openpty()
         tty.setraw(self._master)
