@@ -13,14 +13,27 @@ from device.pipeline import Pipeline
 from device.settings import PipelineSettings
 from gbcs.catalogue import Technology
 from gbcs.stamp import Stamp
+from gpf.event import TenancyChanged
 from gpf.han_side import HanSide, HubEndpoints
 from gpf.mirror import Mirror
+from gpf.samples import SampleLogs
 from gpf.settings import GpfSettings
 from gpf.stamp import stamp_of
 from gpf.tariff import Tariff
-from gpf.views import remote_server
+from gpf.tenancy import ChangeOfTenancy, Tenancy
+from gpf.views import GasData, remote_server
 
-USE_CASES: Final = ("GCS13a", "GCS13b", "GCS13c", "GCS14", "GCS60", "GCS60a")
+USE_CASES: Final = (
+    "GCS09",
+    "GCS13a",
+    "GCS13b",
+    "GCS13c",
+    "GCS14",
+    "GCS17",
+    "GCS60",
+    "GCS60a",
+    "GCS61",
+)
 """Use cases that the GPF answers."""
 
 
@@ -48,8 +61,11 @@ class GasProxy:
             own_reliability=lambda: chassis.clock.status,
             completion=timedelta(seconds=self.settings.push_completion_s),
         )
-        self.han = HanSide(chassis, self.mirror, self.tariff, admits, endpoints)
-        self.remote = remote_server(self.mirror, self.tariff)
+        self.tenancy = Tenancy(chassis.store, self.settings, self._tenancy_changed)
+        self.samples = SampleLogs(chassis.store, self.settings)
+        self.data = GasData(self.mirror, self.tariff, self.tenancy, self.samples, chassis.clock.now)
+        self.han = HanSide(chassis, self.data, self.settings, admits, endpoints)
+        self.remote = remote_server(self.data)
         self.pipeline = Pipeline(
             chassis,
             use_cases=USE_CASES,
@@ -67,6 +83,15 @@ class GasProxy:
         """Execute one command addressed to the GPF; None when it is refused."""
         outcome = self.pipeline.receive(octets)
         return outcome.octets if isinstance(outcome, Answered) else None
+
+    def _tenancy_changed(self, newest: ChangeOfTenancy | None) -> None:
+        self.chassis.events.publish(
+            TenancyChanged(
+                **self.chassis.here(),
+                at=None if newest is None else newest.at,
+                control=0 if newest is None else int(newest.control),
+            )
+        )
 
     def _stamp(self, executed: Executed) -> Stamp:
         """Stamp from the values returned; when none could be, from those that were asked for."""

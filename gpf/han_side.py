@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -13,11 +13,11 @@ from device.host import Host
 from gbcs.zcl.general import AttributeValue
 from gbcs.zcl.status import Status
 from gbcs.zcl.types import DataType, Value
-from gpf.mirror import Mirror
+from gpf.mirror import AttributeKey, Mirrored
 from gpf.mirror_memory import Lent, MirrorMemory
-from gpf.tariff import Tariff
-from gpf.views import mirrored_cluster, price
-from han.clusters import BASIC, METERING, PREPAYMENT
+from gpf.settings import GpfSettings
+from gpf.views import CURRENT_SUMMATION, GasData, esi_clusters, mirror_clusters
+from han.clusters import BASIC, METERING
 from han.clusters.basic import MIRROR_CAPACITY, PHYSICAL_ENVIRONMENT
 from han.clusters.mirrored import mirrored
 from han.endpoint import Endpoint
@@ -63,25 +63,25 @@ class HanSide:
     def __init__(
         self,
         chassis: Chassis,
-        mirror: Mirror,
-        tariff: Tariff,
+        data: GasData,
+        settings: GpfSettings,
         admits: Callable[[int], bool],
         endpoints: HubEndpoints | None = None,
     ) -> None:
         numbers = endpoints or HubEndpoints()
         self._chassis = chassis
-        self._mirror = mirror
+        self._mirror, self._data = data.mirror, data
         self._memory = MirrorMemory(chassis.store)
         self.mirror_endpoint = Endpoint(
             numbers.mirror,
             METERING_DEVICE,
-            served=[mirrored_cluster(one, mirror) for one in (BASIC, METERING, PREPAYMENT)],
+            served=mirror_clusters(data, snapshot_time=settings.serve_snapshot_time),
         )
         self.mirror_host = MirrorHost([self.mirror_endpoint], self, admits)
         self.esi_endpoint = Endpoint(
             numbers.esi,
             ENERGY_SERVICE_INTERFACE,
-            served=(self.mirror_host.served_by_esi(), price(tariff), _basic()),
+            served=(self.mirror_host.served_by_esi(), *esi_clusters(data), _basic()),
         )
         self._restore()
 
@@ -161,8 +161,10 @@ class HanSide:
                 self._complete(peer)
 
     def _complete(self, peer: int | None) -> None:
-        taken = self._mirror.complete()
-        self._memory.keep(taken)
+        with self._chassis.store.transaction():
+            taken = self._mirror.complete()
+            self._memory.keep(taken)
+            self._sample(taken)
         here = self._chassis.here()
         for (cluster_id, attribute_id), held in taken.items():
             self._chassis.events.publish(
@@ -180,6 +182,12 @@ class HanSide:
             self._chassis.events.publish(
                 Pushed(**here, peer=peer, cluster_id=METERING.cluster_id, attributes=len(taken))
             )
+
+    def _sample(self, taken: Mapping[AttributeKey, Mirrored]) -> None:
+        register = taken.get((METERING.cluster_id, CURRENT_SUMMATION))
+        if register is not None and isinstance(register.value, int):
+            now = self._chassis.clock.now()
+            self._data.samples.take(register.value, register.provenance, now)
 
     def _restore(self) -> None:
         lent = self._memory.lent()

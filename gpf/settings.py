@@ -19,6 +19,14 @@ class GpfSettings:
     push_completion_s: how long the frames of one push may trickle in before the GPF takes the push
         as complete without its last attribute (0xFFFE).
     serve_snapshot_time: whether displays can read the values' moment as Metering 0x0007.
+    push_grace_s: how long after the end of a half hour or day a pushed total still counts as the
+        total at that end.
+    cot_future_policy: whether a change of tenancy that lies ahead hides the household's entries at
+        once (``hide_now``), or on its date (``hide_at_date``).
+    cot_check_provider: refuse a change of tenancy for another provider or tariff than those stored.
+    cot_check_event_id: refuse a change of tenancy that is older than the stored one.
+    provider_id: the provider stored; GBCS leaves the field unused (0).
+    tariff_type: the tariff type stored; 0 is delivered.
     """
 
     own_stamp: Literal["rx_time", "response_time"] = "rx_time"
@@ -26,3 +34,9 @@ class GpfSettings:
     report_gsme_unreliable: bool = True
     push_completion_s: int = 30
     serve_snapshot_time: bool = True
+    push_grace_s: int = 600
+    cot_future_policy: Literal["hide_now", "hide_at_date"] = "hide_now"
+    cot_check_provider: bool = True
+    cot_check_event_id: bool = True
+    provider_id: int = 0
+    tariff_type: int = 0

@@ -1,0 +1,138 @@
+"""Profile and daily consumption logs: differences of the totals that the gas meter pushed.
+
+An entry carries the boundary that ENDS its period. A total counts for a boundary when it was taken
+within the grace behind it. Nothing is interpolated: a period one of whose ends is missing has no
+entry, and reads as the ZCL's invalid value when entries around it are read.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from device.schedule import next_boundary
+from device.store import Json, Store
+from gbcs.zcl.types import zcl_moment, zcl_seconds
+from gpf.settings import GpfSettings
+from gpf.stamp import Provenance
+
+NO_SAMPLE: Final = 0xFFFFFF
+_REGISTER_OCTETS: Final = 6
+_SAMPLE_BITS: Final = 24
+
+
+@dataclass(frozen=True, slots=True)
+class LogKind:
+    """One of the logs; ``interval_s`` is what Responses state as its sample request interval."""
+
+    name: str
+    sample_id: int
+    period: timedelta
+    interval_s: int
+    capacity: int
+
+
+PROFILE: Final = LogKind("profile", 0x0000, timedelta(minutes=30), 1800, 19_056)
+"""Thirteen months of half hours (SMETS profile data log)."""
+DAILY: Final = LogKind("daily", 0x0001, timedelta(days=1), 0xFFFF, 731)
+KINDS: Final = (PROFILE, DAILY)
+
+
+@dataclass(frozen=True, slots=True)
+class Samples:
+    """Consecutive periods; ``first_end`` ends the first one. None stands for a missing entry."""
+
+    first_end: datetime
+    values: tuple[int | None, ...]
+
+
+class SampleLog:
+    """One log, kept in the store: entries by the end of their period."""
+
+    def __init__(self, kind: LogKind, store: Store) -> None:
+        self.kind, self._store = kind, store
+        with store.transaction() as unit:
+            packed = [each for each in unit.entries(kind.name) if isinstance(each, int)]
+            self._last = _total(unit.get_json(self._last_key))
+        self._entries = {each >> _SAMPLE_BITS: each & NO_SAMPLE for each in packed}
+
+    @property
+    def _last_key(self) -> str:
+        return f"{self.kind.name}/last"
+
+    def take(self, boundary: datetime, total: int) -> None:
+        """Take the register as it stood at a boundary; a boundary that was taken stays as it is."""
+        last, at_s = self._last, zcl_seconds(boundary)
+        if last is not None and at_s <= last[0]:
+            return
+        period_s = self.kind.period // timedelta(seconds=1)
+        used = None
+        if last is not None and last[0] == at_s - period_s:
+            used = min((total - last[1]) % (1 << 8 * _REGISTER_OCTETS), NO_SAMPLE)
+        self._keep((at_s, total), used)
+
+    def read(
+        self, earliest: datetime, count: int, hidden_before: datetime | None = None
+    ) -> Samples | None:
+        """At most ``count`` periods from the first entry at or after a moment; None without one."""
+        period_s = self.kind.period // timedelta(seconds=1)
+        from_s = zcl_seconds(earliest)
+        if hidden_before is not None:
+            from_s = max(from_s, zcl_seconds(hidden_before) + period_s)
+        ends = [end for end in self._entries if end >= from_s]
+        if not ends or count < 1:
+            return None
+        first = ends[0]
+        stop = min(ends[-1], first + (count - 1) * period_s)
+        values = (self._entries.get(end) for end in range(first, stop + 1, period_s))
+        return Samples(zcl_moment(first), tuple(values))
+
+    def _keep(self, last: tuple[int, int], used: int | None) -> None:
+        kind = self.kind
+        with self._store.transaction() as unit:
+            unit.put_json(self._last_key, list(last))
+            if used is not None:
+                packed = last[0] << _SAMPLE_BITS | used
+                unit.append(kind.name, packed, keep=kind.capacity)
+            unit.on_commit(lambda: self._remember(last, used))
+
+    def _remember(self, last: tuple[int, int], used: int | None) -> None:
+        self._last = last
+        if used is not None:
+            self._entries[last[0]] = used
+        if len(self._entries) > self.kind.capacity:
+            del self._entries[next(iter(self._entries))]
+
+
+class SampleLogs:
+    """Every log of one register."""
+
+    def __init__(self, store: Store, settings: GpfSettings) -> None:
+        scope = store.scope("samples")
+        self._grace = timedelta(seconds=settings.push_grace_s)
+        self._logs = {kind.sample_id: SampleLog(kind, scope) for kind in KINDS}
+
+    def get(self, sample_id: int) -> SampleLog | None:
+        """The log with this identifier."""
+        return self._logs.get(sample_id)
+
+    def take(self, total: int, provenance: Provenance, now: datetime) -> None:
+        """Take a pushed total into every log at whose boundary it was taken.
+
+        The meter's own moment counts unless it is far from the GPF's clock (``now``).
+        """
+        taken_at = provenance.taken_at
+        if taken_at is None or abs(now - taken_at) > self._grace:
+            taken_at = now
+        for log in self._logs.values():
+            boundary = next_boundary(taken_at, log.kind.period) - log.kind.period
+            if taken_at - boundary <= self._grace:
+                log.take(boundary, total)
+
+
+def _total(held: Json) -> tuple[int, int] | None:
+    match held:
+        case [int(at_s), int(total)]:
+            return at_s, total
+    return None
