@@ -16,7 +16,8 @@ GENERIC_CRITICAL: Final = 0x1000
 GENERIC: Final = 0x1001
 FUTURE_DATED: Final = 0x00CC
 SUPPLY_RESTORED: Final = 0x0067
-"""Message codes; the last is ECS80."""
+BILLING_DATA: Final = 0x0061
+"""Message codes; the last two are ECS80 and ECS68."""
 
 BEHAVIOUR_BITS: Final = 256
 _OPERATOR_CODES: Final = 0x80
@@ -32,11 +33,13 @@ class Alert:
     at: datetime | None
     recipient: Role
     elements: tuple[Data, ...] = ()
+    secret: Data | None = None
+    """What goes with it encrypted, for the recipient alone."""
 
-    def payload(self, originator_counter: int) -> bytes:
-        """The DLMS payload under a counter of the meter's own."""
+    def payload(self, originator_counter: int, *sealed: Data) -> bytes:
+        """The DLMS payload under a counter of the meter's own; ``sealed`` is the secret's form."""
         time = NEVER if self.at is None else Stamp.of(self.at)
-        body = v.structure(v.u16(self.alert_code), v.date_time(time), *self.elements)
+        body = v.structure(v.u16(self.alert_code), v.date_time(time), *self.elements, *sealed)
         return DataNotification(invoke_id(originator_counter), body).to_bytes()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
@@ -22,10 +23,13 @@ from esme.objects import server
 from esme.physics.site import Site
 from gbcs.catalogue import Technology, all_use_cases, dlms_items
 from gbcs.catalogue.use_case import Kind
+from gbcs.dlms.data import Data, encode
+from gbcs.dlms.protected import ProtectionParameters
+from gbcs.dlms.values import octets as octets_data
 from gbcs.envelope import Cra, Message
 from gbcs.errors import MissingKey
 from gbcs.party import DeviceType, Role
-from gbcs.protection import protect
+from gbcs.protection import attribute_cipher, protect
 from gbcs.utrn import Token, is_authentic
 
 _LOG: Final = logging.getLogger(__name__)
@@ -104,6 +108,17 @@ class ElectricityMeterDevice:
         """When the meter has something to do, in true time."""
         return self.meter.deadline
 
+    def _sealed(self, alert: Alert, message: Message) -> tuple[Data, ...]:
+        """The secret of an alert as its last two elements; nothing when it has none."""
+        if alert.secret is None:
+            return ()
+        cipher = attribute_cipher(message, self.chassis.credentials.keys)
+        parameters = ProtectionParameters(
+            message.originator_counter, message.originator, message.recipient
+        )
+        sealed = cipher.seal(encode(alert.secret))
+        return parameters.to_data(), octets_data(sealed)
+
     def _is_authentic(self, token: Token, counter: int) -> bool:
         """Check a top-up token with the supplier's prepayment key; False when it is not held."""
         credentials = self.chassis.credentials
@@ -138,9 +153,10 @@ class ElectricityMeterDevice:
             originator=chassis.eui64,
             recipient=recipient,
             message_code=alert.message_code,
-            payload=alert.payload(number),
+            payload=b"",
         )
-        octets = protect(message, chassis.credentials.keys).to_bytes()
+        message = replace(message, payload=alert.payload(number, *self._sealed(alert, message)))
+        protected = protect(message, chassis.credentials.keys)
         raised = AlertRaised(
             **chassis.here(),
             alert_code=alert.alert_code,
@@ -150,4 +166,4 @@ class ElectricityMeterDevice:
         )
         with chassis.store.transaction() as unit:
             unit.on_commit(lambda: chassis.events.publish(raised))
-            unit.on_commit(lambda: self._send(octets, recipient))
+            unit.on_commit(lambda: self._send(protected.to_bytes(), recipient))

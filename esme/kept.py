@@ -76,3 +76,5 @@ class Kept:
     privacy_pin: bool = False
     """Whether the consumer has set one."""
     tenancy_changed_at: datetime | None = None
+    billed_until: datetime | None = None
+    """Billing periods that ended up to this time have had their entry."""

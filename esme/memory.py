@@ -55,7 +55,7 @@ class Memory:
                 return None
             try:
                 state = load(_State, plain)
-                for name, log in _logs(state.kept):
+                for name, log in logs_of(state.kept):
                     _refill(log, unit.entries(name))
                 return Remembered(state.kept, state.time, Settings(dict(_stored(unit))))
             except (GbcsError, ValueError, TypeError) as exc:
@@ -65,23 +65,23 @@ class Memory:
         """Keep everything that changed, as part of the open unit when there is one."""
         with self._store.transaction() as unit:
             unit.put_json(_STATE, dump(_State(kept, time)))
-            for name, log in _logs(kept):
+            for name, log in logs_of(kept):
                 _append(unit, name, log)
             for place, data in settings.changes().items():
                 _store(unit, place, data)
             unit.on_commit(_all_saved(kept, settings))
 
 
-def _logs(value: object, name: str = "log:meter") -> Iterator[tuple[str, Log[object]]]:
+def logs_of(value: object, name: str = "log:meter") -> Iterator[tuple[str, Log[object]]]:
     """Every log below a value, by its path."""
     if isinstance(value, Log):
         yield name, value
     elif isinstance(value, list):
         for number, each in enumerate(value):
-            yield from _logs(each, f"{name}.{number}")
+            yield from logs_of(each, f"{name}.{number}")
     elif is_dataclass(value):
         for each in fields(value):
-            yield from _logs(getattr(value, each.name), f"{name}.{each.name}")
+            yield from logs_of(getattr(value, each.name), f"{name}.{each.name}")
 
 
 def _append(unit: Transaction, name: str, log: Log[object]) -> None:
@@ -120,7 +120,7 @@ def _store(unit: Transaction, place: Place, data: Data | None) -> None:
 def _all_saved(kept: Kept, settings: Settings) -> Callable[[], None]:
     def note() -> None:
         settings.keep()
-        for _, log in _logs(kept):
+        for _, log in logs_of(kept):
             log.saved()
 
     return note

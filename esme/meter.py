@@ -16,15 +16,16 @@ from device.store import Store
 from esme.account.account import Account
 from esme.account.terms import Terms
 from esme.account.top_up import IsAuthentic, accept, no_token
+from esme.billing import Billing
 from esme.controllers import OFF, Setting
 from esme.cosem.settings import Settings
 from esme.cosem.shape import Plain, plain
 from esme.cosem.table import Place
 from esme.demand import WINDOW_OPENS, middle_of
 from esme.future import ACTIVATED, ACTIVATIONS, Pending
-from esme.kept import Kept, Row, SupplyState
+from esme.kept import Kept, SupplyState
 from esme.load_limit import LoadLimit, LoadLimiter
-from esme.memory import Remembered
+from esme.memory import Remembered, logs_of
 from esme.metering.energy import Readings
 from esme.metering.periods import Closed
 from esme.metrology import Measurements, Metrology, MetrologySettings
@@ -111,6 +112,14 @@ class ElectricityMeter:
         self.metrology.limiter = self._limiter
         self.reporter = Reporter(self.settings, store)
         self.tariff = TariffSwitch(self.settings, self.kept.tariff, lambda: self.readings)
+        self.billing = Billing(
+            self.kept,
+            self.settings,
+            self.tariff,
+            self.reporter,
+            twin=self.twin,
+            charge=self.charge,
+        )
         self.account = Account(
             self.kept.account,
             lambda: self.kept.balances,
@@ -119,6 +128,7 @@ class ElectricityMeter:
             disable=self._disable_for_credit,
             arm=self._arm_after_credit,
         )
+        self.kept.billed_until = self.kept.billed_until or self.metrology.own_now
         clock.watch(self._clock_changed)
         if remembered is not None:
             self._catch_up()
@@ -200,6 +210,7 @@ class ElectricityMeter:
     def activate(self, when: Place) -> None:
         """Make passive values active; those that were never set leave the active ones alone."""
         self.tariff.settle()
+        self.billing.before_change(when, self.metrology.own_now)
         for copy in ACTIVATIONS[when]:
             value = self.settings.find(copy.passive)
             if value is not None:
@@ -210,26 +221,17 @@ class ElectricityMeter:
     def undo_point(self) -> Callable[[], None]:
         """What takes the meter back to this moment, if a command has to be undone."""
         earlier = dump(self.kept)
+        logs = [(log, log.appended) for _, log in logs_of(self.kept.snapshots)]
 
         def undo() -> None:
+            for log, count in logs:
+                log.take_back(count)
             put_back(self.kept, load(Kept, earlier))
             self.settings.undo()
             self.reporter.take_alerts()
             self.switch_supply(self.kept.supply)
 
         return undo
-
-    def import_snapshot(self) -> Row:
-        """Registers of a daily read or billing entry, in the order of the wire."""
-        self.tariff.settle()
-        readings, tariff = self.readings, self.kept.tariff
-        registers: Row = (readings.active_import_wh,)
-        if self.twin:
-            registers += (readings.secondary_import_wh,)
-        registers += (tuple(tariff.tou),)
-        if self.twin:
-            registers += (tuple(tariff.secondary),)
-        return registers + tuple(tuple(row) for row in tariff.blocks)
 
     def in_demand_window(self, own: datetime) -> bool:
         """Whether the configurable maximum demand counts at a time."""
@@ -286,19 +288,24 @@ class ElectricityMeter:
         own = self.metrology.own_now
         if own is None:
             return None
+        if not self.metrology.powered:  # what falls due meanwhile is done on return
+            return self.metrology.site.change_after(self.metrology.at)
         activations = (pending.at for pending in self.kept.pending.values())
         controllers = self.kept.controllers.next_change(own)
-        nearest = earliest((*activations, self.tariff.next_switch(own), controllers))
+        switch, billing = self.tariff.next_switch(own), self.billing.next_after(own)
+        nearest = earliest((*activations, controllers, switch, billing))
         if nearest is None:
             return None
         return max(self.metrology.time.true_of(nearest), self.metrology.at + datetime.resolution)
 
     def _keep_appointments(self) -> None:
         own = self.metrology.own_now
-        if own is None:
+        if own is None or not self.metrology.powered:
             return
+        self.billing.end_periods(self.kept.billed_until or own, own)
+        self.kept.billed_until = own
         due = [when for when, pending in self.kept.pending.items() if own >= pending.at]
-        for when in due:
+        for when in sorted(due):
             pending = self.kept.pending.pop(when)
             self.activate(when)
             self.reporter.activated(ACTIVATED, own, pending.content(when))
@@ -332,10 +339,7 @@ class ElectricityMeter:
         self.charge()
 
     def _day_is_over(self, closed: Closed) -> None:
-        snapshots = self.kept.snapshots
-        snapshots.daily_import.append(closed.end, self.import_snapshot())
-        snapshots.daily_export.append(closed.end, (closed.readings.active_export_wh,))
-        snapshots.daily_prepayment.append(closed.end, self.kept.balances.snapshot())
+        self.billing.end_day(closed)
         self._tell(self.account.charge_day())
 
     def _tell(self, codes: Iterable[int]) -> None:

@@ -114,6 +114,11 @@ class Metrology:
             return seen
         return Conditions(seen.voltages_mv, secondary_mw=seen.secondary_mw)
 
+    @property
+    def powered(self) -> bool:
+        """Whether there is a supply at this moment."""
+        return self.site.conditions(self.at).powered
+
     def advance(self, to: datetime) -> tuple[MeterEvent, ...]:
         """Measure up to a moment; what was noticed on the way, in order."""
         return tuple(self._advance(to))

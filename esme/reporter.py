@@ -14,6 +14,7 @@ from device.log import Entry
 from device.store import Store
 from esme.alerts import (
     ALL_ON,
+    BILLING_DATA,
     FUTURE_DATED,
     GENERIC,
     GENERIC_CRITICAL,
@@ -33,6 +34,7 @@ from gbcs.dlms.data import Bits, Data, Tag
 from gbcs.party import Role
 from gbcs.stamp import NEVER, Stamp
 
+BILLING_DATA_UPDATED: Final = 0x8F0A
 EVENT_LOG_CLEARED: Final = 0x8F52
 _SENT: Final = {
     Role.SUPPLIER: Place.parse("1/0-30:97.98.15.255/2"),
@@ -89,6 +91,12 @@ class Reporter:
         """Passive values became active, or could not, at the time a command had set."""
         self.event_log.record(Entry(at, code))
         self._alerts.append(Alert(FUTURE_DATED, code, at, Role.SUPPLIER, (v.octets(content),)))
+
+    def billed(self, at: datetime, entry: Data) -> None:
+        """The billing data log has a new entry, which the supplier gets encrypted."""
+        self.event_log.record(Entry(at, BILLING_DATA_UPDATED))
+        alert = Alert(BILLING_DATA, BILLING_DATA_UPDATED, at, Role.SUPPLIER, secret=entry)
+        self._alerts.append(alert)
 
     def controller(self, script: int, at: datetime | None, other: bytes) -> None:
         """An auxiliary controller changed its state."""

@@ -26,6 +26,8 @@ class Log(Generic[E]):
     """Entries that no store holds yet."""
     cleared: bool = field(default=False, compare=False)
     """Whether what a store holds from before is void."""
+    appended: int = field(default=0, compare=False)
+    """How many entries were ever added, for :meth:`take_back`."""
     _taken: set[datetime | None] = field(default_factory=set)
 
     def append(self, at: datetime | None, entry: E) -> bool:
@@ -36,11 +38,20 @@ class Log(Generic[E]):
             self._taken.add(at)
         self.entries.append((at, entry))
         self.unsaved.append((at, entry))
+        self.appended += 1
         del self.unsaved[: -self.capacity]
         if len(self.entries) > self.capacity:
             oldest, _ = self.entries.popleft()
             self._taken.discard(oldest)
         return True
+
+    def take_back(self, appended: int) -> None:
+        """Drop the newest entries, down to this many ever added."""
+        for _ in range(min(self.appended - appended, len(self.unsaved), len(self.entries))):
+            at, _ = self.entries.pop()
+            self.unsaved.pop()
+            self._taken.discard(at)
+        self.appended = appended
 
     def holds(self, at: datetime) -> bool:
         """Whether a unique log has an entry of this time."""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from struct import Struct
 from typing import Final
 
+from esme.billing import BALANCES, registers_notation
 from esme.cosem.shape import Plain
 from esme.cosem.table import CosemObject, cosem
 from esme.kept import Row, Snapshots
@@ -23,25 +24,22 @@ from esme.objects.fields import (
 
 _POWER: Final = Struct(">I")
 _CONTROLLER: Final = Struct(">BI")
-_REGISTERS: Final = "u32,array[48]<u32>" + ",array[8]<u32>" * 4
-_TWIN_REGISTERS: Final = "u32,u32,array[48]<u32>,array[4]<u32>" + ",array[8]<u32>" * 4
-_BALANCES: Final = ",".join(["i32"] * 6)
 
 
 def log_objects(twin: bool) -> Iterator[CosemObject[Meter]]:
     """Logs of a meter with one element or two."""
     yield from _profiles(twin)
-    registers = _TWIN_REGISTERS if twin else _REGISTERS
+    registers = registers_notation(twin)
     for name, title, row, held in (
         ("98.1.9", "DailyReadLog(excExport)", registers, lambda s: s.daily_import),
-        ("98.1.8", "PrepaymentDailyReadLog", _BALANCES, lambda s: s.daily_prepayment),
+        ("98.1.8", "PrepaymentDailyReadLog", BALANCES, lambda s: s.daily_prepayment),
         ("98.1.10", "DailyReadLog(export)", "u32", lambda s: s.daily_export),
         ("98.1.0", "BillingDataLog(BillingCalendar)", registers, lambda s: s.billing_calendar),
-        ("98.1.1", "BillingDataLog(BillingCalendar)", _BALANCES, lambda s: s.billing_balances),
+        ("98.1.1", "BillingDataLog(BillingCalendar)", BALANCES, lambda s: s.billing_balances),
         (
             "98.1.2",
             "BillingDataLog(SetPaymentModeOrTariff)",
-            f"{registers},{_BALANCES}",
+            f"{registers},{BALANCES}",
             lambda s: s.billing_changes,
         ),
         ("98.1.4", "BillingDataLog(PaymentBasedDebtRepayment)", "u32", lambda s: s.debt_payments),

@@ -263,3 +263,21 @@ def test_too_many_refusals_are_told_once() -> None:
         assert bench.device.answer(b"nonsense") is None
     codes = [elements(plain(DataNotification.parse(a.payload).body))[0] for a in bench.sent]
     assert codes == [0x8F60]
+
+
+def test_a_billing_entry_reaches_the_supplier_and_nobody_else_can_read_it() -> None:
+    bench = Bench(mains(volts(230), watts(1000)))
+    everyday = v.structure(v.octets(bytes.fromhex("0C000000")), v.octets(b"\xff" * 5))
+    bench.ask("ECS30a", SUPPLIER, put("22/0-0:15.0.0.255/4", v.array(everyday)))
+    bench.pass_(hours=13)
+    (alert,) = bench.sent
+    assert (alert.message_code, alert.recipient) == (0x0061, SUPPLIER)
+    assert verify(alert, bench.rig.keys).signature is Verdict.VALID
+    body = DataNotification.parse(alert.payload).body.value
+    assert isinstance(body, tuple)
+    answer = ProtectedResponse.from_data(v.structure(*body[2:]))
+    assert answer.parameters == ProtectionParameters(alert.originator_counter, ESME, SUPPLIER)
+    opened = decode(attribute_cipher(alert, bench.rig.keys).open(answer.sealed))
+    noon = zcl_seconds(MIDNIGHT + timedelta(hours=12))
+    ((entry,),) = (elements(each) for each in elements(plain(opened)))
+    assert elements(entry)[:2] == (noon, 12_000)

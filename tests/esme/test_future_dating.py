@@ -44,6 +44,17 @@ def test_a_later_time_activates_then_and_says_so() -> None:
     assert body[2:] == (v.octets(bytes.fromhex(content)),)
 
 
+def test_a_time_spent_in_the_dark_activates_on_return() -> None:
+    rig = MeterRig(mains(volts(230, (at("11:50"), 0), (at("12:20"), 230))))
+    rig.set(f"{LIMIT}/4", v.u32(3000))
+    rig.set(f"{LIMIT}/6", when("12:00"))
+    rig.until(at("12:19"))
+    assert rig.read(ACTIVE_LIMIT) == 0
+    rig.until(at("13:00"))
+    assert rig.read(ACTIVE_LIMIT) == 3000
+    assert [alert.at for alert in rig.meter.reporter.take_alerts()] == [at("12:20")] * 2
+
+
 def test_never_cancels_what_was_to_come() -> None:
     rig = rig_with(when("12:00"))
     assert rig.set(f"{LIMIT}/6", v.date_time(NEVER)) == 0

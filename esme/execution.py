@@ -1,0 +1,59 @@
+"""Single-action schedules (class 22): at these times on these days something is done.
+
+The billing calendar and the resets of the block counters are such schedules.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, time, timedelta
+from typing import Final
+
+from esme.cosem.settings import Settings
+from esme.cosem.shape import plain
+from esme.cosem.table import Place
+from esme.physics.signal import earliest
+from esme.tariff.calendar import DatePattern
+from gbcs.dlms.data import Data
+
+_LOOK_AHEAD_DAYS: Final = 366 * 4 + 1
+"""A 29 February is at most so far away."""
+
+
+class Execution:
+    """The executions of one schedule; the next one is looked up once and then remembered."""
+
+    def __init__(self, settings: Settings, place: Place) -> None:
+        self._settings = settings
+        self._place = place
+        self._known: tuple[Data | None, datetime, datetime | None] | None = None
+
+    def next_after(self, own: datetime) -> datetime | None:
+        """The first execution after a time; None when there is none."""
+        schedule = self._settings.find(self._place)
+        if self._known is not None:
+            known_schedule, asked_at, found = self._known
+            still_ahead = asked_at <= own and (found is None or own < found)
+            if known_schedule is schedule and still_ahead:
+                return found
+        found = earliest(_next(entry, own) for entry in _entries(schedule))
+        self._known = (schedule, own, found)
+        return found
+
+
+def _entries(schedule: Data | None) -> Iterator[tuple[time, DatePattern]]:
+    rows: object = None if schedule is None else plain(schedule)
+    for row in rows if isinstance(rows, tuple) else ():
+        match row:
+            case (bytes(at), bytes(day)):
+                yield time(at[0] % 24, at[1] % 60, at[2] % 60), DatePattern.from_bytes(day)
+
+
+def _next(entry: tuple[time, DatePattern], own: datetime) -> datetime | None:
+    at, pattern = entry
+    for ahead in range(_LOOK_AHEAD_DAYS):
+        day = own.date() + timedelta(days=ahead)
+        due = datetime.combine(day, at, own.tzinfo)
+        if due > own and pattern.matches(day):
+            return due
+    return None
