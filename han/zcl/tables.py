@@ -41,7 +41,11 @@ class Party(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """The circumstances of one frame: who asks (EUI-64 or entity identifier), when, and how."""
+    """The circumstances of one frame: who asks (EUI-64 or entity identifier), when, and how.
+
+    ``from_date_time`` is the From Date Time of a GBZ component, in UTCTime seconds: the earliest
+    moment asked for, where the ZCL command has no field for it.
+    """
 
     peer: int
     now: datetime
@@ -50,6 +54,7 @@ class Access:
     broadcast: bool = False
     endpoint: int = 0
     peer_endpoint: int = 0
+    from_date_time: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
