@@ -7,10 +7,15 @@ from the start to the end that were set before it; afterwards the controller is 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import IntEnum
 from typing import Final
+
+from esme.cosem.settings import Settings
+from esme.cosem.table import Place
+from gbcs.dlms import values as v
 
 CONTROLLERS: Final = range(1, 6)
 LONGEST: Final = timedelta(hours=24)
@@ -124,6 +129,51 @@ class Controllers:
         """When the next setting starts or ends."""
         dates = (controller.next_change(now) for controller in self.by_number.values())
         return min((date for date in dates if date is not None), default=None)
+
+
+class ControllerBank:
+    """The controllers of one meter: moves them, shows their state, and has each move logged."""
+
+    def __init__(
+        self,
+        held: Callable[[], Controllers],
+        settings: Settings,
+        moved: Callable[[int], object],
+    ) -> None:
+        self._held = held
+        self._settings = settings
+        self._moved = moved
+
+    def order(self, number: int, setting: Setting, own: datetime | None) -> None:
+        """Take an order."""
+        self._held().by_number[number].setting = setting
+        self.move(own)
+
+    def release(self, number: int, script: int) -> None:
+        """End whatever a controller was ordered."""
+        self._held().by_number[number].release()
+        self._show(number, script)
+
+    def next_change(self, own: datetime) -> datetime | None:
+        """When the next setting starts or ends."""
+        return self._held().next_change(own)
+
+    def move(self, own: datetime | None) -> None:
+        """Start and end what is due; without a time nothing is."""
+        if own is None:
+            return
+        for number, controller in self._held().by_number.items():
+            script = controller.level_changes(own)
+            if script is not None:
+                self._show(number, script)
+
+    def _show(self, number: int, script: int) -> None:
+        controller = self._held().by_number[number]
+        state = Place.parse(f"1/0-0:94.44.0.{30 + number}/2")
+        self._settings.put(state, v.utf8(controller.state()))
+        output = Place.parse(f"70/0-{number}:96.3.10.255/2")
+        self._settings.put(output, v.boolean(controller.output_level > OFF))
+        self._moved(script)
 
 
 def is_allowed(start: datetime, end: datetime) -> bool:

@@ -10,6 +10,7 @@ from esme.cosem.table import Access
 from esme.cosem.template import check_items
 from esme.meter import ElectricityMeter
 from gbcs.dlms.apdu import AccessRequest, Result
+from gbcs.errors import LocalError
 from gbcs.keys import KeyStore
 from gbcs.protection import attribute_cipher
 
@@ -49,6 +50,13 @@ class CosemEngine:
         )
 
     def _seal(self, command: Command, octets: bytes) -> bytes:
+        """Encrypt for the requester.
+
+        For an unknown remote party the key takes the meter's own counter, which the pipeline gives
+        to GBZ Responses only: rather no answer than one that nobody can open.
+        """
+        if command.message.certificate is not None:
+            raise LocalError("no own counter for the Response to an unknown remote party")
         answer = command.message.answer(b"")
         cipher = attribute_cipher(answer, self._keys, command.message.certificate)
         return cipher.seal(octets)

@@ -6,14 +6,16 @@ cancels; a later command supersedes an earlier one.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from esme.cosem.settings import Settings
 from esme.cosem.table import Place
 from gbcs.dlms import values as v
 from gbcs.dlms.data import Data
+from gbcs.stamp import NEVER, Stamp
 
 ACTIVATED: Final = 0x8F66
 NOT_ACTIVATED: Final = 0x8F67
@@ -105,3 +107,51 @@ def _copies(pairs: tuple[tuple[str, str], ...]) -> tuple[Copy, ...]:
 
 ACTIVATIONS: Final = {Place.parse(when): _copies(pairs) for when, pairs in _table()}
 """By place of the activation time: what it activates."""
+
+
+class FutureDating:
+    """The activations of one meter, ``pending`` by the place of their activation time.
+
+    ``before`` is told what is about to be activated.
+    """
+
+    def __init__(
+        self,
+        pending: Callable[[], dict[Place, Pending]],
+        settings: Settings,
+        before: Callable[[Place], object],
+    ) -> None:
+        self._pending = pending
+        self._settings = settings
+        self._before = before
+
+    def schedule(self, when: Place, time: Stamp, pending: Pending, now: datetime) -> bool:
+        """Take an activation time: True when it is now, or has passed, and was done at once."""
+        self._pending().pop(when, None)
+        if time.octets[:11] == NEVER.octets[:11]:
+            return False
+        if pending.at <= now:
+            self.activate(when)
+            return True
+        self._pending()[when] = pending
+        return False
+
+    def activate(self, when: Place) -> None:
+        """Make passive values active; those that were never set leave the active ones alone."""
+        self._before(when)
+        for copy in ACTIVATIONS[when]:
+            value = self._settings.find(copy.passive)
+            if value is not None:
+                self._settings.put(copy.active, copy.active_value(value))
+
+    def next_after(self) -> datetime | None:
+        """When the next activation is due."""
+        return min((pending.at for pending in self._pending().values()), default=None)
+
+    def activate_due(self, own: datetime) -> Iterator[tuple[Place, Pending]]:
+        """Activate what is due, in a fixed order."""
+        pending = self._pending()
+        for when in sorted(when for when, each in pending.items() if own >= each.at):
+            due = pending.pop(when)
+            self.activate(when)
+            yield when, due

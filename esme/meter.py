@@ -17,12 +17,12 @@ from esme.account.account import Account
 from esme.account.terms import Terms
 from esme.account.top_up import IsAuthentic, accept, no_token
 from esme.billing import Billing
-from esme.controllers import OFF, Setting
+from esme.controllers import ControllerBank
 from esme.cosem.settings import Settings
 from esme.cosem.shape import Plain, plain
 from esme.cosem.table import Place
 from esme.demand import WINDOW_OPENS, middle_of
-from esme.future import ACTIVATED, ACTIVATIONS, Pending
+from esme.future import ACTIVATED, FutureDating, Pending
 from esme.kept import Kept, SupplyState
 from esme.load_limit import LoadLimit, LoadLimiter
 from esme.memory import Remembered, logs_of
@@ -36,9 +36,8 @@ from esme.plain import dump, load, put_back
 from esme.reporter import Reporter
 from esme.schedule import last_selector
 from esme.tariff.switching import TariffSwitch
-from gbcs.dlms import values as v
 from gbcs.dlms.data import Data
-from gbcs.stamp import NEVER, Stamp
+from gbcs.stamp import Stamp
 
 CLOCK_NOT_ADJUSTED: Final = 0x8F0C
 _DEMAND_WINDOW: Final = Place.parse("10/0-0:12.0.0.255/2")
@@ -120,6 +119,12 @@ class ElectricityMeter:
             twin=self.twin,
             charge=self.charge,
         )
+        self.future = FutureDating(
+            lambda: self.kept.pending, self.settings, self._before_activation
+        )
+        self.controllers = ControllerBank(
+            lambda: self.kept.controllers, self.settings, self._controller_moved
+        )
         self.account = Account(
             self.kept.account,
             lambda: self.kept.balances,
@@ -186,37 +191,11 @@ class ElectricityMeter:
         self.kept.supply = state
         self.metrology.closed = state is SupplyState.ENABLED
 
-    def set_controller(self, number: int, setting: Setting) -> None:
-        """Take an order for an auxiliary controller."""
-        self.kept.controllers.by_number[number].setting = setting
-        self._move_controllers()
-
-    def release_controller(self, number: int, script: int) -> None:
-        """End whatever a controller was ordered."""
-        self.kept.controllers.by_number[number].release()
-        self._controller_changed(number, script)
-
     def schedule(self, when: Place, time: Stamp, message_code: int, counter: int) -> None:
         """Activate passive values at a time: now, never, or later."""
-        self.kept.pending.pop(when, None)
-        if time.octets[:11] == NEVER.octets[:11]:
-            return
         pending = Pending(time.at or self.now, message_code, counter)
-        if pending.at <= self.now:
-            self.activate(when)
-        else:
-            self.kept.pending[when] = pending
-
-    def activate(self, when: Place) -> None:
-        """Make passive values active; those that were never set leave the active ones alone."""
-        self.tariff.settle()
-        self.billing.before_change(when, self.metrology.own_now)
-        for copy in ACTIVATIONS[when]:
-            value = self.settings.find(copy.passive)
-            if value is not None:
-                self.settings.put(copy.active, copy.active_value(value))
-        if own := self.metrology.own_now:
-            self.tariff.switch(own)
+        if self.future.schedule(when, time, pending, self.now):
+            self._use_tariff()
 
     def undo_point(self) -> Callable[[], None]:
         """What takes the meter back to this moment, if a command has to be undone."""
@@ -290,10 +269,14 @@ class ElectricityMeter:
             return None
         if not self.metrology.powered:  # what falls due meanwhile is done on return
             return self.metrology.site.change_after(self.metrology.at)
-        activations = (pending.at for pending in self.kept.pending.values())
-        controllers = self.kept.controllers.next_change(own)
-        switch, billing = self.tariff.next_switch(own), self.billing.next_after(own)
-        nearest = earliest((*activations, controllers, switch, billing))
+        nearest = earliest(
+            (
+                self.future.next_after(),
+                self.controllers.next_change(own),
+                self.tariff.next_switch(own),
+                self.billing.next_after(own),
+            )
+        )
         if nearest is None:
             return None
         return max(self.metrology.time.true_of(nearest), self.metrology.at + datetime.resolution)
@@ -304,29 +287,20 @@ class ElectricityMeter:
             return
         self.billing.end_periods(self.kept.billed_until or own, own)
         self.kept.billed_until = own
-        due = [when for when, pending in self.kept.pending.items() if own >= pending.at]
-        for when in sorted(due):
-            pending = self.kept.pending.pop(when)
-            self.activate(when)
+        for when, pending in self.future.activate_due(own):
             self.reporter.activated(ACTIVATED, own, pending.content(when))
-        self.tariff.switch(own)
-        self._move_controllers()
+        self._use_tariff()
+        self.controllers.move(own)
 
-    def _move_controllers(self) -> None:
-        own = self.metrology.own_now
-        if own is None:
-            return
-        for number, controller in self.kept.controllers.by_number.items():
-            script = controller.level_changes(own)
-            if script is not None:
-                self._controller_changed(number, script)
+    def _before_activation(self, when: Place) -> None:
+        self.tariff.settle()
+        self.billing.before_change(when, self.metrology.own_now)
 
-    def _controller_changed(self, number: int, script: int) -> None:
-        controller = self.kept.controllers.by_number[number]
-        state = Place.parse(f"1/0-0:94.44.0.{30 + number}/2")
-        self.settings.put(state, v.utf8(controller.state()))
-        output = Place.parse(f"70/0-{number}:96.3.10.255/2")
-        self.settings.put(output, v.boolean(controller.output_level > OFF))
+    def _use_tariff(self) -> None:
+        if own := self.metrology.own_now:
+            self.tariff.switch(own)
+
+    def _controller_moved(self, script: int) -> None:
         self.reporter.controller(script, self.metrology.own_now, _CONTROLLER_DONE)
 
     def _limit_supply(self, enabled: bool) -> None:

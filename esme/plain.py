@@ -120,7 +120,7 @@ def put_back(live: object, earlier: object) -> None:
             continue
         if _is_live(mine) and type(mine) is type(theirs):
             put_back(mine, theirs)
-        elif isinstance(mine, list) and all(_is_live(part) for part in mine):
+        elif isinstance(mine, list) and mine and all(_is_live(part) for part in mine):
             for part, before in zip(mine, theirs, strict=True):
                 put_back(part, before)
         else:

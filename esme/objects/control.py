@@ -145,13 +145,13 @@ def _command_controller(meter: Meter, value: Plain, access: Access) -> Result:
     if order is None:
         return Result.OTHER_REASON
     if order.level is None:
-        meter.release_controller(order.controller, script)
+        meter.controllers.release(order.controller, script)
         return Result.SUCCESS
     start, end = _setting_limits(meter, order.controller, access.now)
     if not is_allowed(start, end):
         return Result.OTHER_REASON
     setting = Setting(script, order.direction, order.level, start, end)
-    meter.set_controller(order.controller, setting)
+    meter.controllers.order(order.controller, setting, access.now)
     return Result.SUCCESS
 
 
@@ -164,9 +164,8 @@ def _limit_controller(meter: Meter, value: Plain, access: Access) -> Result:
     start, end = _moments(meter, order.controller, access.now, 3)
     if not is_allowed(start, end):
         return Result.OTHER_REASON
-    meter.set_controller(
-        order.controller, Setting(script, order.direction, order.level, start, end)
-    )
+    setting = Setting(script, order.direction, order.level, start, end)
+    meter.controllers.order(order.controller, setting, access.now)
     return Result.SUCCESS
 
 

@@ -115,6 +115,25 @@ class Sum:
         return earliest(part.change_after(moment) for part in self.parts)
 
 
+@dataclass(frozen=True, slots=True)
+class Interrupted:
+    """Another signal, but zero from the first to the second moment of each cut."""
+
+    whole: Signal
+    cuts: Sequence[tuple[datetime, datetime]]
+
+    def at(self, moment: datetime) -> int:
+        """The other signal's value, or zero."""
+        if any(start <= moment < end for start, end in self.cuts):
+            return 0
+        return self.whole.at(moment)
+
+    def change_after(self, moment: datetime) -> datetime | None:
+        """The next change of the signal, or of its being there."""
+        edges = (edge for cut in self.cuts for edge in cut if edge > moment)
+        return earliest((self.whole.change_after(moment), *edges))
+
+
 def earliest(moments: Iterable[datetime | None]) -> datetime | None:
     """The first of several moments; None when there is none."""
     return min((moment for moment in moments if moment is not None), default=None)

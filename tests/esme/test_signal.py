@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from esme.physics.series import read_series
-from esme.physics.signal import Constant, DailyProfile, Steps, Sum
+from esme.physics.signal import Constant, DailyProfile, Interrupted, Steps, Sum
 from esme.physics.site import Phase, Site
 from gbcs.errors import LocalError
 from tests.esme.bench import DAY, at, volts, watts
@@ -45,6 +45,15 @@ def test_a_sum_changes_when_any_part_does() -> None:
     assert both.at(at("08:00")) == 111
     assert both.change_after(at("08:00")) == at("09:00")
     assert both.change_after(at("10:00")) is None
+
+
+def test_a_power_cut_interrupts_a_signal() -> None:
+    signal = Interrupted(Steps(5, [(at("11:00"), 6)]), [(at("10:00"), at("12:00"))])
+    values = [signal.at(at(t)) for t in ("09:59", "10:00", "11:30", "12:00")]
+    assert values == [5, 0, 0, 6]
+    assert signal.change_after(at("09:00")) == at("10:00")
+    assert signal.change_after(at("11:00")) == at("12:00")
+    assert signal.change_after(at("12:00")) is None
 
 
 def test_a_series_holds_a_row_until_the_next() -> None:
