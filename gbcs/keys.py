@@ -198,13 +198,19 @@ class KeyStore:
         elif self.has_private(other, other_usage):
             private, public = self.private_key(other, other_usage), self.public_key(one, one_usage)
         else:
-            holder, usage = (one, one_usage) if self.has_public(other, other_usage) else (
-                other, other_usage)  # fmt: skip
-            raise MissingKey(holder, f"{usage.value} private")
+            raise self._missing_for_secret((one, one_usage), (other, other_usage))
         secret = agree(private, public)
         self._secrets[one, one_usage, other, other_usage] = secret
         self._secrets[other, other_usage, one, one_usage] = secret
         return secret
+
+    def _missing_for_secret(self, *ends: tuple[int, Usage]) -> MissingKey:
+        """Name the first end of which nothing is held, else the private key of the first."""
+        for entity, usage in ends:
+            if not self.has_public(entity, usage):
+                return MissingKey(entity, usage.value)
+        entity, usage = ends[0]
+        return MissingKey(entity, f"{usage.value} private")
 
     def _find(self, entity: int, usage: Usage) -> _Entry | None:
         entry = self._cells.get((entity, usage))

@@ -17,6 +17,7 @@ _UNJOINS: Final = (0x000F, 0x0010)
 
 
 _CONSTRUCTED: Final = 0x20
+_LONG_LENGTH: Final = b"\x82\x00"
 _DEEPEST: Final = 8
 """Deeper than any structure here; certificates inside may nest further and do not matter."""
 
@@ -87,12 +88,14 @@ def encode(
 
 def lengths_of(payload: bytes) -> Lengths:
     """How the lengths of a payload are written, so that it can be re-encoded octet for octet."""
+    if _LONG_LENGTH not in payload:
+        return Lengths.SHORTEST
     tlv, _ = read_tlv(payload)
     return Lengths.TWO_OCTETS if _has_long_length(tlv, _DEEPEST) else Lengths.SHORTEST
 
 
 def _has_long_length(tlv: Tlv, depth: int) -> bool:
-    if tlv.octets[1:3] == b"\x82\x00":
+    if tlv.octets[1:3] == _LONG_LENGTH:
         return True
     if not tlv.tag & _CONSTRUCTED or depth == 0:
         return False

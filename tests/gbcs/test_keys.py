@@ -105,7 +105,11 @@ def test_a_secret_needs_one_private_and_the_other_public_key() -> None:
     with pytest.raises(MissingKey) as raised:
         keys.shared_secret(ESME, SUPPLIER)
     assert raised.value.eui64 == SUPPLIER
-    assert "key agreement private" in str(raised.value)
+    assert "key agreement key" in str(raised.value)
+    other = ec.derive_private_key(8, ec.SECP256R1()).public_key()
+    keys.add_public(SUPPLIER, Usage.KEY_AGREEMENT, other)
+    with pytest.raises(MissingKey, match="key agreement private key for 00DB1234567890A0"):
+        keys.shared_secret(ESME, SUPPLIER)
 
 
 def test_a_replaced_key_replaces_its_secrets() -> None:

@@ -190,7 +190,7 @@ def test_one_changed_octet_breaks_mac_and_signature(vector_keys: KeyStore) -> No
 def test_a_missing_key_is_named() -> None:
     found = verify(Message.parse(VECTOR), KeyStore(access_control_broker=BROKER_A))
     assert (found.mac, found.signature) == (Verdict.NO_KEY, Verdict.NO_KEY)
-    assert [error.eui64 for error in found.missing] == [DEVICE_A, SUPPLIER_A]
+    assert [error.eui64 for error in found.missing] == [BROKER_A, SUPPLIER_A]
     assert "123456789ABCDEF0" in str(found.missing[1])
     assert "digital signature" in str(found.missing[1])
 
