@@ -94,11 +94,12 @@ def decode(
     if as_json:
         print_json([tree.to_plain() for tree in trees])
     else:
-        _print_trees(trees)
+        print_trees(trees)
     sys.exit(ExitCode.INVALID_INPUT if failed else ExitCode.OK)
 
 
-def _print_trees(trees: list[Node]) -> None:
+def print_trees(trees: list[Node]) -> None:
+    """Show trees in columns: offset, length, name, value, note."""
     from rich.console import Console
     from rich.text import Text
 

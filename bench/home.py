@@ -13,8 +13,8 @@ from typing import Final
 
 from bench.keys import derived_key_store, network_secret
 from bench.radio_memory import RadioMemory
+from bench.rig import ElectricityMeter, Rig, RigError
 from bench.rig import GasMeter as GasMeterSection
-from bench.rig import Rig, RigError
 from bench.settings import Settings
 from chub.device_log import Entry
 from chub.hub import CommunicationsHub
@@ -29,6 +29,10 @@ from device.settings import PipelineSettings
 from device.station import start_station
 from device.store import MemoryStore, SqliteStore, Store
 from device.timeline import Timeline
+from esme.physics.signal import Constant
+from esme.physics.site import Phase, Site
+from esme.settings import EsmeSettings
+from esme.station import ElectricityMeterStation
 from gbcs.envelope import Message
 from gbcs.eui64 import format_eui64
 from gbcs.keys import KeyStore
@@ -63,6 +67,7 @@ class Home:
     gpf: GasProxy
     host: Host
     meter: GasMeter | None
+    electricity_meter: ElectricityMeterStation | None = None
     capture_keys: tuple[bytes, ...] = field(repr=False, default=())
     upward: list[Callable[[bytes], object]] = field(default_factory=list)
 
@@ -112,17 +117,16 @@ async def living_home(
     events: EventStream | None = None,
     capture: Path | None = None,
 ) -> AsyncIterator[Home]:
-    """A home whose meter lives too."""
+    """A home whose meters live too."""
     async with (
         open_home(rig, timeline, keys=keys, events=events, capture=capture) as home,
         asyncio.TaskGroup() as tasks,
     ):
-        living = None
-        if home.meter is not None:
-            living = tasks.create_task(home.meter.live(), name="gas meter")
+        meters = [one for one in (home.meter, home.electricity_meter) if one is not None]
+        living = [tasks.create_task(one.live(), name=type(one).__name__) for one in meters]
         yield home
-        if living is not None:
-            living.cancel()
+        for task in living:
+            task.cancel()
 
 
 class _Builder:
@@ -168,7 +172,8 @@ class _Builder:
         hub.device_removed = gpf.han.forget
         host = await self._start_hub(hub, gpf)
         network_key = await self._network(host.radio)
-        meter, link_key = await self._meter(hub)
+        meter = await self._gas_meter(hub)
+        electricity_meter = await self._electricity_meter(hub)
         if meter is not None:
             gpf.mirror.gsme_reliability = lambda: meter.clock_status
         return Home(
@@ -182,12 +187,14 @@ class _Builder:
             gpf=gpf,
             host=host,
             meter=meter,
-            capture_keys=(network_key, *link_key),
+            electricity_meter=electricity_meter,
+            capture_keys=(network_key, *(one.link_key for one in hub.device_log.entries())),
             upward=upward,
         )
 
     async def _start_hub(self, hub: CommunicationsHub, gpf: GasProxy) -> Host:
-        radio = self._radio(self.rig.hub.radio, Role.COORDINATOR, self.rig.hub.gpf)
+        wanted = self.rig.hub
+        radio = self._closing(self._radio(wanted.radio, Role.COORDINATOR, wanted.gpf))
         host = await start_station(
             radio,
             [*gpf.han.endpoints, hub.endpoint],
@@ -195,7 +202,6 @@ class _Builder:
             self.events,
             self.settings.of(NodeSettings),
         )
-        self.stack.push_async_callback(radio.close)
         if radio.eui64 != self.rig.hub.gpf:
             raise RigError(
                 f"radio {self.rig.hub.radio!r} has EUI-64 {format_eui64(radio.eui64)}: the GPF's "
@@ -213,22 +219,16 @@ class _Builder:
             await radio.form(NetworkParameters(network.channel, network.pan_id, radio.eui64, key))
         return key
 
-    async def _meter(self, hub: CommunicationsHub) -> tuple[GasMeter | None, tuple[bytes, ...]]:
+    async def _gas_meter(self, hub: CommunicationsHub) -> GasMeter | None:
         section = self.rig.gas_meter
         if section is None:
-            return None, ()
-        code = section.install_code or network_secret(
-            self.rig.keys.seed, f"install code {format_eui64(section.eui64)}"
-        )
-        link_key = link_key_of_install_code(code)
-        await hub.add_device(Entry(section.eui64, DeviceType.GSME, link_key))
-        radio = self._radio(section.radio, Role.SLEEPY_END_DEVICE, section.eui64)
-        self.stack.push_async_callback(radio.close)
+            return None
+        link_key = await self._admit(hub, section, DeviceType.GSME)
         settings = self.settings
-        meter = GasMeter(
+        return GasMeter(
             self._chassis(section.eui64, DeviceType.GSME, Reliability(section.clock)),
             self.timeline,
-            radio,
+            self._closing(self._radio(section.radio, Role.SLEEPY_END_DEVICE, section.eui64)),
             link_key,
             model=_model(section),
             settings=settings.of(GsmeSettings),
@@ -237,7 +237,39 @@ class _Builder:
             engine_settings=settings.of(EngineSettings),
             draw_jitter=lambda limit_s: self.random.uniform(0, limit_s),
         )
-        return meter, (link_key,)
+
+    async def _electricity_meter(self, hub: CommunicationsHub) -> ElectricityMeterStation | None:
+        section = self.rig.electricity_meter
+        if section is None:
+            return None
+        link_key = await self._admit(hub, section, DeviceType.ESME)
+        mains = Phase(Constant(section.voltage_mv), Constant(section.load_w * 1000))
+        return ElectricityMeterStation(
+            self._chassis(section.eui64, DeviceType.ESME, Reliability(section.clock)),
+            self.timeline,
+            self._closing(self._radio(section.radio, Role.ROUTER, section.eui64)),
+            link_key,
+            Site((mains,)),
+            settings=self.settings.of(EsmeSettings),
+            pipeline_settings=self.settings.of(PipelineSettings),
+            node_settings=self.settings.of(NodeSettings),
+        )
+
+    async def _admit(
+        self, hub: CommunicationsHub, section: GasMeterSection | ElectricityMeter, kind: DeviceType
+    ) -> bytes:
+        """Put a meter into the device log and open joining for it; its link key."""
+        code = section.install_code or network_secret(
+            self.rig.keys.seed, f"install code {format_eui64(section.eui64)}"
+        )
+        link_key = link_key_of_install_code(code)
+        await hub.add_device(Entry(section.eui64, kind, link_key))
+        return link_key
+
+    def _closing(self, radio: HanRadio) -> HanRadio:
+        """Close a radio with the home."""
+        self.stack.push_async_callback(radio.close)
+        return radio
 
     def _radio(self, text: str, role: Role, eui64: int) -> HanRadio:
         memory = RadioMemory(self.store.scope(f"radio {format_eui64(eui64)}"))
@@ -264,9 +296,8 @@ def load_keys(rig: Rig) -> KeyStore:
         keys = KeyStore.from_directory(rig.keys.directory)
         keys.access_control_broker = rig.parties.access_control_broker
         return keys
-    devices = [rig.hub.gpf, rig.hub.chf]
-    if rig.gas_meter is not None:
-        devices.append(rig.gas_meter.eui64)
+    meters = (rig.gas_meter, rig.electricity_meter)
+    devices = [rig.hub.gpf, rig.hub.chf, *(one.eui64 for one in meters if one is not None)]
     return derived_key_store(rig.keys.seed, rig.parties.by_role(), devices)
 
 

@@ -119,6 +119,17 @@ class GasMeter(Section):
     clock: Literal["reliable", "unreliable", "invalid"] = "reliable"
 
 
+class ElectricityMeter(Section):
+    """An emulated ESME: a single-phase meter at constant voltage and load."""
+
+    eui64: Eui64 = 0x02434855420000A0
+    radio: str = "ether:"
+    install_code: InstallCode | None = Field(default=None, repr=False)
+    voltage_mv: int = Field(default=240_000, ge=0)
+    load_w: int = 500
+    clock: Literal["reliable", "unreliable", "invalid"] = "reliable"
+
+
 class Wan(Section):
     """The WAN side: where commands come in."""
 
@@ -140,6 +151,7 @@ class Rig(Section):
     network: Network = Network()
     hub: Hub = Hub()
     gas_meter: GasMeter | None = GasMeter()
+    electricity_meter: ElectricityMeter | None = None
     wan: Wan = Wan()
     settings: dict[str, dict[str, object]] = {}
 

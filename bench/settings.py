@@ -14,6 +14,7 @@ from chub.settings import ChfSettings
 from device.clock import ClockSettings
 from device.gbz_engine import EngineSettings
 from device.settings import PipelineSettings
+from esme.settings import EsmeSettings
 from gpf.settings import GpfSettings
 from gsme.settings import GsmeSettings
 from han.node import NodeSettings
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 SECTIONS: Final[Mapping[str, type[DataclassInstance]]] = {
     "gpf": GpfSettings,
     "gsme": GsmeSettings,
+    "esme": EsmeSettings,
     "chf": ChfSettings,
     "clock": ClockSettings,
     "pipeline": PipelineSettings,

@@ -52,4 +52,6 @@ def names_of(rig: Rig) -> Mapping[int, str]:
     names |= {rig.hub.gpf: "GPF", rig.hub.chf: "CHF"}
     if rig.gas_meter is not None:
         names[rig.gas_meter.eui64] = "GSME"
+    if rig.electricity_meter is not None:
+        names[rig.electricity_meter.eui64] = "ESME"
     return names

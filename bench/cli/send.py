@@ -18,13 +18,14 @@ if TYPE_CHECKING:
     from bench.rig import Rig
     from gbcs.catalogue import UseCase
     from gbcs.envelope import Message
+    from gbcs.keys import KeyStore
 
 PARTIES: Final = ("supplier", "network-operator", "access-control-broker")
 
 
 @click.command()
 @click.argument("use_case")
-@click.option("--to", "target", required=True, help="gpf, gsme, chf, or an EUI-64.")
+@click.option("--to", "target", required=True, help="gpf, gsme, esme, chf, or an EUI-64.")
 @click.option("--as", "party", type=click.Choice(PARTIES), default="supplier", show_default=True)
 @click.option(
     "--rig",
@@ -75,7 +76,7 @@ def send(
     if octets is None:
         _say_nothing_came(refusal, timeout_s)
         sys.exit(ExitCode.CHECK_FAILED)
-    _show(found, remote.open(octets), octets, as_json=as_json)
+    _show(found, remote.open(octets), octets, remote.keys, as_json=as_json)
 
 
 def _now_ms() -> int:
@@ -89,6 +90,8 @@ def _target(text: str, rig: Rig) -> int:
     named = {"gpf": rig.hub.gpf, "chf": rig.hub.chf}
     if rig.gas_meter is not None:
         named["gsme"] = rig.gas_meter.eui64
+    if rig.electricity_meter is not None:
+        named["esme"] = rig.electricity_meter.eui64
     return named[text.lower()] if text.lower() in named else parse_eui64(text)
 
 
@@ -123,8 +126,12 @@ def _say_nothing_came(refusal: str | None, timeout_s: float) -> None:
     )
 
 
-def _show(use_case: UseCase, answer: Opened, octets: bytes, *, as_json: bool) -> None:
+def _show(
+    use_case: UseCase, answer: Opened, octets: bytes, keys: KeyStore, *, as_json: bool
+) -> None:
+    from bench.cli_gbcs import print_trees
     from gbcs.eui64 import format_eui64
+    from gbcs.explain import explain
     from gbcs.protection import Verdict
 
     stamp = answer.message.date_time
@@ -144,7 +151,7 @@ def _show(use_case: UseCase, answer: Opened, octets: bytes, *, as_json: bool) ->
         for name, value in _named_values(answer):
             click.echo(f"  {name:44} {value}")
         if not answer.payload.components:
-            click.echo(f"  payload    {answer.message.payload.hex().upper()}")
+            print_trees([explain(octets, keys)])
     sys.exit(ExitCode.OK if good else ExitCode.CHECK_FAILED)
 
 
