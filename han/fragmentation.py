@@ -18,6 +18,8 @@ from typing import Final
 from han.radio import ApsFrame, ApsReceived, Block, BlockAck, DeliveryReport, DeliveryStatus
 
 MAX_MESSAGE_OCTETS: Final = 1500  # the transfer size GBCS negotiates for its tunnels
+MAX_RECEPTIONS: Final = 16
+"""Unfinished messages kept of one peer; one more drops the oldest."""
 MAX_WINDOW: Final = 8  # the acknowledgement's bitmap is one octet
 _WORTH_A_RETRY: Final = frozenset({DeliveryStatus.NO_ACKNOWLEDGEMENT, DeliveryStatus.EXPIRED})
 
@@ -193,8 +195,16 @@ class Reassembler:
         known = self._receptions.get(key)
         if known is None or known.contradicts(frame):
             known = _Reception(first=frame, deadline=now + self.settings.idle_timeout)
+            self._receptions.pop(key, None)
+            self._make_room(frame.peer)
             self._receptions[key] = known
         return known
+
+    def _make_room(self, peer: int) -> None:
+        """Drop a peer's oldest reception when it has as many as allowed."""
+        theirs = [key for key, r in self._receptions.items() if r.first.peer == peer]
+        if len(theirs) >= MAX_RECEPTIONS:
+            del self._receptions[theirs[0]]
 
     def _acknowledgement(
         self, reception: _Reception, frame: ApsReceived, index: int, *, repeated: bool

@@ -45,7 +45,7 @@ from han.radio import (
     SimpleDescriptor,
 )
 from han.settings import NodeSettings as NodeSettings
-from han.transactions import Transaction, Transactions
+from han.transactions import Transactions
 from han.zcl.payload import decode
 from han.zcl.server import answer_frames
 from han.zcl.tables import Access
@@ -82,6 +82,8 @@ class Node:
         self._outbox = Outbox(self.settings.limits, self.settings.fragmentation.retries)
         self._reassembler = Reassembler(self.settings.fragmentation)
         self._transactions = Transactions()
+        self._rejected: list[Shipped] = []
+        self._now: datetime | None = None  # of the last input
         self._acks: list[BlockAck] = []
         self._events: list[NodeEvent] = []
 
@@ -192,31 +194,21 @@ class Node:
         self._tickets += 1
         ticket = Ticket(self._tickets)
         transaction = self._transactions.begin(ticket, request)
-        try:
-            self._outbox.put(self._message(transaction), ticket)
-        except MessageTooLong:
-            self._transactions.end(ticket)
-            raise
         if owner is not None:
             self._owners[ticket] = owner
+        message = transaction.message(self.settings.clear_clusters)
+        try:
+            self._put(message, ticket)
+        except MessageTooLong:
+            if owner is None:
+                self._transactions.end(ticket)
+                raise
+            self._rejected.append(Shipped(ticket, message, DeliveryStatus.TOO_LONG))
         return ticket
 
-    def _message(self, transaction: Transaction) -> ApsFrame:
-        request = transaction.request
-        broadcast = isinstance(request.peer, Broadcast)
-        encrypted = request.encrypted
-        if encrypted is None:
-            encrypted = request.cluster_id not in self.settings.clear_clusters
-        return ApsFrame(
-            peer=request.peer,
-            profile_id=request.profile_id,
-            cluster_id=request.cluster_id,
-            source_endpoint=request.source_endpoint,
-            destination_endpoint=request.endpoint,
-            payload=transaction.to_bytes(),
-            acknowledged=not broadcast,
-            encrypted=encrypted and not broadcast,
-        )
+    def _put(self, message: ApsFrame, handle: int | None = None) -> None:
+        if not self._outbox.put(message, handle):
+            self._rejected.append(Shipped(handle, message, DeliveryStatus.QUEUE_FULL))
 
     def _shipped(self, shipped: Shipped, now: datetime) -> None:
         if shipped.handle is None:
@@ -252,12 +244,18 @@ class Node:
         for service in tuple(self._services):
             if service.deadline is not None and service.deadline <= now:
                 service.poll(now)
+        self._now = now
         self._collect()
 
     def _collect(self) -> None:
+        """Take what services ask for, and tell what could not even be queued."""
         for service in tuple(self._services):
             for request in service.requests():
                 self._issue(request, service)
+        if self._now is not None:
+            rejected, self._rejected = self._rejected, []
+            for shipped in rejected:
+                self._shipped(shipped, self._now)
 
     # -- receiving -----------------------------------------------------------------------------
 
@@ -281,7 +279,7 @@ class Node:
         if answer is None:
             self._ignore(message, "ZDO frame that asks for no answer")
             return
-        self._outbox.put(
+        self._put(
             ApsFrame(
                 peer=message.peer,
                 profile_id=ZDO,
@@ -387,7 +385,7 @@ class Node:
             payload=answer.to_bytes(),
             encrypted=message.encrypted,
         )
-        self._outbox.put(reply)
+        self._put(reply)
 
     def _ignore(self, message: ApsReceived, reason: str) -> None:
         self._events.append(

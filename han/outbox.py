@@ -44,13 +44,18 @@ class Outbox:
 
     limits: PayloadLimits = field(default_factory=PayloadLimits)
     retries: int = 3
+    capacity: int = 256
+    """Messages that wait for one peer; a silent or flooding peer costs no more memory."""
     _queues: dict[Peer, deque[_Shipment]] = field(default_factory=dict)
     _in_flight: dict[int, Peer] = field(default_factory=dict)
     _outgoing: list[tuple[int, ApsFrame]] = field(default_factory=list)
     _next_frame: int = 0
 
-    def put(self, message: ApsFrame, handle: int | None = None) -> None:
-        """Queue a message; MessageTooLong above 1500 octets, or above one frame when broadcast."""
+    def put(self, message: ApsFrame, handle: int | None = None) -> bool:
+        """Queue a message; False when too many wait for its peer.
+
+        MessageTooLong above 1500 octets, or above one frame when broadcast.
+        """
         limit = self.limits.of(encrypted=message.encrypted)
         whole = len(message.payload) <= limit
         if isinstance(message.peer, Broadcast) and not whole:
@@ -59,9 +64,12 @@ class Outbox:
             raise MessageTooLong(f"{len(message.payload)} octets do not fit one message")
         sender = FragmentSender(message, limit, self.retries)
         queue = self._queues.setdefault(message.peer, deque())
+        if len(queue) >= self.capacity:
+            return False
         queue.append(_Shipment(handle, sender))
         if len(queue) == 1:
             self._dispatch(message.peer)
+        return True
 
     def frames(self) -> list[tuple[int, ApsFrame]]:
         """Take the frames to hand to the radio, each with the number its report must quote."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
@@ -9,7 +10,7 @@ from typing import Final
 from gbcs.zcl.frame import Frame, frame_control
 from gbcs.zcl.general import GeneralCommand
 from han.exchange import ZDO, Request, Ticket
-from han.radio import Broadcast
+from han.radio import ApsFrame, Broadcast
 from han.zdo.messages import RESPONSE
 
 _GENERAL_ANSWERS: Final = {
@@ -58,6 +59,24 @@ class Transaction:
             request.payload,
             request.manufacturer,
         ).to_bytes()
+
+    def message(self, clear_clusters: Collection[int]) -> ApsFrame:
+        """The whole message; unless the request says else, its cluster decides on APS security."""
+        request = self.request
+        broadcast = isinstance(request.peer, Broadcast)
+        encrypted = request.encrypted
+        if encrypted is None:
+            encrypted = request.cluster_id not in clear_clusters
+        return ApsFrame(
+            peer=request.peer,
+            profile_id=request.profile_id,
+            cluster_id=request.cluster_id,
+            source_endpoint=request.source_endpoint,
+            destination_endpoint=request.endpoint,
+            payload=self.to_bytes(),
+            acknowledged=not broadcast,
+            encrypted=encrypted and not broadcast,
+        )
 
     def is_answered_by(self, frame: Frame) -> bool:
         """Whether a frame from the peer, of the same cluster and sequence, is the answer."""

@@ -100,6 +100,8 @@ class DeliveryStatus(Enum):
     NO_LINK_KEY = "no link key"
     EXPIRED = "expired in the indirect queue"
     RADIO_LOST = "radio lost"
+    QUEUE_FULL = "too many messages wait for the peer"
+    TOO_LONG = "longer than a message may be"
 
 
 @dataclass(frozen=True, slots=True)

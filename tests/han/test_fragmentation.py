@@ -221,6 +221,14 @@ def test_a_part_that_cannot_be_is_dropped_without_acknowledgement(frame: ApsRece
     assert Reassembler().receive(frame, NOW) == (None, None)
 
 
+def test_a_peer_cannot_fill_the_memory_with_beginnings() -> None:
+    reassembler = Reassembler()
+    for counter in range(200):
+        reassembler.receive(part(0, b"a", 2, counter=counter), NOW)
+    lost = reassembler.poll(NOW + timedelta(minutes=1))
+    assert [f.aps_counter for f in lost] == list(range(184, 200))
+
+
 def test_peers_and_security_do_not_mix() -> None:
     reassembler = Reassembler()
     reassembler.receive(part(0, b"a", 2), NOW)

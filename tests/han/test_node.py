@@ -274,6 +274,25 @@ def test_one_message_at_a_time_to_a_peer_and_peers_side_by_side() -> None:
     assert second.payload[1] != first[1].payload[1]
 
 
+def test_a_peer_that_takes_nothing_costs_a_bounded_queue() -> None:
+    hub = Node(HUB, [Endpoint(3, 0x0508)])
+    for _ in range(257):
+        hub.send(read(), START)
+    (refused,) = [e for e in hub.events() if isinstance(e, Undelivered)]
+    assert refused.reason is DeliveryStatus.QUEUE_FULL
+
+
+def test_a_service_that_asks_for_too_much_is_told() -> None:
+    hub = Node(HUB, [Endpoint(3, 0x0508)])
+    asker = Asker(wanted=[read(payload=bytes(1501))])
+    asker.due = None
+    hub.attach(asker)
+    hub.poll(START)
+    (told,) = asker.heard
+    assert isinstance(told, Undelivered)
+    assert told.reason is DeliveryStatus.TOO_LONG
+
+
 def test_a_peer_that_leaves_ends_everything_with_it() -> None:
     hub = Node(HUB, [Endpoint(3, 0x0508)])
     hub.send(read(), START)
