@@ -1,0 +1,39 @@
+"""What happens in a display and nowhere else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from device.events import Eui64, Event
+from peers.reading import Fuel
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeterFound(Event):
+    """A display found where to read a fuel."""
+
+    fuel: Fuel
+    peer: Eui64
+    endpoint: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TenancyAsked(Event):
+    """A display asked a meter for its change of tenancy; ``at`` is None when it knows of none."""
+
+    fuel: Fuel
+    peer: Eui64
+    at: datetime | None
+    control: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HistoryWiped(Event):
+    """A display wiped what it had stored of a fuel, for the change of tenancy ``at``."""
+
+    fuel: Fuel
+    at: datetime
+    control: int
+    entries_before: int
+    entries_after: int
