@@ -1,0 +1,187 @@
+"""What stops a bench from starting, checked one by one, with the remedy beside it."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from typing import Final
+
+from han.radio import RadioError
+from hw.discovery import holders, list_ports
+from hw.flash import EZSP, FlashError, ProbeReport, probe
+
+LOWEST_PYTHON: Final = (3, 11)
+LIBRARIES: Final = {
+    "zigpy": ("2.4", "3"),
+    "bellows": ("1.2.1", "2"),
+    "cryptography": ("45", None),
+}
+KEYS_OF_A_FULL_HOME: Final = 16
+BEST_EZSP: Final = 13
+BROKEN_REASSEMBLY_FROM: Final = 14
+OLDEST_EZSP: Final = 8
+UDEV_RULE: Final = (
+    'SUBSYSTEM=="tty", ATTRS{idVendor}=="10c4|1a86|303a", MODE="0660", TAG+="uaccess"'
+)
+UDEV_FILE: Final = "/etc/udev/rules.d/70-chub.rules"
+
+
+class Outcome(Enum):
+    """How a check ended."""
+
+    GOOD = "good"
+    WARNING = "warning"
+    BAD = "bad"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One line of the report: what was tried, what was found, what to do."""
+
+    name: str
+    outcome: Outcome
+    found: str
+    remedy: str = ""
+
+
+def check_machine() -> list[Check]:
+    """Python, libraries and serial ports; touches no dongle."""
+    return [_python(), *_libraries(), *_ports()]
+
+
+def _python() -> Check:
+    version = ".".join(str(part) for part in sys.version_info[:3])
+    if sys.version_info < LOWEST_PYTHON:
+        return Check("Python", Outcome.BAD, version, "install Python 3.11 or later")
+    return Check("Python", Outcome.GOOD, version)
+
+
+def _libraries() -> Iterator[Check]:
+    for name, (lowest, below) in LIBRARIES.items():
+        try:
+            version = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            yield Check(name, Outcome.BAD, "not installed", "pip install 'chub-bench[radio]'")
+            continue
+        fits = _parts(version) >= _parts(lowest)
+        fits = fits and (below is None or _parts(version) < _parts(below))
+        wanted = f"{name}>={lowest}" + (f",<{below}" if below else "")
+        outcome = Outcome.GOOD if fits else Outcome.WARNING
+        yield Check(name, outcome, version, "" if fits else f"pip install '{wanted}'")
+
+
+def _parts(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split(".") if part.isdigit())
+
+
+def _ports() -> Iterator[Check]:
+    reports = list_ports()
+    if not reports:
+        yield Check(
+            "serial ports",
+            Outcome.WARNING,
+            "none found",
+            "plug a dongle in, or use the virtual one (vncp:)",
+        )
+    for report in reports:
+        name = report.kind.name if report.kind is not None else report.product or "unknown device"
+        yield Check(report.stable_path, Outcome.GOOD, f"{name} ({report.confidence.value})")
+
+
+def check_access(port: str) -> list[Check]:
+    """Whether a device node exists, may be opened, and is free; nothing for ``tcp://`` and the like."""
+    if "://" in port:
+        return []
+    path = Path(port)
+    if not path.exists():
+        remedy = "plug it in; `chub radios` lists what is there"
+        return [Check("port exists", Outcome.BAD, f"{port} is not there", remedy)]
+    checks = [Check("port exists", Outcome.GOOD, str(path.resolve()))]
+    try:
+        path.open("r+b", buffering=0).close()
+    except PermissionError:
+        remedy = (
+            f"write {UDEV_RULE!r} to {UDEV_FILE}, run `udevadm control --reload` and replug, "
+            "or join the group that owns the port (dialout, uucp)"
+        )
+        checks.append(Check("port may be opened", Outcome.BAD, "permission denied", remedy))
+    except OSError as exc:
+        checks.append(Check("port may be opened", Outcome.WARNING, str(exc.strerror)))
+    else:
+        checks.append(Check("port may be opened", Outcome.GOOD, "read and write"))
+    checks.append(_free(port))
+    return checks
+
+
+def _free(port: str) -> Check:
+    found = list(holders(port))
+    if not found:
+        return Check("port is free", Outcome.GOOD, "no process holds it")
+    named = ", ".join(f"{holder.command} (process {holder.pid})" for holder in found)
+    return Check("port is free", Outcome.BAD, f"held by {named}", "stop that program")
+
+
+async def check_dongle(port: str) -> list[Check]:
+    """What the dongle at a port is, and whether it is fit for a home area network."""
+    try:
+        report = await probe(port)
+    except FlashError as exc:
+        remedy = "is it an EZSP dongle? another program's? try another baud rate or cable"
+        return [Check("dongle answers", Outcome.BAD, str(exc), remedy)]
+    except RadioError as exc:
+        return [Check("dongle answers", Outcome.BAD, str(exc), "plug it in again")]
+    found = f"{report.firmware} {report.version} at {report.baudrate} baud"
+    if report.firmware != EZSP:
+        remedy = "flash Zigbee NCP firmware: `chub flash flash PORT IMAGE`"
+        return [Check("dongle answers", Outcome.BAD, found, remedy)]
+    return [Check("dongle answers", Outcome.GOOD, found), *(c(report) for c in _FITNESS)]
+
+
+def _ezsp_version(report: ProbeReport) -> Check:
+    version = report.ezsp_version or 0
+    if version < OLDEST_EZSP:
+        remedy = "flash EmberZNet 7.4 (EZSP 13)"
+        return Check("EZSP version", Outcome.BAD, str(version), remedy)
+    if version >= BROKEN_REASSEMBLY_FROM:
+        return Check(
+            "EZSP version",
+            Outcome.WARNING,
+            f"{version}: bellows misreads fragments from EZSP 14 on; this product works around it",
+            f"EZSP {BEST_EZSP} (EmberZNet 7.4) is the generation most used",
+        )
+    return Check("EZSP version", Outcome.GOOD, str(version))
+
+
+def _key_table(report: ProbeReport) -> Check:
+    size = report.key_table_size or 0
+    if size < KEYS_OF_A_FULL_HOME:
+        return Check(
+            "link key table",
+            Outcome.WARNING,
+            f"{size} entries: room for {size} devices, a full home has {KEYS_OF_A_FULL_HOME}",
+            "use firmware compiled with a larger key table, or fewer devices",
+        )
+    return Check("link key table", Outcome.GOOD, f"{size} entries")
+
+
+def _payload(report: ProbeReport) -> Check:
+    return Check("largest frame", Outcome.GOOD, f"{report.max_payload_octets} octets")
+
+
+def _address(report: ProbeReport) -> Check:
+    can = "can be rewritten" if report.eui64_rewritable else "is fixed, or can be burned once"
+    eui64 = report.eui64 if report.eui64 is not None else 0
+    return Check("EUI-64", Outcome.GOOD, f"{eui64:016X} {can}")
+
+
+_FITNESS: Final[tuple[Callable[[ProbeReport], Check], ...]] = (
+    _ezsp_version,
+    _key_table,
+    _payload,
+    _address,
+)
