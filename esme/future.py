@@ -149,9 +149,9 @@ class FutureDating:
         return min((pending.at for pending in self._pending().values()), default=None)
 
     def activate_due(self, own: datetime) -> Iterator[tuple[Place, Pending]]:
-        """Activate what is due, in a fixed order."""
+        """Activate what is due, in the order in which it was asked for."""
         pending = self._pending()
-        for when in sorted(when for when, each in pending.items() if own >= each.at):
+        for when in [when for when, each in pending.items() if own >= each.at]:
             due = pending.pop(when)
             self.activate(when)
             yield when, due
