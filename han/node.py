@@ -324,10 +324,6 @@ class Node:
         self, endpoint: Endpoint, message: ApsReceived, frame: Frame, now: datetime
     ) -> None:
         secure = message.encrypted or self._may_be_clear(message, frame)
-        found = self._transactions.find(message.peer, message.cluster_id, endpoint.number, frame)
-        if found is not None and secure:
-            self._end(Replied(found.ticket, found.request, message.peer, frame), now)
-            return
         access = Access(
             peer=message.peer,
             now=now,
@@ -336,11 +332,16 @@ class Node:
             endpoint=endpoint.number,
             peer_endpoint=message.source_endpoint,
         )
+        found = self._transactions.find(message.peer, message.cluster_id, endpoint.number, frame)
+        if found is not None and secure:
+            if frame.is_cluster_command:  # whose sender may want a Default Response in its turn
+                self._reply(endpoint, message, answer_frames(frame, Status.SUCCESS, access))
+            self._end(Replied(found.ticket, found.request, message.peer, frame), now)
+            return
+        answers: tuple[Frame, ...] = ()
         if secure:
             answers = endpoint.server.execute(message.cluster_id, frame, access)
-        elif _is_default_response(frame):
-            answers = ()
-        else:
+        elif not _is_default_response(frame):
             answers = answer_frames(frame, Status.FAILURE, access)
         self._events.append(
             Executed(
@@ -353,12 +354,11 @@ class Node:
                 refused=not secure,
             )
         )
-        for answer in answers:
-            try:
-                self._reply(endpoint, message, answer)
-            except MessageTooLong:
-                for refusal in answer_frames(frame, Status.INSUFFICIENT_SPACE, access):
-                    self._reply(endpoint, message, refusal)
+        try:
+            self._reply(endpoint, message, answers)
+        except MessageTooLong:
+            refusal = answer_frames(frame, Status.INSUFFICIENT_SPACE, access)
+            self._reply(endpoint, message, refusal)
 
     def _may_be_clear(self, message: ApsReceived, frame: Frame) -> bool:
         """Whether a frame without APS security may count.
@@ -374,18 +374,20 @@ class Node:
             return False
         return frame.payload[1:] != bytes((Status.SUCCESS,))
 
-    def _reply(self, endpoint: Endpoint, message: ApsReceived, answer: Frame) -> None:
-        """Send an answer the way the request came: endpoints swapped, the same security."""
-        reply = ApsFrame(
-            peer=message.peer,
-            profile_id=message.profile_id,
-            cluster_id=message.cluster_id,
-            source_endpoint=endpoint.number,
-            destination_endpoint=message.source_endpoint,
-            payload=answer.to_bytes(),
-            encrypted=message.encrypted,
-        )
-        self._put(reply)
+    def _reply(self, endpoint: Endpoint, message: ApsReceived, answers: tuple[Frame, ...]) -> None:
+        """Send answers the way the request came: endpoints swapped, the same security."""
+        for answer in answers:
+            self._put(
+                ApsFrame(
+                    peer=message.peer,
+                    profile_id=message.profile_id,
+                    cluster_id=message.cluster_id,
+                    source_endpoint=endpoint.number,
+                    destination_endpoint=message.source_endpoint,
+                    payload=answer.to_bytes(),
+                    encrypted=message.encrypted,
+                )
+            )
 
     def _ignore(self, message: ApsReceived, reason: str) -> None:
         self._events.append(

@@ -207,6 +207,20 @@ def test_a_cluster_command_is_concluded_by_its_answer_or_a_default_response() ->
     assert [r.status for r in replies] == [None, Status.SUCCESS, Status.UNSUP_CLUSTER_COMMAND]
 
 
+@pytest.mark.parametrize(("control", "answers"), [(0x09, ["10010b0700"]), (0x19, [])])
+def test_an_answer_gets_a_default_response_when_its_sender_wants_one(
+    control: int, answers: list[str]
+) -> None:
+    hub = Node(HUB, [Endpoint(3, 0x0508)])
+    hub.send(read(general=False, command_id=6, answered_by=frozenset({7})), START)
+    hub.frames()
+    reply = Frame(control, 1, 0x07, b"").to_bytes()
+    hub.sent(1, DeliveryReport(DeliveryStatus.DELIVERED, 1), START)
+    hub.receive(ApsReceived(METER, 0x0109, CLUSTER_ID, 0x2A, 3, reply, True, 7, 0), START)
+    assert [type(e) for e in hub.events()] == [Replied]
+    assert [f.payload.hex() for _, f in hub.frames()] == answers
+
+
 def test_a_peers_own_command_with_the_same_number_is_no_answer() -> None:
     texts = Texts()
     client: Cluster[Texts] = Cluster(DEFINITION, Side.CLIENT)
