@@ -24,9 +24,7 @@ KEYS_OF_A_FULL_HOME: Final = 16
 BEST_EZSP: Final = 13
 BROKEN_REASSEMBLY_FROM: Final = 14
 OLDEST_EZSP: Final = 8
-UDEV_RULE: Final = (
-    'SUBSYSTEM=="tty", ATTRS{idVendor}=="10c4|1a86|303a", MODE="0660", TAG+="uaccess"'
-)
+UDEV_RULE: Final = 'SUBSYSTEM=="tty", ATTRS{idVendor}=="10c4|1a86|303a", TAG+="uaccess"'
 UDEV_FILE: Final = "/etc/udev/rules.d/70-chub.rules"
 
 
@@ -94,7 +92,7 @@ def _ports() -> Iterator[Check]:
 
 
 def check_access(port: str) -> list[Check]:
-    """Whether a device node exists, may be opened, and is free; nothing for ``tcp://`` and the like."""
+    """Whether a device node exists, may be opened, and is free; nothing for URLs."""
     if "://" in port:
         return []
     path = Path(port)

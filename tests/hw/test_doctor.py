@@ -24,8 +24,8 @@ from tests.hw.air import HUB, METER, NETWORK
     ("vid", "pid", "manufacturer", "product", "name", "confidence"),
     [
         (0x10C4, 0xEA60, "Nabu Casa", "SkyConnect v1.0", "SkyConnect", Confidence.LIKELY),
-        (0x10C4, 0xEA60, "ITEAD", "Sonoff Zigbee 3.0 USB Dongle Plus V2", "Dongle-E", Confidence.LIKELY),
-        (0x10C4, 0xEA60, "Itead", "Sonoff Zigbee 3.0 USB Dongle Plus", "Dongle-P", Confidence.LIKELY),
+        (0x10C4, 0xEA60, "ITEAD", "Sonoff Dongle Plus V2", "Dongle-E", Confidence.LIKELY),
+        (0x10C4, 0xEA60, "Itead", "Sonoff Dongle Plus", "Dongle-P", Confidence.LIKELY),
         (0x10C4, 0xEA60, "SMLIGHT", "SMLIGHT SLZB-07p7", "TI", Confidence.LIKELY),
         (0x1A86, 0x55D4, None, None, "Dongle-E", Confidence.LIKELY),
         (0x10C4, 0xEA60, "Silicon Labs", "CP2102 USB to UART", "", Confidence.POSSIBLE),
