@@ -67,27 +67,48 @@ def register(group: click.Group) -> None:
 @INPUTS
 @KEYS
 @GENERATION
+@click.option(
+    "--key",
+    "network_keys",
+    multiple=True,
+    metavar="HEX",
+    help="Network or link key of a capture; repeat for more.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print trees for machines.")
 def decode(
-    inputs: tuple[str, ...], keys_path: Path | None, generation: str | None, *, as_json: bool
+    inputs: tuple[str, ...],
+    keys_path: Path | None,
+    generation: str | None,
+    network_keys: tuple[str, ...],
+    *,
+    as_json: bool,
 ) -> None:
     """Show what messages say, field by field.
 
     INPUTS are files, message texts, or - for standard input (the default): hexadecimal, base64,
-    binary or GFI lines, one message or many. With keys, MACs and signatures are checked and
-    encrypted parts opened.
+    binary or GFI lines, one message or many, blocks of long messages, or a capture of the HAN
+    (pcap, pcapng; needs tshark). With keys, MACs and signatures are checked and encrypted parts
+    opened.
     """
     from gbcs.errors import MalformedMessage
-    from gbcs.explain import explain
+    from gbcs.explain import explain, explain_block
+    from gbcs.gbt import Assembler, Block, Key, is_block
 
     keys = _keys(keys_path, generation)
-    trees = []
+    trees: list[Node] = []
+    assemblers: dict[Key, Assembler] = {}
     failed = False
-    for found in _messages(inputs):
+    for found in _messages(inputs, network_keys):
         try:
             if isinstance(found, MalformedMessage):
                 raise found
-            trees.append(explain(found, keys))
+            octets: bytes | None = found
+            if is_block(found):
+                block = Block.parse(found)
+                trees.append(explain_block(block))
+                octets = assemblers.setdefault(block.key, Assembler(block.key)).add(block)
+            if octets is not None:
+                trees.append(explain(octets, keys))
         except MalformedMessage as exc:
             failed = True
             click.echo(f"chub: {exc}", err=True)
@@ -417,11 +438,18 @@ def _use_case(name: str, own_path: Path | None) -> UseCase:
     return own.get(name.lower()) or by_name(name)
 
 
-def _messages(inputs: tuple[str, ...]) -> Iterator[bytes | MalformedMessage]:
+def _messages(
+    inputs: tuple[str, ...], network_keys: tuple[str, ...] = ()
+) -> Iterator[bytes | MalformedMessage]:
+    from bench.captured import is_capture, messages_in_capture
     from gbcs.sources import messages_in
 
     for text in inputs or ("-",):
-        yield from messages_in(_input_octets(text))
+        octets = _input_octets(text)
+        if is_capture(octets) and text != "-":
+            yield from messages_in_capture(Path(text), network_keys)
+        else:
+            yield from messages_in(octets)
 
 
 def _readable(inputs: tuple[str, ...]) -> Iterator[bytes]:

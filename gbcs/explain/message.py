@@ -25,6 +25,7 @@ from gbcs.explain.dlms import (
 )
 from gbcs.explain.gbz import explain_components
 from gbcs.explain.node import Cursor, Node
+from gbcs.gbt import Block
 from gbcs.gbz import Cipher, Gbz
 from gbcs.keys import KeyStore
 from gbcs.length import encode_length
@@ -65,6 +66,27 @@ def explain(octets: bytes, keys: KeyStore | None = None) -> Node:
     name = _kind(context)
     note = context.use_case.title if context.use_case else "unknown message code"
     return Node(name, format_eui64(message.recipient), 0, len(octets), note, cursor.result())
+
+
+def explain_block(block: Block) -> Node:
+    """One block of a message that came in parts."""
+    octets = block.to_bytes()
+    use_case = by_code(block.message_code)
+    last = ", the last one" if block.last else ""
+    fields = (
+        Node("message code", f"{block.message_code:04X}", note=use_case.title if use_case else ""),
+        Node("CRA flag", f"{block.cra:02X}", note=block.cra.name.lower()),
+        Node("originator counter", str(block.originator_counter)),
+        Node("business originator", format_eui64(block.originator)),
+        Node("business target", format_eui64(block.recipient)),
+        Node("block number", str(block.number), note=f"window {block.window}{last}"),
+        Node("block number acknowledged", str(block.acknowledged)),
+        Node("block data", f"{len(block.data)} octets"),
+    )
+    name = use_case.name if use_case else f"{block.message_code:04X}"
+    return Node(
+        f"{name} block {block.number}", "", 0, len(octets), "general block transfer", fields
+    )
 
 
 def _mac_header(cursor: Cursor, octets: bytes) -> None:

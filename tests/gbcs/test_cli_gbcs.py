@@ -7,14 +7,17 @@ import click
 import pytest
 from click.testing import CliRunner
 
+from bench.captured import messages_in_capture
 from bench.cli_gbcs import VERBS, register
 from gbcs.envelope import Message
 from gbcs.errors import GbcsError
+from gbcs.gbt import split
 from gbcs.gfi import from_gfi
 from gbcs.keys import KeyStore
 from gbcs.protection import verify
 from tests.gbcs.test_envelope import COMMAND, GPF, RESPONSE, SUPPLIER
 from tests.gbcs.test_sources import USE_CASES
+from tests.gbcs.test_tshark import capture
 
 
 @pytest.fixture(scope="module")
@@ -135,3 +138,27 @@ def test_exit_codes(keys_path: Path) -> None:
     assert runner.invoke(_group(), ["build", "GCS13a", *_PARTIES, "--set", "x"]).exit_code == 2
     missing = runner.invoke(_group(), ["build", "GCS16a", *_PARTIES])
     assert isinstance(missing.exception, GbcsError)
+
+
+def test_blocks_are_put_together_before_they_are_shown() -> None:
+    blocks = "\n".join(block.to_bytes().hex() for block in split(RESPONSE, 60))
+    trees = json.loads(_run("decode", "--json", stdin=blocks))
+    names = [tree["name"] for tree in trees]
+    assert names == [f"GCS13a block {n}" for n in (1, 2, 3)] + ["GCS13a response"]
+
+
+def test_a_capture_is_an_input(tshark: str, tmp_path: Path) -> None:
+    assert tshark
+    path = capture(tmp_path / "bare.pcap", [COMMAND, RESPONSE])
+    trees = json.loads(_run("decode", "--json", str(path)))
+    assert [tree["name"] for tree in trees] == ["GCS13a command", "GCS13a response"]
+
+
+def test_what_is_wrong_with_a_capture_is_named(tshark: str, tmp_path: Path) -> None:
+    assert tshark
+    path = tmp_path / "broken.pcap"
+    path.write_bytes(b"\xd4\xc3\xb2\xa1 nothing else")
+    with pytest.raises(GbcsError, match="tshark"):
+        messages_in_capture(path)
+    with pytest.raises(GbcsError, match="32 hexadecimal"):
+        messages_in_capture(path, ["xyz"])

@@ -33,7 +33,7 @@ _FIELDS = (
 )
 
 
-def _capture(path: Path, messages: list[bytes]) -> Path:
+def capture(path: Path, messages: list[bytes]) -> Path:
     with path.open("wb") as file:
         file.write(struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 1 << 18, _USER_DLT))
         for second, octets in enumerate(messages):
@@ -41,11 +41,11 @@ def _capture(path: Path, messages: list[bytes]) -> Path:
     return path
 
 
-def _rows(tshark: str, capture: Path, fields: tuple[str, ...]) -> list[list[str]]:
+def _rows(tshark: str, captured: Path, fields: tuple[str, ...]) -> list[list[str]]:
     table = 'uat:user_dlts:"User 0 (DLT=147)","gbcs_message","0","","0",""'
     chosen = [part for field in fields for part in ("-e", field)]
     done = subprocess.run(
-        [tshark, "-r", str(capture), "-o", table, "-T", "fields", "-E", "occurrence=a", *chosen],
+        [tshark, "-r", str(captured), "-o", table, "-T", "fields", "-E", "occurrence=a", *chosen],
         capture_output=True,
         text=True,
         check=True,
@@ -97,8 +97,8 @@ def test_reference_messages_read_alike(
     rtds_files: list[RtdsFile], tshark: str, tmp_path: Path
 ) -> None:
     files = [file for file in rtds_files if file.kind != "PRECOMMAND"]
-    capture = _capture(tmp_path / "reference.pcap", [file.octets for file in files])
-    rows = _rows(tshark, capture, _FIELDS)
+    made = capture(tmp_path / "reference.pcap", [file.octets for file in files])
+    rows = _rows(tshark, made, _FIELDS)
     assert len(rows) == len(files)
     for file, row in zip(files, rows, strict=True):
         assert _differences(Message.parse(file.octets), row) == [], file.name
@@ -117,8 +117,8 @@ def test_built_commands_read_alike(tshark: str, tmp_path: Path) -> None:
         for use_case in all_use_cases()
         if use_case.kind is Kind.COMMAND and _needs_nothing(use_case)
     ]
-    capture = _capture(tmp_path / "built.pcap", [message.to_bytes() for message in built])
-    rows = _rows(tshark, capture, _FIELDS)
+    made = capture(tmp_path / "built.pcap", [message.to_bytes() for message in built])
+    rows = _rows(tshark, made, _FIELDS)
     assert len(rows) == len(built) > 50
     for message, row in zip(built, rows, strict=True):
         assert _differences(message, row) == [], f"{message.message_code:04X}"
@@ -135,11 +135,11 @@ def test_blocks_are_put_together_alike(
 ) -> None:
     long = next(f.octets for f in rtds_files if len(f.octets) > 1000 and f.kind == "COMMAND")
     blocks = split(long, 300)
-    capture = _capture(tmp_path / "blocks.pcap", [block.to_bytes() for block in blocks])
+    made = capture(tmp_path / "blocks.pcap", [block.to_bytes() for block in blocks])
     header = "gbcs_message.gbt_header"
     names = (f"{header}.block_number", f"{header}.block_control.last_block",
              "gbcs_message.gbt.reassembled.length", "_ws.malformed")  # fmt: skip
-    rows = _rows(tshark, capture, names)
+    rows = _rows(tshark, made, names)
     assert [_number(row[0]) for row in rows] == [block.number for block in blocks]
     assert [row[1] for row in rows] == [str(int(block.last)) for block in blocks]
     assert _number(rows[-1][2]) == len(long)
