@@ -13,13 +13,14 @@ import time
 from collections.abc import Coroutine
 from dataclasses import asdict
 from pathlib import Path
-from typing import TypeVar
+from typing import Self, TypeVar
 
 import click
 
 from han.radio import RadioError
 from hw import flash as firmware
 from hw.discovery import list_ports
+from hw.gbl import FirmwareImage
 
 T = TypeVar("T")
 FIELDS_WITHOUT_OCTETS = ("application_type", "application_version", "encrypted", "signed")
@@ -75,11 +76,7 @@ def probe(port: str, as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
 def check(image: Path, as_json: bool) -> None:
     """Check a firmware IMAGE without touching a dongle."""
-    try:
-        found = firmware.check_image(image.read_bytes())
-    except firmware.FlashError as exc:
-        click.echo(f"wrong image: {exc}", err=True)
-        sys.exit(int(exc.kind))
+    found = _checked(image.read_bytes())
     told: dict[str, object] = {name: getattr(found, name) for name in FIELDS_WITHOUT_OCTETS}
     told["octets"] = len(found.octets)
     told["version"] = found.version
@@ -94,45 +91,61 @@ def check(image: Path, as_json: bool) -> None:
 @click.argument("port")
 @click.argument("image", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--yes", is_flag=True, help="Do not ask.")
-@click.option(
-    "--backup", "kept", type=click.Path(path_type=Path), help="Save the network here first."
-)
-def flash(port: str, image: Path, yes: bool, kept: Path | None) -> None:
-    """Flash IMAGE onto the dongle at PORT, then verify."""
+@click.option("--backup", "kept", type=click.Path(path_type=Path), help="Save the network here.")
+@click.option("--no-backup", is_flag=True, help="Do not save the network first.")
+def flash(port: str, image: Path, yes: bool, kept: Path | None, no_backup: bool) -> None:
+    """Flash IMAGE onto the dongle at PORT, then verify.
+
+    The network on the dongle is saved first, to EUI64-backup.json unless told otherwise.
+    """
     octets = image.read_bytes()
+    found = _checked(octets)
     before = _run(firmware.probe(port))
+    doubts = firmware.concerns(found, before)
+    click.echo(f"{port}: {before.firmware} {before.version} -> {found.version or 'unknown'}")
+    for doubt in doubts:
+        click.echo(f"  but: {doubt}")
+    if not yes and not click.confirm("Flash?", default=False):
+        sys.exit(int(firmware.Failure.USAGE))
+    saved = None if no_backup else _save_network(before, kept)
+    with _Progress() as bar:
+        report = _run(firmware.flash(port, octets, bar.heard, despite=tuple(doubts)))
+    click.echo(f"{report.after.firmware} {report.after.version} runs")
+    if saved is not None:
+        click.echo(f"should the network be gone: tools/flash.py restore {port} {saved}")
+
+
+def _checked(octets: bytes) -> FirmwareImage:
     try:
-        found = firmware.check_image(octets)
+        return firmware.check_image(octets)
     except firmware.FlashError as exc:
         click.echo(f"wrong image: {exc}", err=True)
         sys.exit(int(exc.kind))
-    doubts = firmware.concerns(found, before)
-    click.echo(
-        f"{port}: {before.firmware} {before.version} -> {found.version or 'unknown version'}"
-    )
-    for doubt in doubts:
-        click.echo(f"  but: {doubt}")
-    if kept is not None and before.firmware == firmware.EZSP:
-        kept.touch(mode=0o600)
-        kept.write_text(json.dumps(_run(firmware.backup(port, before.baudrate)), indent=2))
-        click.echo(f"network saved to {kept} (it holds keys)")
-    if not yes and not click.confirm("Flash?", default=False):
-        sys.exit(int(firmware.Failure.USAGE))
-    with _Progress(len(found.octets)) as bar:
-        report = _run(firmware.flash(port, octets, bar.heard, despite=tuple(doubts)))
-    click.echo(f"{report.after.firmware} {report.after.version} runs")
-    if kept is not None:
-        click.echo(f"to bring the network back: restore {port} {kept}")
+
+
+def _save_network(probed: firmware.ProbeReport, kept: Path | None) -> Path | None:
+    """Where the network was saved; None when there is none."""
+    if probed.eui64 is None:
+        return None
+    path = kept if kept is not None else Path(f"{probed.eui64:016X}-backup.json")
+    try:
+        saved = asyncio.run(firmware.backup(probed.port, probed.baudrate))
+    except RadioError as exc:
+        click.echo(f"no network saved: {exc}", err=True)
+        return None
+    path.touch(mode=0o600)
+    path.write_text(json.dumps(saved, indent=2))
+    click.echo(f"network saved to {path} (it holds keys)")
+    return path
 
 
 class _Progress:
     """A bar with rate and remaining time, on a terminal only."""
 
-    def __init__(self, total: int) -> None:
-        self._total = total
+    def __init__(self) -> None:
         self._began = time.monotonic()
 
-    def __enter__(self) -> _Progress:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
