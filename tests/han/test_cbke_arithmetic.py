@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
 
@@ -13,7 +14,9 @@ from gbcs.errors import MalformedMessage
 from han.cbke.agreement import Agreement, KeyPair, shared_point
 from han.cbke.authority import Authority, Credentials
 from han.cbke.certificate import Certificate, Suite
+from han.cbke.credentials_file import format_credentials, parse_credentials
 from han.cbke.curve import SECT163K1, SECT283K1, Curve, Point
+from tests.han.home import METER
 
 CURVES = [SECT163K1, SECT283K1]
 
@@ -187,3 +190,40 @@ def test_arbitrary_octets_are_a_point_of_the_curve_or_malformed(
         assert curve.contains(curve.decompress(octets))
     except MalformedMessage:
         return
+
+
+@pytest.mark.parametrize("suite", [Suite.SUITE_1, Suite.SUITE_2])
+def test_credentials_are_written_and_read_as_text(suite: Suite) -> None:
+    random = Random(11).randbytes
+    issued = Authority.create(suite, 0x1112131415161718, random).issue(METER, random)
+    text = format_credentials(issued)
+    assert parse_credentials("# a comment\n" + text.upper()) == issued
+    assert "CA Public Key: " in text
+    assert f"{issued.key.private:X}" not in repr(issued)
+
+
+@EXAMPLES
+def test_the_published_credentials_are_read_as_text(example: Example) -> None:
+    text = (
+        f"ca  public key : 0x{example.authority}\n"
+        f"Device Implicit Cert:{example.certificate_u}\nDevice Private Key: {example.private_u}\n"
+    )
+    credentials = parse_credentials(text)
+    assert credentials.suite.curve.compress(credentials.key.public).hex().upper() == (
+        example.public_u
+    )
+
+
+@pytest.mark.parametrize(
+    ("spoil", "reason"),
+    [
+        (lambda text: text.replace("Private", "Secret"), "lack private"),
+        (lambda text: text.replace("Key: 0", "Key: zz"), "not hexadecimal"),
+        (lambda text: text.replace("Cert: ", "Cert: 00"), "48 or 74"),
+    ],
+)
+def test_spoilt_credentials_say_what_is_wrong(spoil: Callable[[str], str], reason: str) -> None:
+    random = Random(11).randbytes
+    issued = Authority.create(Suite.SUITE_2, 0x1112131415161718, random).issue(METER, random)
+    with pytest.raises((ValueError, MalformedMessage), match=reason):
+        parse_credentials(spoil(format_credentials(issued)))
