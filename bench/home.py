@@ -1,4 +1,4 @@
-"""One home on the bench: a hub (CHF and GPF on one radio), a gas meter, the air between them."""
+"""One home on the bench: a hub (CHF and GPF on one radio), meters, displays, the air between."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Final
 
 from bench.keys import derived_key_store, network_secret
+from bench.partner_keys import PartnerKeys
 from bench.radio_memory import RadioMemory
+from bench.rig import Display as DisplaySection
 from bench.rig import ElectricityMeter, Rig, RigError
 from bench.rig import GasMeter as GasMeterSection
 from bench.settings import Settings
@@ -48,6 +50,8 @@ from han.radio import HanRadio, NetworkParameters, Role, link_key_of_install_cod
 from hw.capture import PcapWriter
 from hw.ether import Ether
 from hw.radio_string import open_radio
+from peers.display import Display
+from peers.settings import DisplaySettings
 
 ANSWER_LIMIT: Final = timedelta(hours=25)
 """Longest a message may wait for its Response in virtual time: a mailbox keeps it for a day."""
@@ -68,6 +72,8 @@ class Home:
     host: Host
     meter: GasMeter | None
     electricity_meter: ElectricityMeterStation | None = None
+    displays: tuple[Display, ...] = ()
+    partners: PartnerKeys = field(default_factory=lambda: PartnerKeys(""))
     capture_keys: tuple[bytes, ...] = field(repr=False, default=())
     upward: list[Callable[[bytes], object]] = field(default_factory=list)
 
@@ -117,13 +123,15 @@ async def living_home(
     events: EventStream | None = None,
     capture: Path | None = None,
 ) -> AsyncIterator[Home]:
-    """A home whose meters live too."""
+    """A home whose meters and displays live too."""
     async with (
         open_home(rig, timeline, keys=keys, events=events, capture=capture) as home,
         asyncio.TaskGroup() as tasks,
     ):
         meters = [one for one in (home.meter, home.electricity_meter) if one is not None]
-        living = [tasks.create_task(one.live(), name=type(one).__name__) for one in meters]
+        home.partners.hand_out(home.events, tasks)
+        devices = (*meters, *home.displays)
+        living = [tasks.create_task(one.live(), name=type(one).__name__) for one in devices]
         yield home
         for task in living:
             task.cancel()
@@ -147,6 +155,7 @@ class _Builder:
         self.store: Store = MemoryStore() if rig.store is None else SqliteStore(rig.store)
         stack.callback(self.store.close)
         self.keys = keys or load_keys(rig)
+        self.partners = PartnerKeys(rig.keys.seed)
 
     async def build(self) -> Home:
         upward: list[Callable[[bytes], object]] = []
@@ -174,6 +183,7 @@ class _Builder:
         network_key = await self._network(host.radio)
         meter = await self._gas_meter(hub)
         electricity_meter = await self._electricity_meter(hub)
+        displays = [await self._display(hub, section) for section in self.rig.displays]
         if meter is not None:
             gpf.mirror.gsme_reliability = lambda: meter.clock_status
         return Home(
@@ -188,7 +198,13 @@ class _Builder:
             host=host,
             meter=meter,
             electricity_meter=electricity_meter,
-            capture_keys=(network_key, *(one.link_key for one in hub.device_log.entries())),
+            displays=tuple(displays),
+            partners=self.partners,
+            capture_keys=(
+                network_key,
+                *(one.link_key for one in hub.device_log.entries()),
+                *self.partners.all_keys(),
+            ),
             upward=upward,
         )
 
@@ -243,28 +259,51 @@ class _Builder:
         if section is None:
             return None
         link_key = await self._admit(hub, section, DeviceType.ESME)
-        mains = Phase(Constant(section.voltage_mv), Constant(section.load_w * 1000))
+        load_mw = section.load_w * 1000 // section.phases
+        mains = Phase(Constant(section.voltage_mv), Constant(load_mw))
+        second = Constant() if section.twin_element else None
         return ElectricityMeterStation(
             self._chassis(section.eui64, DeviceType.ESME, Reliability(section.clock)),
             self.timeline,
-            self._closing(self._radio(section.radio, Role.ROUTER, section.eui64)),
+            self._partner(section),
             link_key,
-            Site((mains,)),
+            Site((mains,) * section.phases, second),
             settings=self.settings.of(EsmeSettings),
             pipeline_settings=self.settings.of(PipelineSettings),
             node_settings=self.settings.of(NodeSettings),
         )
 
+    async def _display(self, hub: CommunicationsHub, section: DisplaySection) -> Display:
+        kind = DeviceType(section.kind)
+        link_key = await self._admit(hub, section, kind)
+        return Display(
+            self._chassis(section.eui64, kind, Reliability.INVALID),
+            self.timeline,
+            self._partner(section),
+            link_key,
+            settings=self.settings.of(DisplaySettings),
+            node_settings=self.settings.of(NodeSettings),
+        )
+
     async def _admit(
-        self, hub: CommunicationsHub, section: GasMeterSection | ElectricityMeter, kind: DeviceType
+        self,
+        hub: CommunicationsHub,
+        section: GasMeterSection | ElectricityMeter | DisplaySection,
+        kind: DeviceType,
     ) -> bytes:
-        """Put a meter into the device log and open joining for it; its link key."""
+        """Put a device into the device log and open joining for it; its link key."""
         code = section.install_code or network_secret(
             self.rig.keys.seed, f"install code {format_eui64(section.eui64)}"
         )
         link_key = link_key_of_install_code(code)
         await hub.add_device(Entry(section.eui64, kind, link_key))
         return link_key
+
+    def _partner(self, section: ElectricityMeter | DisplaySection) -> HanRadio:
+        """The radio of a device that others talk to past the hub."""
+        radio = self._closing(self._radio(section.radio, Role.ROUTER, section.eui64))
+        self.partners.radios[section.eui64] = radio
+        return radio
 
     def _closing(self, radio: HanRadio) -> HanRadio:
         """Close a radio with the home."""

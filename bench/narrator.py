@@ -28,6 +28,9 @@ from device.events import (
     WakeEnded,
 )
 from gbcs.eui64 import format_eui64
+from gpf.event import TenancyChanged
+from han.zdo.messages import Command
+from peers.event import HistoryWiped, MeterFound, TenancyAsked
 
 Names = Mapping[int, str]
 
@@ -89,10 +92,34 @@ def _say_message(event: Event, names: Names) -> str | None:
             return f"{log} log: {code:04X}"
         case FrameFailed(peer=peer, cluster_id=cluster_id, reason=reason):
             return f"cluster {cluster_id:04X} to {_peer(names, peer)} failed: {reason}"
+        case FrameIgnored(cluster_id=Command.MATCH_DESC):
+            return None  # a search for somebody else
         case FrameIgnored(peer=peer, cluster_id=cluster_id, reason=reason):
             return f"cluster {cluster_id:04X} from {_peer(names, peer)} ignored: {reason}"
+        case _:
+            return _say_tenancy(event, names)
+
+
+def _say_tenancy(event: Event, names: Names) -> str | None:
+    match event:
+        case TenancyChanged(at=at):
+            return (
+                "change of tenancy cancelled"
+                if at is None
+                else f"change of tenancy {at:%Y-%m-%d %H:%M:%S}"
+            )
+        case MeterFound(fuel=fuel, peer=peer, endpoint=endpoint):
+            return f"{fuel.value} at {_peer(names, peer)}, endpoint {endpoint}"
+        case TenancyAsked(fuel=fuel, at=at):
+            return f"asked for a change of tenancy on {fuel.value}: {_date(at)}"
+        case HistoryWiped(fuel=fuel, entries_before=before, entries_after=after):
+            return f"wiped the {fuel.value} history: {before} entries before, {after} after"
     return None
 
 
 def _clock(moment: datetime) -> str:
     return moment.strftime("%H:%M:%S")
+
+
+def _date(moment: datetime | None) -> str:
+    return "none" if moment is None else f"{moment:%Y-%m-%d %H:%M:%S}"

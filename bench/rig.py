@@ -120,14 +120,25 @@ class GasMeter(Section):
 
 
 class ElectricityMeter(Section):
-    """An emulated ESME: a single-phase meter at constant voltage and load."""
+    """An emulated ESME at constant voltage and load, on one phase or three."""
 
     eui64: Eui64 = 0x02434855420000A0
     radio: str = "ether:"
     install_code: InstallCode | None = Field(default=None, repr=False)
     voltage_mv: int = Field(default=240_000, ge=0)
     load_w: int = 500
+    phases: Literal[1, 3] = 1
+    twin_element: bool = False
     clock: Literal["reliable", "unreliable", "invalid"] = "reliable"
+
+
+class Display(Section):
+    """An emulated in-home display (IHD) or prepayment meter interface device (PPMID)."""
+
+    eui64: Eui64
+    kind: Literal["IHD", "PPMID"] = "IHD"
+    radio: str = "ether:"
+    install_code: InstallCode | None = Field(default=None, repr=False)
 
 
 class Wan(Section):
@@ -152,6 +163,7 @@ class Rig(Section):
     hub: Hub = Hub()
     gas_meter: GasMeter | None = GasMeter()
     electricity_meter: ElectricityMeter | None = None
+    displays: tuple[Display, ...] = ()
     wan: Wan = Wan()
     settings: dict[str, dict[str, object]] = {}
 

@@ -18,6 +18,7 @@ from esme.settings import EsmeSettings
 from gpf.settings import GpfSettings
 from gsme.settings import GsmeSettings
 from han.node import NodeSettings
+from peers.settings import DisplaySettings
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -27,6 +28,7 @@ SECTIONS: Final[Mapping[str, type[DataclassInstance]]] = {
     "gsme": GsmeSettings,
     "esme": EsmeSettings,
     "chf": ChfSettings,
+    "display": DisplaySettings,
     "clock": ClockSettings,
     "pipeline": PipelineSettings,
     "engine": EngineSettings,

@@ -54,4 +54,5 @@ def names_of(rig: Rig) -> Mapping[int, str]:
         names[rig.gas_meter.eui64] = "GSME"
     if rig.electricity_meter is not None:
         names[rig.electricity_meter.eui64] = "ESME"
+    names |= {display.eui64: display.kind for display in rig.displays}
     return names
