@@ -17,7 +17,9 @@ GENERIC: Final = 0x1001
 FUTURE_DATED: Final = 0x00CC
 SUPPLY_RESTORED: Final = 0x0067
 BILLING_DATA: Final = 0x0061
-"""Message codes; the last two are ECS80 and ECS68."""
+LIMIT_SET: Final = 0x0121
+LIMIT_OVER: Final = 0x0122
+"""Message codes; the named ones are ECS80, ECS68, ECS101, ECS102."""
 
 BEHAVIOUR_BITS: Final = 256
 _OPERATOR_CODES: Final = 0x80

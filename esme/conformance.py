@@ -45,6 +45,30 @@ def replay(command: Message, response: Message, keys: KeyStore) -> str:
     return "" if "" in reasons else " / ".join(reasons)
 
 
+def arrange(
+    served: CosemServer[ElectricityMeter], command: Message, response: Message, keys: KeyStore
+) -> None:
+    """Make a meter hold what a recorded Response reports, and fail where that one failed.
+
+    LocalError names what the meter cannot hold.
+    """
+    request = AccessRequest.parse(command.payload)
+    recorded = AccessResponse.parse(response.payload)
+    for place, data in _values(request, recorded, response, keys):
+        served.load(place, data)
+    _break(served, request, recorded)
+
+
+def moment_of(command: Message, response: Message, keys: KeyStore) -> datetime:
+    """The time of day of a recorded pair: the clock it reads, else its stamp, else none known."""
+    request = AccessRequest.parse(command.payload)
+    recorded = AccessResponse.parse(response.payload)
+    time = dict(_values(request, recorded, response, keys)).get(_TIME)
+    shown = Stamp.from_bytes(time.value) if time and isinstance(time.value, bytes) else None
+    stamp = response.date_time
+    return (shown.at if shown else None) or (stamp.at if stamp else None) or _NEVER_SET
+
+
 def _replay_on(
     twin: bool, request: AccessRequest, recorded: AccessResponse, response: Message, keys: KeyStore
 ) -> str:

@@ -65,13 +65,28 @@ _LEVELS: Final = {Action.ACTIVATE: FULL, Action.DEACTIVATE: OFF, Action.RESET: N
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """A level that holds between two moments of the meter's clock."""
+    """A level that holds between two moments of the meter's clock; a limit is told about."""
 
     script: int
     direction: Direction
     level: int
     start: datetime
     end: datetime
+    limit: bool = False
+
+    @property
+    def side(self) -> int:
+        """Direction and controller as alerts and commands carry them."""
+        return self.script >> 8
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A controller was moved: by which script, and the setting that began or ended."""
+
+    script: int
+    begun: Setting | None = None
+    ended: Setting | None = None
 
 
 @dataclass(slots=True)
@@ -82,16 +97,17 @@ class Controller:
     input_level: int = OFF
     setting: Setting | None = None
 
-    def level_changes(self, now: datetime) -> int | None:
-        """Start or end the setting when its time has come; the script to log, None for nothing."""
+    def level_changes(self, now: datetime) -> Move | None:
+        """Start or end the setting when its time has come."""
         setting = self.setting
         if setting is None:
             return None
         if now >= setting.end:
             self.setting = None
-            return setting.script if self._set(setting.direction, OFF) else None
+            self._set(setting.direction, OFF)
+            return Move(setting.script, ended=setting)
         if now >= setting.start and self._set(setting.direction, setting.level):
-            return setting.script
+            return Move(setting.script, begun=setting)
         return None
 
     def release(self) -> None:
@@ -138,7 +154,7 @@ class ControllerBank:
         self,
         held: Callable[[], Controllers],
         settings: Settings,
-        moved: Callable[[int], object],
+        moved: Callable[[Move], object],
     ) -> None:
         self._held = held
         self._settings = settings
@@ -152,7 +168,7 @@ class ControllerBank:
     def release(self, number: int, script: int) -> None:
         """End whatever a controller was ordered."""
         self._held().by_number[number].release()
-        self._show(number, script)
+        self._show(number, Move(script))
 
     def next_change(self, own: datetime) -> datetime | None:
         """When the next setting starts or ends."""
@@ -163,17 +179,17 @@ class ControllerBank:
         if own is None:
             return
         for number, controller in self._held().by_number.items():
-            script = controller.level_changes(own)
-            if script is not None:
-                self._show(number, script)
+            move = controller.level_changes(own)
+            if move is not None:
+                self._show(number, move)
 
-    def _show(self, number: int, script: int) -> None:
+    def _show(self, number: int, move: Move) -> None:
         controller = self._held().by_number[number]
         state = Place.parse(f"1/0-0:94.44.0.{30 + number}/2")
         self._settings.put(state, v.utf8(controller.state()))
         output = Place.parse(f"70/0-{number}:96.3.10.255/2")
         self._settings.put(output, v.boolean(controller.output_level > OFF))
-        self._moved(script)
+        self._moved(move)
 
 
 def is_allowed(start: datetime, end: datetime) -> bool:

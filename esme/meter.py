@@ -17,7 +17,7 @@ from esme.account.account import Account
 from esme.account.terms import Terms
 from esme.account.top_up import IsAuthentic, accept, no_token
 from esme.billing import Billing
-from esme.controllers import ControllerBank
+from esme.controllers import ControllerBank, Move
 from esme.cosem.settings import Settings
 from esme.cosem.shape import Plain, plain
 from esme.cosem.table import Place
@@ -57,8 +57,6 @@ _NON_DISABLEMENT: Final = (
 )
 """Schedule and special days; selector 32 begins a non-disablement period, 33 ends it."""
 _PROTECTION_BEGINS: Final = 32
-_CONTROLLER_DONE: Final = bytes((1,)) + bytes(4)
-"""Outcome "success", and no HAN command: the controller is the meter's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -300,8 +298,8 @@ class ElectricityMeter:
         if own := self.metrology.own_now:
             self.tariff.switch(own)
 
-    def _controller_moved(self, script: int) -> None:
-        self.reporter.controller(script, self.metrology.own_now, _CONTROLLER_DONE)
+    def _controller_moved(self, move: Move) -> None:
+        self.reporter.controller(move, self.metrology.own_now)
 
     def _limit_supply(self, enabled: bool) -> None:
         if enabled and self.kept.supply is not SupplyState.DISABLED:

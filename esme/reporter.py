@@ -18,12 +18,15 @@ from esme.alerts import (
     FUTURE_DATED,
     GENERIC,
     GENERIC_CRITICAL,
+    LIMIT_OVER,
+    LIMIT_SET,
     SUPPLY_RESTORED,
     Alert,
     is_configurable,
     is_on,
     owner,
 )
+from esme.controllers import Move
 from esme.cosem.settings import Settings
 from esme.cosem.table import Place
 from esme.event import MeterEvent
@@ -35,6 +38,8 @@ from gbcs.party import Role
 from gbcs.stamp import NEVER, Stamp
 
 BILLING_DATA_UPDATED: Final = 0x8F0A
+LIMIT_PROCESSED: Final = 0x8F86
+LIMIT_ENDED: Final = 0x8F87
 EVENT_LOG_CLEARED: Final = 0x8F52
 _SENT: Final = {
     Role.SUPPLIER: Place.parse("1/0-30:97.98.15.255/2"),
@@ -45,6 +50,8 @@ _LOGGED: Final = {
     Role.NETWORK_OPERATOR: Place.parse("1/0-33:97.98.18.255/2"),
 }
 _BEHAVIOUR: Final = Data(Tag.BIT_STRING, ALL_ON)
+_CONTROLLER_DONE: Final = bytes((1,)) + bytes(4)
+"""Outcome "success", and no HAN command: the controller is the meter's own."""
 _LOAD_LIMIT: Final = frozenset({LIMIT_EXCEEDED, DISABLED_BY_LIMIT, ENABLED_AFTER_LIMIT})
 _NOT_SENT: Final = frozenset({0x8F57})
 """Supply interrupted: told by the outage alert once the supply is back."""
@@ -98,9 +105,17 @@ class Reporter:
         alert = Alert(BILLING_DATA, BILLING_DATA_UPDATED, at, Role.SUPPLIER, secret=entry)
         self._alerts.append(alert)
 
-    def controller(self, script: int, at: datetime | None, other: bytes) -> None:
-        """An auxiliary controller changed its state."""
-        self.controller_log.record(Entry(at, script, other))
+    def controller(self, move: Move, at: datetime | None) -> None:
+        """An auxiliary controller changed its state; the supplier is told of limits."""
+        self.controller_log.record(Entry(at, move.script, _CONTROLLER_DONE))
+        begun, ended = move.begun, move.ended
+        if begun is not None and begun.limit:
+            times = (_date_time(begun.start), _date_time(begun.end))
+            set_ = (v.u8(begun.side), *times, v.u8(begun.level))
+            self._alerts.append(Alert(LIMIT_SET, LIMIT_PROCESSED, at, Role.SUPPLIER, set_))
+        if ended is not None and ended.limit:
+            over = (v.u8(ended.side), v.u8(ended.level))
+            self._alerts.append(Alert(LIMIT_OVER, LIMIT_ENDED, at, Role.SUPPLIER, over))
 
     def clear_event_log(self, at: datetime | None) -> None:
         """Empty the event log; the security log keeps that it was done."""

@@ -11,6 +11,7 @@ from typing import Final
 from esme.cosem.shape import plain
 from esme.cosem.table import Place
 from esme.history import consumption_wh, day_start, month_start, today_wh, week_start
+from esme.interval_data import GetProfile, answer
 from esme.kept import SupplyState
 from esme.meter import ElectricityMeter
 from esme.tariff.registers import TOU_REGISTERS
@@ -25,7 +26,7 @@ from han.clusters.device_management import (
     PublishChangeOfTenancy,
 )
 from han.clusters.mirrored import ValueOf, mirrored
-from han.zcl.payload import encode
+from han.zcl.payload import decode, encode
 from han.zcl.tables import Access, Answer, Cluster, Command, Failure, Reply, Served, Side
 
 Read = Callable[[ElectricityMeter], Value]
@@ -156,7 +157,18 @@ def _tenancy_control(meter: ElectricityMeter) -> ChangeControl:
 
 def metering(meter: ElectricityMeter) -> Served:
     """Metering 0x0702."""
-    return mirrored(METERING, Side.SERVER, _reader(meter, _METERING), only=_METERING)
+
+    def get_profile(_values: ValueOf, payload: bytes, _access: Access) -> Answer:
+        return Reply(0x00, answer(meter.kept, decode(GetProfile, payload)))
+
+    definition = next(each for each in METERING.to_server if each.id == 0x00)
+    return mirrored(
+        METERING,
+        Side.SERVER,
+        _reader(meter, _METERING),
+        only=_METERING,
+        commands=(Command(definition, get_profile),),
+    )
 
 
 def prepayment(meter: ElectricityMeter) -> Served:

@@ -164,7 +164,7 @@ def _limit_controller(meter: Meter, value: Plain, access: Access) -> Result:
     start, end = _moments(meter, order.controller, access.now, 3)
     if not is_allowed(start, end):
         return Result.OTHER_REASON
-    setting = Setting(script, order.direction, order.level, start, end)
+    setting = Setting(script, order.direction, order.level, start, end, limit=True)
     meter.controllers.order(order.controller, setting, access.now)
     return Result.SUCCESS
 

@@ -74,3 +74,17 @@ def test_a_reset_ends_the_order() -> None:
     rig.call(EXECUTE, v.u16(OUTPUT_5_FULL))
     assert rig.call(EXECUTE, v.u16(0x0520)) == 0
     assert rig.read("70/0-5:96.3.10.255/2") is False
+
+
+def test_a_limit_is_told_when_it_begins_and_when_it_ends() -> None:
+    rig = MeterRig()
+    start, end = (v.date_time(Stamp.of(at(clock))) for clock in ("11:00", "12:00"))
+    assert rig.set("1/0-0:94.44.119.3/2", start) == 0
+    assert rig.set("1/0-0:94.44.119.4/2", end) == 0
+    assert rig.call("9/0-0:10.0.107.255/1", v.u16(0x2332)) == 0
+    rig.until(at("13:00"))
+    begun, ended = rig.meter.reporter.take_alerts()
+    assert (begun.message_code, begun.alert_code, begun.at) == (0x0121, 0x8F86, at("11:00"))
+    assert begun.elements == (v.u8(0x23), start, end, v.u8(50))
+    assert (ended.message_code, ended.alert_code, ended.at) == (0x0122, 0x8F87, at("12:00"))
+    assert ended.elements == (v.u8(0x23), v.u8(50))

@@ -9,13 +9,13 @@ from esme.alerts import Alert
 from esme.billing import registers_notation
 from esme.cosem.shape import plain, shape
 from esme.cosem.table import Access
-from esme.objects.fields import elements, octets
+from esme.objects.fields import elements, number, octets
 from esme.physics.signal import Constant
 from esme.physics.site import Phase, Site
 from gbcs.dlms.apdu import AccessRequest, DataNotification
 from gbcs.dlms.data import decode
 from gbcs.dlms.protected import ProtectedResponse
-from gbcs.dlms.values import structure
+from gbcs.dlms.values import date_time, structure, u16
 from gbcs.envelope import Message
 from gbcs.keys import KeyStore
 from gbcs.protection import attribute_cipher
@@ -24,7 +24,7 @@ from gbcs.stamp import Stamp
 from tests.esme.bench import mains, volts
 from tests.esme.rig import MeterRig
 
-FUTURE_DATED, OUTAGE, BILLING = 0x00CC, 0x0067, 0x0061
+FUTURE_DATED, OUTAGE, BILLING, LIMIT_OVER = 0x00CC, 0x0067, 0x0061, 0x0122
 RECORDED_ESME = 0x00DB1234567890A0
 Asked = tuple[int, int]
 """Message code and originator counter of a command."""
@@ -88,6 +88,22 @@ def test_the_recorded_outage_is_told_as_recorded(rtds_files: list[RtdsFile]) -> 
     # The recorded meter told it a minute after the supply was back, ours at once.
     theirs = message.payload.replace(Stamp.of(told).octets, Stamp.of(on).octets, 1)
     assert alert.payload(message.originator_counter) == theirs
+
+
+def test_the_recorded_end_of_a_limit_is_told_as_recorded(rtds_files: list[RtdsFile]) -> None:
+    start, end = datetime(2014, 12, 31, 23, tzinfo=UTC), datetime(2015, 1, 1, tzinfo=UTC)
+    for message in recorded(rtds_files, LIMIT_OVER):
+        _, _, side, level = elements(plain(DataNotification.parse(message.payload).body))
+        script = number(side) << 8 | number(level)
+        rig = MeterRig(start=start)
+        controller = script >> 8 & 0x0F
+        for field, moment in ((3, start), (4, end)):
+            place = f"1/0-0:94.44.{116 + controller}.{field}/2"
+            assert rig.set(place, date_time(Stamp.of(moment))) == 0
+        assert rig.call("9/0-0:10.0.107.255/1", u16(script)) == 0
+        rig.until(end)
+        *_, ended = rig.meter.reporter.take_alerts()
+        assert ended.payload(message.originator_counter) == message.payload
 
 
 def test_the_recorded_billing_entry_has_the_form_of_ours(

@@ -115,3 +115,47 @@ def test_weeks_begin_on_monday_and_months_on_the_first() -> None:
     wednesday = at("00:00", day=2).date()
     assert week_start(wednesday, 0) == DAY.date()
     assert month_start(wednesday, 3).isoformat() == "2025-12-01"
+
+
+def profile(display: Display, end: int = 0, periods: int = 4, channel: int = 0) -> bytes:
+    payload = bytes((channel,)) + end.to_bytes(4, "little") + bytes((periods,))
+    return display.ask(METERING_ID, Frame(0x01, 3, 0x00, payload)).payload
+
+
+def intervals(payload: bytes) -> list[int]:
+    """Intervals of a GetProfileResponse, the newest first."""
+    count = payload[6]
+    return [int.from_bytes(payload[7 + 3 * n : 10 + 3 * n], "little") for n in range(count)]
+
+
+def test_a_display_gets_the_newest_half_hours() -> None:
+    rig = MeterRig(mains(volts(230), watts(1000, (at("12:00"), 2000))))
+    rig.until(at("13:00"))
+    payload = profile(Display(rig))
+    assert int.from_bytes(payload[:4], "little") == zcl_seconds(at("13:00"))
+    assert payload[4:7] == bytes((0, 2, 4))
+    assert intervals(payload) == [1000, 1000, 500, 500]
+    earlier = profile(Display(rig), zcl_seconds(at("12:10")), 12)
+    assert intervals(earlier) == [500] * 4
+    assert profile(Display(rig), channel=7)[4] == 1
+
+
+def test_half_hours_before_a_change_of_tenancy_are_not_shown() -> None:
+    rig = MeterRig(mains(volts(230), watts(1000)), start=DAY)
+    rig.until(at("16:00"))
+    rig.set("1/0-0:94.44.3.2/2", v.date_time(Stamp.of(at("15:00"))))
+    assert len(intervals(profile(Display(rig), periods=12))) == 2
+    rig.set("1/0-0:94.44.3.2/2", v.date_time(Stamp.of(at("15:10"))))
+    assert len(intervals(profile(Display(rig), periods=12))) == 1
+    assert len(rig.numbers("7/0-0:99.1.0.255/2")) == 32  # the supplier sees them all
+
+
+def test_an_answer_stops_at_a_gap() -> None:
+    supply = volts(230, (at("11:30"), 0), (at("12:30"), 230))
+    rig = MeterRig(mains(supply, watts(1000)))
+    rig.until(at("14:00"))
+    assert intervals(profile(Display(rig), periods=12)) == [500, 500, 500]
+
+
+def test_without_half_hours_there_is_nothing_to_show() -> None:
+    assert profile(Display(MeterRig()))[4] == 5
