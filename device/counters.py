@@ -37,6 +37,11 @@ class OwnCounter:
         self._store = store
         self._first = first
 
+    def start_at(self, number: int) -> None:
+        """Use this number next: for a bench that repeats what another device did."""
+        with self._store.transaction() as unit:
+            unit.put("counter:own", (number - 1).to_bytes(_OCTETS, "big"))
+
     def next(self) -> int:
         """Take the next number, as part of the open unit when there is one."""
         with self._store.transaction() as unit:

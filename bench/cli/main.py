@@ -9,6 +9,7 @@ from typing import Final
 import click
 
 from bench.cli.exit_codes import ExitCode
+from bench.errors import innermost
 
 VERBS: Final = {
     "demo": ("bench.cli.demo:demo", "Run a demonstration in virtual time and show its result."),
@@ -73,19 +74,12 @@ def main() -> None:
     except KeyboardInterrupt:
         sys.exit(130)
     except Exception as raised:
-        cause = _innermost(raised)
+        cause = innermost(raised)
         code = exit_code_of(cause)
         if code is None:
             raise
         click.echo(f"chub: {cause}", err=True)
         sys.exit(code)
-
-
-def _innermost(error: Exception) -> Exception:
-    """The one error inside a group of one: tasks wrap what ends them."""
-    while isinstance(error, ExceptionGroup) and len(error.exceptions) == 1:
-        error = error.exceptions[0]
-    return error
 
 
 def exit_code_of(error: Exception) -> ExitCode | None:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from bench.replay import Pair, difference_of, replay, replay_directory
+from bench.replay import replay, replay_directory
+from bench.replay_pair import Pair, difference_of
 from gbcs.envelope import Message
 from gbcs.gbz import Gbz
 from gbcs.keys import KeyStore

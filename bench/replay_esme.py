@@ -1,0 +1,81 @@
+"""Replaying recorded commands at the ESME, through the hub's tunnel."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from bench.home import Home, living_home
+from bench.replay_pair import CHF, ESME, GPF, Pair, Unsupported, difference_of
+from bench.rig import Rig
+from device.timeline import Timeline, run
+from esme.conformance import arrange, moment_of
+from gbcs.envelope import Message
+from gbcs.errors import LocalError
+from gbcs.keys import KeyStore
+
+_JOINING: Final = timedelta(seconds=10)
+_HUB_TIME_LAG: Final = timedelta(milliseconds=500)
+"""How far a meter's idea of the hub's time, read in whole seconds, may be behind."""
+_ANSWERING: Final = timedelta(seconds=30)
+
+
+def replay_at_esme(pair: Pair, keys: KeyStore) -> str | None:
+    """Replay a pair; None when a meter of one kind (single or twin element) answers the same."""
+    reasons = []
+    for twin in (False, True):
+        timeline = Timeline(moment_of(pair.command, pair.response, keys) - _JOINING)
+        difference = run(_replay(pair, keys, timeline, twin=twin), timeline)
+        if difference is None:
+            return None
+        reasons.append(difference)
+    return reasons[0] if reasons[0] == reasons[1] else "; as a twin: ".join(reasons)
+
+
+async def _replay(pair: Pair, keys: KeyStore, timeline: Timeline, *, twin: bool) -> str | None:
+    async with living_home(_rig(pair, keys, twin=twin), timeline, keys=keys) as home:
+        moment = timeline.now() + _JOINING
+        await timeline.sleep_until(moment + _HUB_TIME_LAG)
+        try:
+            _arrange(home, pair, keys, moment)
+        except LocalError as error:
+            return f"the meter cannot hold what was reported: {str(error)[:120]}"
+        arrived: list[bytes] = []
+        home.upward.append(arrived.append)
+        home.hub.deliver(pair.sent)
+        await timeline.sleep(_ANSWERING)
+    answers = [Message.parse(octets) for octets in arrived]
+    ours = next((one for one in answers if one.cra is pair.response.cra), None)
+    return "no Response" if ours is None else difference_of(pair, ours, keys)
+
+
+def _arrange(home: Home, pair: Pair, keys: KeyStore, moment: datetime) -> None:
+    """Put the meter into the recorded state at the recorded moment."""
+    station = home.electricity_meter
+    if station is None:
+        raise Unsupported("the home has no electricity meter")
+    meter = station.device
+    meter.chassis.clock.hold(moment)
+    own_counter = pair.response.supplementary_originator_counter
+    if own_counter is not None:
+        meter.chassis.own_counter.start_at(own_counter)
+    arrange(meter.server, pair.command, pair.response, keys)
+
+
+def _rig(pair: Pair, keys: KeyStore, *, twin: bool) -> Rig:
+    """A home with the recorded identities: the other devices differ in the last octet."""
+    return Rig.model_validate(
+        {
+            "name": f"replay {pair.name}",
+            "time": "jump",
+            "parties": {"access_control_broker": keys.access_control_broker},
+            "hub": {"radio": "ether:", "gpf": pair.family | GPF, "chf": pair.family | CHF},
+            "gas_meter": None,
+            "electricity_meter": {
+                "eui64": pair.family | ESME,
+                "phases": 1 if twin else 3,
+                "twin_element": twin,
+                "load_w": 0,
+            },
+        }
+    )
