@@ -79,12 +79,14 @@ _HOMES: Final = {
 _OWN_NAMES: Final = {"explain_message": "explain"}  # gbcs.explain is the package
 
 
-def __getattr__(name: str) -> object:
-    if name not in _HOMES:
-        raise AttributeError(f"module 'gbcs' has no attribute {name!r}")
-    value: object = getattr(import_module(f"gbcs.{_HOMES[name]}"), _OWN_NAMES.get(name, name))
-    globals()[name] = value
-    return value
+if not TYPE_CHECKING:  # a type checker sees the names above and no others
+
+    def __getattr__(name: str) -> object:
+        if name not in _HOMES:
+            raise AttributeError(f"module 'gbcs' has no attribute {name!r}")
+        value: object = getattr(import_module(f"gbcs.{_HOMES[name]}"), _OWN_NAMES.get(name, name))
+        globals()[name] = value
+        return value
 
 
 def __dir__() -> list[str]:
