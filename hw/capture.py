@@ -36,8 +36,8 @@ class PcapWriter:
             )
         )
 
-    def frame(self, psdu: bytes) -> None:
-        """Append one frame, given without FCS."""
+    def frame(self, psdu: bytes, channel: int = 0) -> None:
+        """Append one frame, given without FCS; this link type has no place for the channel."""
         seconds, microseconds = divmod((self._now() - _EPOCH) // _MICROSECOND, 1_000_000)
         octets = psdu + frame_check_sequence(psdu)
         record = _RECORD_HEADER.pack(seconds, microseconds, len(octets), len(octets))

@@ -73,7 +73,7 @@ class Station(Protocol):
 class Tap(Protocol):
     """Sees every frame on the air, such as :class:`hw.capture.PcapWriter`."""
 
-    def frame(self, psdu: bytes) -> None:
+    def frame(self, psdu: bytes, channel: int) -> None:
         """One frame without FCS, at the moment it ends."""
         ...
 
@@ -145,8 +145,8 @@ class Ether:
         sent: SentCallback,
     ) -> None:
         """The frame ends now: show it to the taps and to whoever listens."""
-        for tap in self._taps:
-            tap.frame(psdu)
+        for tap in tuple(self._taps):
+            tap.frame(psdu, channel)
         try:
             frame = mac.MacFrame.from_bytes(psdu)
         except MalformedFrame:
@@ -171,10 +171,10 @@ class Ether:
         """Draw once, unless the outcome is certain (so that a clean air draws nothing)."""
         return probability > 0 and (probability >= 1 or self.random.random() < probability)
 
-    def show(self, psdu: bytes) -> None:
+    def show(self, psdu: bytes, channel: int) -> None:
         """Show an acknowledgement to the taps."""
         for tap in self._taps:
-            tap.frame(psdu)
+            tap.frame(psdu, channel)
 
     def ack_time_s(self) -> float:
         """How long an acknowledgement keeps the sender waiting."""
@@ -230,7 +230,7 @@ class _Flight:
         ack = station.hear(self._frame, link)
         if ack is None or not self._frame.ack_request:
             return
-        self._ether.show(ack)
+        self._ether.show(ack, self._channel)
         if not self._ether.happens(self._ether.link(station.eui64, self._sender.eui64).loss):
             pending = bool(ack[0] & 0x10)
             self._end(Acknowledged.PENDING if pending else Acknowledged.YES)

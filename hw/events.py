@@ -13,6 +13,7 @@ from han.radio import ApsReceived, RadioEvent
 
 ZDO_ENDPOINT = 0
 BROADCAST_ENDPOINT = 0xFF
+MOST_WAITING = 10_000
 
 
 class EventStream:
@@ -35,6 +36,8 @@ class EventStream:
         """Add an event; never blocks."""
         if self._ended or (isinstance(event, ApsReceived) and not self._has_endpoint(event)):
             return
+        if isinstance(event, ApsReceived) and len(self._waiting) >= MOST_WAITING:
+            return  # nobody reads: a radio without buffers drops frames
         self._waiting.append(event)
         self._wake()
 

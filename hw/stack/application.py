@@ -67,6 +67,7 @@ class ApsLayer:
         self._counter = 0
         self._pending: dict[PendingKey, _Pending] = {}
         self._seen: dict[int, deque[tuple[int, float]]] = {}
+        self._departing: dict[object, Ended] = {}
         self._secured_parts: deque[tuple[int, int]] = deque(maxlen=32)
 
     @property
@@ -80,12 +81,17 @@ class ApsLayer:
         self._seen.clear()
         for item in pending.values():
             self._finish(item, status)
+        departing, self._departing = self._departing, {}
+        for ended in departing.values():
+            ended(status)
 
     # -- sending --------------------------------------------------------------------------------
 
     def send(self, frame: ApsFrame, ended: Ended) -> int:
         """Send one frame; its APS counter. ``ended`` is called once, always later."""
         counter = self._counter_of(frame)
+        if not frame.acknowledged or isinstance(frame.peer, Broadcast):
+            ended = self._once_departed(ended)
         if isinstance(frame.peer, Broadcast):
             self._network.send(
                 frame.peer,
@@ -105,6 +111,17 @@ class ApsLayer:
             self._pending[_key(item)] = item
         self._try(item)
         return counter
+
+    def _once_departed(self, ended: Ended) -> Ended:
+        """Remember a frame that ends when it has left, so that a reset can end it."""
+        ticket = object()
+        self._departing[ticket] = ended
+
+        def departed(status: DeliveryStatus) -> None:
+            if self._departing.pop(ticket, None) is not None:
+                ended(status)
+
+        return departed
 
     def _counter_of(self, frame: ApsFrame) -> int:
         if frame.aps_counter is not None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
+from typing import Final
 
 from han.radio import (
     ApsFrame,
@@ -34,7 +36,8 @@ from hw.zigbee import MalformedFrame, aps, beacon, mac, nwk
 from hw.zigbee.beacon import Capability, ZigbeeBeacon
 from hw.zigbee.security import KeyId
 
-CHILD_POLLED_EVERY_S = 1.0
+CHILD_POLLED_EVERY_S: Final = 1.0
+LEAVE_TIMEOUT_S: Final = 2.0
 
 
 class Stack:
@@ -54,6 +57,7 @@ class Stack:
         self.on_network = False
         self.awake = False
         self._listener = listener
+        self._leaving: asyncio.Task[None] | None = None
         self._ether = ether
         self.mac = MacLayer(ether, eui64, self)
         self.network = NetworkLayer(self.mac, self.state, self)
@@ -83,6 +87,8 @@ class Stack:
     def power_off(self) -> None:
         """Go silent without a word to anyone; what is outstanding ends as RADIO_LOST."""
         self.poller.stop()
+        if self._leaving is not None:
+            self._leaving.cancel()
         self._ether.detach(self.mac)
         self.mac.tuned = None
         self.mac.reset()
@@ -219,7 +225,9 @@ class Stack:
             kind=nwk.FrameType.COMMAND,
             radius=1,
         )
-        await gone.wait()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LEAVE_TIMEOUT_S):
+                await gone.wait()
         self._silence()
         self._emit(NetworkDown(reason))
 
@@ -352,10 +360,9 @@ class Stack:
 
     def _removed(self) -> None:
         if self.on_network:
-            leaving = asyncio.get_running_loop().create_task(
+            self._leaving = asyncio.get_running_loop().create_task(
                 self.leave("removed by the trust centre"), name=f"leave {self.eui64:016X}"
             )
-            self._leaving = leaving  # keep it alive until it ends
 
     def _data_received(self, received: ApsReceived) -> None:
         if received.profile_id == 0:

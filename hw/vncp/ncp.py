@@ -19,7 +19,7 @@ from hw.ether import Ether
 from hw.ezsp_layout import Fields, Value
 from hw.ezsp_status import Status
 from hw.stack import MemoryStore, Stack, Store
-from hw.vncp import configuration, keys, messaging, networking, reports, tables
+from hw.vncp import configuration, keys, messaging, networking, reports, sniffing, tables
 from hw.vncp.ash import AshNcp, ResetCode
 from hw.vncp.ezsp import Command, EzspCodec, InvalidCommand
 from hw.vncp.memory import ERASED_EUI64, Ram, Tokens
@@ -30,6 +30,7 @@ HANDLERS: Final[Mapping[str, Handler]] = {
     **configuration.HANDLERS,
     **networking.HANDLERS,
     **tables.HANDLERS,
+    **sniffing.HANDLERS,
     **keys.HANDLERS,
     **messaging.HANDLERS,
 }
@@ -82,6 +83,7 @@ class VirtualNcp:
         self.launch_bootloader: Callable[[], None] | None = None
         self._firmware = FIRMWARE[ezsp_version]
         self.mute = False
+        self.sniffer: sniffing.Sniffer | None = None
         self._line: AshNcp | None = None
         self._write: Callable[[bytes], None] | None = None
         self._close_line: Callable[[], None] | None = None
@@ -170,6 +172,7 @@ class VirtualNcp:
         """Restart the firmware: RAM is lost, the network waits for ``networkInit``."""
         for task in self._tasks:
             task.cancel()
+        self.stop_sniffing()
         self.stack.power_off()
         self.ram = Ram()
         self.tokens = Tokens(self.store)
@@ -177,6 +180,12 @@ class VirtualNcp:
         self.stack.power_on()
         self._held.clear()
         self._answering = False
+
+    def stop_sniffing(self) -> None:
+        """Leave the radio test library, if it runs."""
+        if self.sniffer is not None:
+            self.ether.untap(self.sniffer)
+            self.sniffer = None
 
     def crash(self, code: ResetCode = ResetCode.WATCHDOG) -> None:
         """Reset by itself, as after an assertion, and tell the host so."""

@@ -10,6 +10,7 @@ import logging
 import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -22,17 +23,18 @@ from bellows.types import EzspConfigId, EzspPolicyId, KeyData, sl_Status
 from bellows.zigbee.application import ControllerApplication
 
 from device.timeline import REAL, Timeline, run
-from han.radio import JoinKind, NetworkUp, RadioError, RadioLost, Role
+from han.radio import DeliveryStatus, JoinKind, NetworkUp, RadioError, RadioLost, Role
 from hw.bellows_log import CUT
 from hw.bellows_radio import BellowsRadio
 from hw.ether import Ether
+from hw.sniffer import sniff
 from hw.stack import MemoryStore
 from hw.vncp.ash import AshFrame, AshNcp, Kind, ResetCode
 from hw.vncp.ezsp import EzspCodec
 from hw.vncp.ncp import VirtualNcp
 from hw.vncp.serve import Dongle, serving
 from hw.vncp.transport import publish, withdraw
-from tests.hw.air import HUB, METER, METER_KEY, NETWORK, Air, message
+from tests.hw.air import CHANNEL, DISPLAY, HUB, METER, METER_KEY, NETWORK, Air, message
 from tests.virtual_time import START
 
 VERSIONS = (8, 13, 14, 19)
@@ -355,3 +357,54 @@ def test_a_dongle_whose_process_dies_is_taken_up_again(tmp_path: Path) -> None:
             await radio.close()
 
     run(main(), Timeline(START, REAL))
+
+
+# -- sniffing -----------------------------------------------------------------------------------
+
+
+async def test_a_second_dongle_captures_what_is_on_the_air(timeline: Timeline) -> None:
+    air = Air(timeline, "ether")
+    listener = VirtualNcp(air.ether, DISPLAY)
+    seen: list[bytes] = []
+
+    class Seen:
+        def frame(self, psdu: bytes, channel: int) -> None:
+            assert channel == CHANNEL
+            seen.append(psdu)
+
+    async with _published(listener) as path:
+        sniffing = asyncio.create_task(sniff(path, CHANNEL, Seen()))
+        await asyncio.sleep(1)
+        on_air: list[bytes] = []
+
+        class Tapped:
+            def frame(self, psdu: bytes, channel: int) -> None:
+                on_air.append(psdu)
+
+        air.ether.tap(Tapped())
+        hub = await air.hub()
+        peer = await air.peer(hub)
+        assert (await peer.radio.send(message(HUB, encrypted=True))).delivered
+        await asyncio.sleep(1)
+        assert seen == on_air
+        assert len(seen) > 10
+        listener.drop_line()
+        with pytest.raises(RadioError, match="gone"):
+            await sniffing
+    await air.close()
+
+
+@pytest.mark.parametrize("acknowledged", [False, True])
+async def test_a_message_that_never_left_ends_with_its_radio(
+    timeline: Timeline, acknowledged: bool
+) -> None:
+    air = Air(timeline, "ether")
+    hub = await air.hub()
+    await air.peer(hub)
+    frame = replace(message(METER), acknowledged=acknowledged)
+    sending = [asyncio.create_task(hub.radio.send(frame)) for _ in range(3)]
+    await asyncio.sleep(0)
+    hub.kill()
+    reports = await asyncio.gather(*sending)
+    assert {report.status for report in reports} == {DeliveryStatus.RADIO_LOST}
+    await air.close()
