@@ -42,8 +42,10 @@ class Answering:
         command = executed.command.message
         try:
             response = command.answer(b"", self._date_time(executed))
-            if self._carries_own_counter(executed):
+            own = executed.outcome.own_counter
+            if own is None and self._carries_own_counter(executed):
                 own = self._own_counter.next()
+            if own is not None:
                 response = replace(response, supplementary_originator_counter=own)
             response = replace(response, payload=self._payload(executed, response))
             return protect(response, self._keys, answering_protection(command))

@@ -60,12 +60,14 @@ class Outcome:
     """What an execution answers: plain GBZ components, or the octets of another technology.
 
     ``returned`` are the attributes that were read; ``failed`` counts components or items that
-    failed, for the trace.
+    failed, for the trace. ``own_counter`` is the device's own originator counter where the
+    execution encrypted something with it, for an unknown remote party.
     """
 
     payload: Gbz | bytes
     returned: tuple[Returned, ...] = ()
     failed: int = 0
+    own_counter: int | None = None
 
 
 Handler = Callable[[Command], Outcome]

@@ -85,7 +85,9 @@ class ElectricityMeterDevice:
             chassis,
             use_cases=use_cases(),
             engines={
-                Technology.DLMS: CosemEngine(self.server, chassis.credentials.keys, self._keep)
+                Technology.DLMS: CosemEngine(
+                    self.server, chassis.credentials.keys, chassis.own_counter, self._keep
+                )
             },
             alert=self._unusual,
             settings=pipeline_settings,

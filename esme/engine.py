@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from device.command import Command, Outcome
+from device.counters import OwnCounter
 from esme.cosem.server import CosemServer
 from esme.cosem.table import Access
 from esme.cosem.template import check_items
 from esme.meter import ElectricityMeter
 from gbcs.dlms.apdu import AccessRequest, Result
-from gbcs.errors import LocalError
 from gbcs.keys import KeyStore
 from gbcs.protection import attribute_cipher
 
@@ -22,10 +23,12 @@ class CosemEngine:
         self,
         server: CosemServer[ElectricityMeter],
         keys: KeyStore,
+        own_counter: OwnCounter,
         save: Callable[[], object],
     ) -> None:
         self._server = server
         self._keys = keys
+        self._own_counter = own_counter
         self._save = save
 
     def __call__(self, command: Command) -> Outcome:
@@ -33,30 +36,40 @@ class CosemEngine:
         request = AccessRequest.parse(command.message.payload)
         check_items(command.use_case.name, request)
         command.unit.on_rollback(self._server.model.undo_point())
-        response = self._server.execute(request, self._access(command))
+        sealer = _Sealer(command, self._keys, self._own_counter)
+        response = self._server.execute(request, _access(command, sealer))
         self._save()
         failed = sum(result.result != Result.SUCCESS for result in response.results)
-        return Outcome(response.to_bytes(), failed=failed)
+        return Outcome(response.to_bytes(), failed=failed, own_counter=sealer.own_counter)
 
-    def _access(self, command: Command) -> Access:
-        message = command.message
-        return Access(
-            now=command.now,
-            device=message.recipient,
-            requester=message.originator,
-            message_code=message.message_code,
-            originator_counter=message.originator_counter,
-            seal=lambda octets: self._seal(command, octets),
-        )
 
-    def _seal(self, command: Command, octets: bytes) -> bytes:
-        """Encrypt for the requester.
+def _access(command: Command, sealer: _Sealer) -> Access:
+    message = command.message
+    return Access(
+        now=command.now,
+        device=message.recipient,
+        requester=message.originator,
+        message_code=message.message_code,
+        originator_counter=message.originator_counter,
+        seal=sealer.seal,
+    )
 
-        For an unknown remote party the key takes the meter's own counter, which the pipeline gives
-        to GBZ Responses only: rather no answer than one that nobody can open.
-        """
-        if command.message.certificate is not None:
-            raise LocalError("no own counter for the Response to an unknown remote party")
-        answer = command.message.answer(b"")
-        cipher = attribute_cipher(answer, self._keys, command.message.certificate)
-        return cipher.seal(octets)
+
+class _Sealer:
+    """Encrypts the protected attributes of one Response for whoever consumes them.
+
+    For an unknown remote party that brought its certificate the key takes the meter's own counter,
+    which the Response then carries.
+    """
+
+    def __init__(self, command: Command, keys: KeyStore, own_counter: OwnCounter) -> None:
+        self.own_counter: int | None = None
+        self._command, self._keys, self._counter = command, keys, own_counter
+
+    def seal(self, octets: bytes) -> bytes:
+        """Encrypt one part."""
+        message = self._command.message
+        if message.certificate is not None and self.own_counter is None:
+            self.own_counter = self._counter.next()
+        answer = replace(message.answer(b""), supplementary_originator_counter=self.own_counter)
+        return attribute_cipher(answer, self._keys, message.certificate).seal(octets)
