@@ -1,0 +1,209 @@
+"""Displays honour a change of tenancy: what they hold, when they wipe, what the radio carried."""
+
+from __future__ import annotations
+
+import subprocess
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from bench.capture_keys import wireshark_options
+from device.store import Store
+from device.store.memory import _Memory
+from device.timeline import Timeline
+from gbcs.zcl.types import zcl_seconds
+from han.clusters.device_management import ChangeControl, PublishChangeOfTenancy
+from peers.settings import DisplaySettings
+from tests.peers.bench import ELECTRICITY, GAS, RIG, at, bench
+
+
+@pytest.mark.parametrize(
+    ("change", "wiped_at", "afterwards"),
+    [
+        pytest.param("00:10", "02:30", ["02:30", "03:00"], id="in the past"),
+        pytest.param("02:00", "02:30", ["02:30", "03:00"], id="in the past at a half hour"),
+        pytest.param("03:30", "03:30", ["03:30"], id="ahead at a half hour"),
+        pytest.param("03:40", "03:40", [], id="ahead between half hours"),
+    ],
+)
+async def test_a_change_on_gas_wipes_once(
+    timeline: Timeline, change: str, wiped_at: str, afterwards: list[str]
+) -> None:
+    async with bench(timeline) as b:
+        await b.until("02:10")
+        assert b.history() == ["00:30", "01:00", "01:30", "02:00"]
+        await b.change_gas(at(change))
+        await b.until("03:55")
+        assert b.wipes() == [wiped_at]
+        assert b.history()[: len(afterwards)] == afterwards
+        await b.until("06:15")
+        assert b.wipes() == [wiped_at]
+        assert b.history()[-1] == "06:00"
+        assert b.wipes(ELECTRICITY) == []
+
+
+async def test_a_change_on_electricity_wipes_electricity_only(timeline: Timeline) -> None:
+    async with bench(timeline) as b:
+        await b.until("02:10")
+        held, gas = b.history(ELECTRICITY), b.history()
+        assert len(held) == 5
+        await b.change_electricity(at("01:40"))
+        await b.until("04:15")
+        assert len(b.wipes(ELECTRICITY)) == 1
+        assert b.wipes() == []
+        assert not set(held) & set(b.history(ELECTRICITY))
+        assert b.history()[: len(gas)] == gas
+
+
+async def test_two_changes_wipe_twice(timeline: Timeline) -> None:
+    async with bench(timeline) as b:
+        await b.until("01:10")
+        await b.change_gas(at("01:00"))
+        await b.until("03:10")
+        await b.change_gas(at("05:05"))
+        await b.until("06:10")
+        assert b.wipes() == ["01:30", "05:05"]
+        assert b.history() == ["05:30", "06:00"]
+
+
+async def test_a_change_days_ahead_wipes_on_its_date_over_a_power_cut(timeline: Timeline) -> None:
+    ahead = at("00:20") + timedelta(days=3)
+    async with bench(timeline) as b:
+        await b.until("01:10")
+        await b.change_gas(ahead)
+        await b.until("02:30")
+        assert (b.wipes(), b.memory().pending is not None) == ([], True)
+        await b.switch_off()
+        await b.until("12:00")
+        b.switch_on()
+        await b.until("01:00", days=3)
+        assert [event.moment.replace(microsecond=0) for event in b.wiped] == [ahead]
+
+
+async def test_a_cancelled_change_wipes_nothing(timeline: Timeline) -> None:
+    async with bench(timeline) as b:
+        await b.until("01:10")
+        await b.change_gas(at("05:05"))
+        await b.until("02:30")
+        newest = b.home.gpf.tenancy.newest
+        assert newest is not None
+        cancel = PublishChangeOfTenancy(0, newest.issuer_event_id, 0, 0xFFFFFFFF, 0x200)
+        b.home.gpf.tenancy.accept(cancel, timeline.now())
+        await b.until("06:10")
+        assert b.wipes() == []
+
+
+async def test_a_display_that_was_off_asks_at_power_up_and_wipes(timeline: Timeline) -> None:
+    async with bench(timeline) as b:
+        await b.until("01:10")
+        await b.switch_off()
+        await b.change_gas(at("01:20"))
+        await b.until("04:11")
+        assert b.history() == ["00:30", "01:00"]
+        b.switch_on()
+        await b.until("04:13")
+        assert b.wipes() == ["04:11"]
+        assert b.history() == []
+        await b.until("04:35")
+        assert b.history() == ["04:00", "04:30"]
+
+
+class CutOff(_Memory):
+    """A memory whose power fails in the middle of the next wipe."""
+
+    armed = False
+
+    def clear(self, log: str) -> None:
+        super().clear(log)
+        if self.armed:
+            raise RuntimeError("power cut")
+
+
+async def test_a_power_cut_while_wiping_leaves_all_and_the_wipe_still_to_do(
+    timeline: Timeline,
+) -> None:
+    backend = CutOff()
+    async with bench(timeline, store=Store(backend)) as b:
+        await b.until("01:10")
+        backend.armed = True
+        await b.change_gas(at("01:05"))
+        await b.until("02:10")
+        assert b.history() == ["00:30", "01:00", "01:30"]
+        assert await b.switch_off() is not None
+        backend.armed = False
+        b.switch_on()
+        await b.until("02:15")
+        assert (b.wipes(), b.history()) == (["02:10"], ["02:00"])
+
+
+async def test_without_bit_9_nothing_is_wiped(timeline: Timeline) -> None:
+    control = ChangeControl.RESET_BILLING_PERIOD | ChangeControl.CLEAR_IHD_DATA_SUPPLIER
+    async with bench(timeline) as b:
+        await b.until("01:10")
+        change = PublishChangeOfTenancy(0, 1, 0, zcl_seconds(at("01:05")), int(control))
+        b.home.gpf.tenancy.accept(change, timeline.now())
+        await b.until("03:10")
+        assert [event.at for event in b.asked if event.fuel is GAS][-1] == at("01:05")
+        assert b.wipes() == []
+        assert b.history()[0] == "00:30"
+
+
+async def test_only_what_was_before_the_date_is_wiped_when_so_set(timeline: Timeline) -> None:
+    settings = DisplaySettings(electricity_poll_s=600, cot_wipe="before_date")
+    async with bench(timeline, settings=settings) as b:
+        await b.until("02:10")
+        await b.change_gas(at("01:30"))
+        await b.until("03:20")
+        assert b.history()[:3] == ["01:30", "02:00", "02:30"]
+        assert (b.wiped[0].entries_before, b.wiped[0].entries_after) == (5, 3)
+
+
+async def test_a_display_asks_at_joining_and_then_at_its_interval(timeline: Timeline) -> None:
+    settings = DisplaySettings(electricity_poll_s=600, cot_poll_s=900)
+    async with bench(timeline, settings=settings) as b:
+        await b.until("01:05")
+        times = [f"{event.moment:%H:%M}" for event in b.asked if event.fuel is ELECTRICITY]
+        assert times == ["00:00", "00:15", "00:30", "00:45", "01:00"]
+
+
+async def test_a_display_that_comes_back_to_the_network_asks_at_once(timeline: Timeline) -> None:
+    async with bench(timeline, rig=RIG.model_copy(update={"gas_meter": None})) as b:
+        await b.until("00:20")
+        before = len(b.asked)
+        await b.switch_off()
+        b.switch_on()
+        await b.until("00:21")
+        assert len(b.asked) == before + 1
+
+
+async def test_tshark_sees_the_questions_and_answers_on_the_air(
+    timeline: Timeline, tmp_path: Path, tshark: str
+) -> None:
+    capture = tmp_path / "cot.pcap"
+    async with bench(timeline, capture=capture) as b:
+        await b.until("01:10")
+        await b.change_gas(at("01:00"))
+        await b.change_electricity(at("01:00"))
+        await b.until("02:10")
+        asked = len(b.asked)
+        partner = [b.home.partners.key(0x02434855420000A0, 0x02434855420000D1)]
+        keys = [key.hex() for key in (*b.home.capture_keys, bytes(range(16)), *partner)]
+
+    def shown(display_filter: str) -> str:
+        return subprocess.run(
+            [tshark, "-r", str(capture), *wireshark_options(keys), "-Y", display_filter,
+             "-t", "ud", "-O", "zbee_zcl"],
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout  # fmt: skip
+
+    assert shown("_ws.malformed || zbee_sec.encrypted_payload") == ""
+    questions = shown("zbee_aps.cluster == 0x0708 && zbee_zcl.cmd.id == 0x00")
+    answers = shown("zbee_aps.cluster == 0x0708 && zbee_zcl.cmd.id == 0x01")
+    for text in (questions, answers):
+        assert text.count("Change of Tenancy Update Date/Time (0x0200)") >= asked
+        assert text.count("Proposed Tenancy Change control (0x0201)") >= asked
+    assert answers.count("UTC: Jan  1, 2026 01:00:00") == 2  # one of each meter
+    assert answers.count("Bitmap32: 0x00000200") == 2
