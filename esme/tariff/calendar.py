@@ -124,23 +124,50 @@ class Calendar:
 
 
 def read_calendar(seasons: Plain, weeks: Plain, days: Plain, special_days: Plain) -> Calendar:
-    """A switching table from the plain values of its COSEM attributes."""
+    """A switching table from the plain values of its COSEM attributes; odd rows are left out."""
     return Calendar(
-        seasons=[Season(DatePattern.from_bytes(row[1]), row[2]) for row in _rows(seasons)],  # type: ignore[arg-type]
-        weeks={row[0]: row[1:] for row in _rows(weeks)},  # type: ignore[misc]
-        days={row[0]: sorted(_switches(row[1]), key=lambda s: s.at) for row in _rows(days)},  # type: ignore[misc]
-        special_days=[(DatePattern.from_bytes(row[1]), row[2]) for row in _rows(special_days)],  # type: ignore[arg-type, misc]
+        seasons=list(_seasons(seasons)),
+        weeks=dict(_weeks(weeks)),
+        days=dict(_days(days)),
+        special_days=list(_special_days(special_days)),
     )
 
 
-def _rows(value: Plain) -> Iterator[tuple[Plain, ...]]:
-    for row in value if isinstance(value, tuple) else ():
-        if isinstance(row, tuple):
-            yield row
+def _rows(value: object) -> tuple[object, ...]:
+    return value if isinstance(value, tuple) else ()
 
 
-def _switches(value: Plain) -> Iterator[Switch]:
-    for octets, _, script in _rows(value):
-        if isinstance(octets, bytes) and isinstance(script, int):
-            hour, minute, second = (0 if field == _WILD else field for field in octets[:3])
-            yield Switch(time(hour, minute, second), script)
+def _seasons(value: object) -> Iterator[Season]:
+    for row in _rows(value):
+        match row:
+            case (_, bytes(start), bytes(week)):
+                yield Season(DatePattern.from_bytes(start), week)
+
+
+def _weeks(value: object) -> Iterator[tuple[bytes, tuple[int, ...]]]:
+    for row in _rows(value):
+        match row:
+            case (bytes(name), *days):
+                yield name, tuple(day for day in days if isinstance(day, int))
+
+
+def _days(value: object) -> Iterator[tuple[int, list[Switch]]]:
+    for row in _rows(value):
+        match row:
+            case (int(number), actions):
+                yield number, sorted(_switches(actions), key=lambda switch: switch.at)
+
+
+def _special_days(value: object) -> Iterator[tuple[DatePattern, int]]:
+    for row in _rows(value):
+        match row:
+            case (_, bytes(pattern), int(number)):
+                yield DatePattern.from_bytes(pattern), number
+
+
+def _switches(value: object) -> Iterator[Switch]:
+    for row in _rows(value):
+        match row:
+            case (bytes(octets), _, int(script)):
+                hour, minute, second = (0 if field == _WILD else field for field in octets[:3])
+                yield Switch(time(hour % 24, minute % 60, second % 60), script)

@@ -7,7 +7,7 @@ reported, and has to be back for the same duration to be reported back.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -79,10 +79,3 @@ def excursions() -> list[Excursion]:
 def excursion_limits() -> dict[Quality, ExcursionLimit]:
     """A limit of each kind, switched off."""
     return {quality: ExcursionLimit() for quality in EXCURSIONS}
-
-
-@dataclass(slots=True)
-class PhaseExcursions:
-    """The four excursions of one phase."""
-
-    kinds: list[Excursion] = field(default_factory=excursions)

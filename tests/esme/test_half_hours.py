@@ -114,6 +114,19 @@ def test_the_profile_keeps_thirteen_months() -> None:
     assert (len(log), log.entries[0][0]) == (19_056, DAY + 2 * HALF_HOUR)
 
 
+def test_a_clock_that_loses_its_time_stops_the_logs_until_it_is_set() -> None:
+    measuring = meter(mains(volts(230), watts(1000)), at("10:00"), period_s=600)
+    measuring.advance(at("11:10"))
+    measuring.change_clock(OwnTime(at("11:10"), at("11:10"), Reliability.INVALID))
+    measuring.advance(at("13:00"))
+    step_clock(measuring, at("13:00"), at("13:00"))
+    measuring.advance(at("14:00"))
+    assert imports(measuring) == [("10:30", 500), ("11:00", 500), ("13:30", 500), ("14:00", 500)]
+    assert measuring.measured.energy.active_import.units == 4000
+    ends = [end for end, _ in measuring.measured.phases[0].average.profile.entries]
+    assert clock_times(ends[-7:-5]) == ["11:10:00", "13:10:00"]
+
+
 def test_daylight_saving_changes_nothing() -> None:
     start = datetime.fromisoformat("2026-03-28T22:00:00+00:00")
     measuring = meter(mains(volts(230), watts(1000)), start)

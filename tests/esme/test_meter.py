@@ -247,3 +247,35 @@ def test_the_randomised_offset_is_drawn_from_number_and_limit() -> None:
     rig.put("1/0-0:94.44.0.2/2", "u16", 2000)
     assert rig.set("1/0-0:94.44.0.1/2", v.u16(1000)) == 0
     assert rig.read("1/0-0:94.44.0.0/2") == 200
+
+
+def test_without_a_time_events_are_logged_as_the_last_of_all() -> None:
+    rig = MeterRig(mains(volts(230, (at("10:05"), 0), (at("10:06"), 230))))
+    rig.meter.event(0x81AB)
+    rig.clock.power_loss(backup_held=False)
+    rig.until(at("11:00"))
+    rig.meter.event(0x810D)
+    never = 0xFFFFFFFF
+    assert rig.read("7/0-0:99.98.4.255/2") == ((never, 0x8F57, 0), (never, 0x8F35, 60))
+    started = zcl_seconds(at("10:00"))
+    both = ((started, 0x81AB, b""), (never, 0x810D, b""))
+    assert rig.read("7/0-0:99.98.0.255/2") == both
+    assert rig.read("7/0-0:99.98.0.255/2", (at("00:00"), at("12:00"))) == both[:1]
+    assert rig.read("8/0-0:1.0.0.255/4") == 1
+
+
+def test_the_second_element_has_a_switching_table_of_its_own() -> None:
+    rig = MeterRig(Site((Phase(),), watts(1000)))
+    table = "20/0-0:13.0.1.255"
+    season = v.structure(v.octets(b"all"), stamp("00:00"), v.octets(b"\1"))
+    week = v.structure(v.octets(b"\1"), *[v.u8(1)] * 7)
+    noon = v.structure(
+        v.octets(bytes((12, 0, 0, 0))), v.logical_name("0-0:10.0.100.255"), v.u16(203)
+    )
+    night = v.structure(v.octets(bytes(4)), v.logical_name("0-0:10.0.100.255"), v.u16(202))
+    day = v.structure(v.u8(1), v.array(night, noon))
+    for index, row in ((7, season), (8, week), (9, day)):
+        assert rig.set(f"{table}/{index}", v.array(row)) == 0
+    assert rig.set(f"{table}/10", v.date_time(NOW)) == 0
+    rig.until(at("14:00"))
+    assert rig.numbers("1/0-0:94.44.34.1/2")[1] == [0, 2000, 2000, 0]

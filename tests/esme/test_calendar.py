@@ -1,0 +1,73 @@
+"""Switching tables: seasons, weeks, days, special days."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from esme.cosem.shape import Plain
+from esme.tariff.calendar import Calendar, DatePattern, read_calendar
+
+OBIS = bytes.fromhex("00000A0064FF")
+
+
+def action(hour: int, script: int) -> Plain:
+    return (bytes((hour, 0, 0, 0)), OBIS, script)
+
+
+def season(start: str, week: bytes) -> Plain:
+    return (b"s", bytes.fromhex(start + "FF000000008000FF"), week)
+
+
+CALENDAR = read_calendar(
+    seasons=(season("FFFF0401", b"\1"), season("FFFF0A01", b"\2")),  # April, October
+    weeks=((b"\1", 1, 1, 1, 1, 1, 2, 2), (b"\2", *[3] * 7)),
+    days=((1, (action(23, 1), action(7, 2))), (2, (action(0, 3),)), (3, (action(0, 4),))),
+    special_days=((1, bytes.fromhex("FFFF0501FF"), 2),),
+)
+
+
+def script(text: str) -> int | None:
+    return CALENDAR.script_at(datetime.fromisoformat(text).replace(tzinfo=UTC))
+
+
+@pytest.mark.parametrize(
+    ("moment", "expected"),
+    [
+        ("2026-04-06T06:59", 3),  # Monday morning goes on with Sunday's script
+        ("2026-04-06T07:00", 2),
+        ("2026-04-06T23:00", 1),
+        ("2026-04-07T03:00", 1),
+        ("2026-04-11T12:00", 3),  # Saturday
+        ("2026-05-01T12:00", 3),  # a special day, on a Friday
+        ("2026-10-01T00:00", 4),
+        ("2026-03-31T12:00", 4),  # last year's October
+    ],
+)
+def test_the_script_in_use_follows_from_the_table(moment: str, expected: int) -> None:
+    assert script(moment) == expected
+
+
+def test_the_next_switch_is_found_over_days_without_one() -> None:
+    def after(text: str) -> str:
+        found = CALENDAR.next_switch(datetime.fromisoformat(text).replace(tzinfo=UTC))
+        assert found is not None
+        return f"{found:%m-%dT%H}"
+
+    assert after("2026-04-06T06:59") == "04-06T07"
+    assert after("2026-04-06T07:00") == "04-06T23"
+    assert after("2026-04-10T23:30") == "04-11T00"
+
+
+def test_an_empty_table_switches_nothing() -> None:
+    empty = Calendar()
+    moment = datetime(2026, 4, 6, tzinfo=UTC)
+    assert (empty.script_at(moment), empty.next_switch(moment)) == (None, None)
+    assert read_calendar(None, (), ((1,),), ((1, 2, 3, 4),)) == Calendar([], {}, {}, [])
+
+
+def test_a_season_of_one_year_begins_once() -> None:
+    pattern = DatePattern(2026, 2, 30)  # no such day
+    assert pattern.latest_start(datetime(2026, 6, 1, tzinfo=UTC).date()) is None
+    once = DatePattern(2027, 1, 1)
+    assert once.latest_start(datetime(2026, 6, 1, tzinfo=UTC).date()) is None
+    assert once.latest_start(datetime(2029, 6, 1, tzinfo=UTC).date()) is not None
