@@ -27,6 +27,11 @@ def cluster(definition: ClusterDefinition, model: GasMeterModel) -> Served:
     return mirrored(definition, Side.SERVER, read, only=held)
 
 
+def served_on_han(model: GasMeterModel) -> tuple[Served, ...]:
+    """The servers a gas meter has on the HAN, and the time it reads."""
+    return (identity(), cluster(METERING, model), cluster(PREPAYMENT, model), time_client())
+
+
 def remote_server(model: GasMeterModel) -> ZclServer:
     """What GBZ components addressed to the GSME are executed on.
 

@@ -1,0 +1,40 @@
+"""The endpoints of every role, built without a radio: for documentation."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from chub.hub import CommunicationsHub
+from device.chassis import Chassis
+from device.clock import DeviceClock
+from device.credentials import Credentials
+from device.event import EventStream
+from device.store import MemoryStore
+from gbcs.keys import KeyStore
+from gbcs.party import DeviceType
+from gbcs.stamp import Reliability
+from gpf.device import GasProxy
+from gsme.model import GasMeterModel
+from gsme.views import served_on_han
+from han.endpoint import Endpoint
+
+_NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def endpoints_by_role() -> dict[str, list[Endpoint]]:
+    """Role to its endpoints."""
+    hub = CommunicationsHub(_chassis(1, DeviceType.CHF), lambda octets: None)
+    gpf = GasProxy(_chassis(2, DeviceType.GPF))
+    meter = Endpoint(10, 0x0501, served_on_han(GasMeterModel()))
+    return {"CHF": [hub.endpoint], "GPF": list(gpf.han.endpoints), "GSME": [meter]}
+
+
+def _chassis(eui64: int, kind: DeviceType) -> Chassis:
+    clock = DeviceClock(lambda: _NOW, status=Reliability.RELIABLE)
+    return Chassis(
+        Credentials(eui64, kind, KeyStore()),
+        true_time=lambda: _NOW,
+        clock=clock,
+        store=MemoryStore(),
+        events=EventStream(),
+    )

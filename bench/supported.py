@@ -1,0 +1,132 @@
+"""What is supported, written from the tables that do it: ``docs/supported.md`` and a README part.
+
+``python -m bench.supported`` writes both; a test says when they are behind the tables.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from bench.demo import DEMOS
+from bench.roles import endpoints_by_role
+from device.refusal import SECURITY_LOG_CODES, Refusal
+from esme.device import use_cases as esme_use_cases
+from gbcs.catalogue import UseCase, all_use_cases, by_name
+from gbcs.catalogue.use_case import Kind
+from gpf.device import USE_CASES as GPF_USE_CASES
+from gsme.device import USE_CASES as GSME_USE_CASES
+from han.clusters import by_id
+from han.endpoint import Endpoint
+from han.zcl.tables import Side
+
+README_PART: Final = re.compile(r"(<!-- supported:[^\n]*-->\n).*?(<!-- /supported -->)", re.DOTALL)
+
+
+def answered() -> dict[str, tuple[UseCase, ...]]:
+    """The use cases that each emulated device answers."""
+    names = {"GPF": GPF_USE_CASES, "GSME": GSME_USE_CASES, "ESME": esme_use_cases()}
+    return {device: tuple(map(by_name, found)) for device, found in names.items()}
+
+
+def readme_part() -> str:
+    """The table of the README."""
+    return "\n".join(_readme_lines()) + "\n"
+
+
+def _readme_lines() -> Iterator[str]:
+    known = sum(use_case.kind is Kind.COMMAND for use_case in all_use_cases())
+    yield "| what | how far |"
+    yield "|---|---|"
+    yield f"| the language | {len(all_use_cases())} message codes named, decoded and explained |"
+    for device, use_cases in answered().items():
+        listed = ", ".join(use_case.name for use_case in use_cases[:12])
+        more = f" and {len(use_cases) - 12} more" if len(use_cases) > 12 else ""
+        yield f"| answered by the {device} | {listed}{more} ({len(use_cases)} of {known}) |"
+    yield "| radios | EZSP dongle through bellows, virtual dongle (EZSP 8 to 19), virtual air |"
+    yield "| WAN side | GFI text over TCP, MQTT, command line |"
+    yield f"| demonstrations | {', '.join(f'`chub demo {name}`' for name in DEMOS)} |"
+
+
+def supported_page() -> str:
+    """``docs/supported.md``."""
+    return "\n".join(_page_lines()) + "\n"
+
+
+def _page_lines() -> Iterator[str]:
+    yield "# What is supported"
+    yield ""
+    yield "Written by `python -m bench.supported` from the tables that do it."
+    yield from _use_case_lines()
+    yield from _cluster_lines()
+    yield from _refusal_lines()
+
+
+def _use_case_lines() -> Iterator[str]:
+    for device, use_cases in answered().items():
+        yield from ("", f"## Use cases answered by the {device}", "")
+        yield from ("| use case | code | title | category | stamped |", "|---|---|---|---|---|")
+        for use_case in use_cases:
+            stamped = "yes" if use_case.stamped else ""
+            code = f"{use_case.message_code:04X}"
+            head = f"| {use_case.name} | {code} | {use_case.title}"
+            yield f"{head} | {use_case.category} | {stamped} |"
+
+
+def _cluster_lines() -> Iterator[str]:
+    yield from ("", "## Clusters on the HAN", "")
+    yield "Endpoint numbers are the bench's defaults; peers discover them."
+    for role, endpoints in endpoints_by_role().items():
+        yield from ("", f"### {role}", "")
+        yield from (
+            "| endpoint | cluster | side | attributes | commands |",
+            "|---|---|---|---|---|",
+        )
+        for endpoint in endpoints:
+            yield from _endpoint_lines(endpoint)
+
+
+def _endpoint_lines(endpoint: Endpoint) -> Iterator[str]:
+    for (cluster_id, side), served in sorted(
+        endpoint.server.clusters.items(), key=lambda entry: (entry[0][0], entry[0][1].value)
+    ):
+        attributes = " ".join(f"{one:04X}" for one in sorted(served.attributes))
+        received = {one.id: one.name for one in by_id(cluster_id).received(side)}
+        commands = ", ".join(received.get(one, f"{one:02X}") for one in sorted(served.commands))
+        name = f"{by_id(cluster_id).name} {cluster_id:04X}"
+        shown = "server" if side is Side.SERVER else "client"
+        yield f"| {endpoint.number} | {name} | {shown} | {_shortened(attributes)} | {commands} |"
+
+
+def _shortened(attributes: str) -> str:
+    listed = attributes.split()
+    if len(listed) <= 24:
+        return attributes
+    return f"{len(listed)} attributes, {listed[0]} to {listed[-1]}"
+
+
+def _refusal_lines() -> Iterator[str]:
+    yield from ("", "## Refusals", "", "No refused message is answered.", "")
+    yield from ("| name | when | security log |", "|---|---|---|")
+    for refusal in Refusal:
+        code = SECURITY_LOG_CODES[refusal]
+        yield f"| {refusal.name} | {refusal.value} | {'' if code is None else f'{code:04X}'} |"
+
+
+def updated_readme(text: str) -> str:
+    """A README with its generated part renewed."""
+    return README_PART.sub(lambda found: found[1] + readme_part() + found[2], text)
+
+
+def main() -> None:
+    """Write both pages."""
+    root = Path(__file__).parent.parent
+    (root / "docs" / "supported.md").write_text(supported_page())
+    readme = root / "README.md"
+    readme.write_text(updated_readme(readme.read_text()))
+
+
+if __name__ == "__main__":
+    main()
