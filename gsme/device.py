@@ -28,8 +28,8 @@ from gsme.hub_link import HubLink, LinkTrouble
 from gsme.model import GasMeterModel
 from gsme.push import push_of
 from gsme.settings import GsmeSettings
-from gsme.views import cluster, identity, remote_server, time_client
-from han.clusters import METERING, PREPAYMENT
+from gsme.views import remote_server, served_on_han
+from han.clusters import METERING
 from han.endpoint import Endpoint
 from han.mirror.messages import ToMeter
 from han.node import NodeSettings
@@ -240,13 +240,12 @@ class GasMeter:
         return without_moment(status) if now is None else Stamp.with_status(now, status)
 
     def _make_endpoint(self, number: int) -> Endpoint:
-        metering = replace(
-            cluster(METERING, self.model),
-            commands={int(ToMeter.MIRROR_REPORT_ATTRIBUTE_RESPONSE): self._notified},
-        )
-        served = (identity(), metering, cluster(PREPAYMENT, self.model))
-        clients = (self._tunnels.served(), time_client())
-        return Endpoint(number, METERING_DEVICE, served=(*served, *clients))
+        notified = {int(ToMeter.MIRROR_REPORT_ATTRIBUTE_RESPONSE): self._notified}
+        served = [
+            replace(one, commands=notified) if one.definition is METERING else one
+            for one in served_on_han(self.model)
+        ]
+        return Endpoint(number, METERING_DEVICE, served=(*served, self._tunnels.served()))
 
     def _notified(self, payload: bytes, access: Access) -> Answer:
         mirror = None if self._link is None else self._link.mirror
