@@ -206,4 +206,6 @@ def by_name(name: str) -> UseCase:
     try:
         return _by_name()[name.lower()]
     except KeyError:
-        raise LocalError(f"no use case is called {name!r}") from None
+        near = [case.name for case in _use_cases() if case.name.lower().startswith(name.lower())]
+        hint = f"; there are {', '.join(near[:12])}" if near and name else ""
+        raise LocalError(f"no use case is called {name!r}{hint}") from None

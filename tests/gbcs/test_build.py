@@ -74,6 +74,10 @@ def test_items_can_be_named_by_reference() -> None:
     by_reference = build(by_name("ECS12"), {"1/0-0:94.44.3.2/2": "2030-01-15T09:00:00Z"}, address)
     named = build(by_name("ECS12"), {"restrictDataDateTime.value": "2030-01-15T09:00:00Z"}, address)
     assert by_reference == named
+    as_in_smets = build(
+        by_name("ECS12"), {"restrictDataDateTime: value": "2030-01-15T09:00:00Z"}, address
+    )
+    assert as_in_smets == named
 
 
 @pytest.mark.parametrize(

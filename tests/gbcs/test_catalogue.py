@@ -46,8 +46,10 @@ def test_what_is_unknown_says_so() -> None:
     assert alert_name(0x0001) is None
     assert attribute(0x0702, 0xFFFF) is None
     assert command(0x9999, 0, from_server=True) is None
-    with pytest.raises(LocalError, match="GCS99"):
+    with pytest.raises(LocalError, match=r"no use case is called 'GCS99'$"):
         by_name("GCS99")
+    with pytest.raises(LocalError, match="there are GCS13a, GCS13c, GCS13b"):
+        by_name("GCS13")
 
 
 def test_clusters_and_alerts_have_names() -> None:
