@@ -6,6 +6,7 @@ The ether, and bellows on a virtual dongle of each EZSP generation.
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
@@ -169,6 +170,44 @@ async def test_a_device_comes_back_by_a_secured_rejoin(air: Air) -> None:
     assert (await again.radio.send(message(HUB, encrypted=True))).delivered
 
 
+async def test_a_device_that_missed_a_new_network_key_gets_it_under_its_link_key(
+    timeline: Timeline,
+) -> None:
+    air = Air(timeline, "ether")
+    hub = await air.hub()
+    peer = await air.peer(hub, Role.SLEEPY_END_DEVICE)
+    await hub.radio.set_link_key(METER, NEW_KEY)
+    await peer.radio.set_link_key(HUB, NEW_KEY)
+    await peer.radio.close()
+    await hub.radio.close()
+    record = json.loads(air.stores[HUB].parts["stack"])
+    record["membership"].update(network_key="A5" * 16, key_sequence=1)
+    air.stores[HUB].parts["stack"] = json.dumps(record).encode()
+    hub = air.make("ether", HUB, Role.COORDINATOR)
+    await hub.radio.start()
+    await hub.radio.resume()
+    peer = air.make("ether", METER, Role.SLEEPY_END_DEVICE)
+    await peer.radio.start()
+    assert await peer.radio.resume()
+    rejoined = await hub.hears(DeviceJoined)
+    assert rejoined == DeviceJoined(METER, JoinKind.UNSECURED_REJOIN, admitted=True)
+    assert (await peer.radio.send(message(HUB, encrypted=True))).delivered
+    await air.close()
+
+
+async def test_nobody_rejoins_a_network_that_is_gone(timeline: Timeline) -> None:
+    air = Air(timeline, "ether")
+    hub = await air.hub()
+    peer = await air.peer(hub, Role.END_DEVICE)
+    await peer.radio.close()
+    await hub.radio.close()
+    peer = air.make("ether", METER, Role.END_DEVICE)
+    await peer.radio.start()
+    with pytest.raises(RadioError, match="does not answer"):
+        await peer.radio.resume()
+    await air.close()
+
+
 # -- traffic ------------------------------------------------------------------------------------
 
 
@@ -323,6 +362,19 @@ async def test_devices_reach_each_other_through_the_hub(air: Air, kind: str) -> 
     assert not hub.payloads()
 
 
+@pytest.mark.parametrize("kind", JOINERS)
+async def test_a_message_from_a_device_never_heard_of_has_its_sender(air: Air, kind: str) -> None:
+    hub = await air.hub()
+    display = await air.peer(hub, Role.END_DEVICE, "ether", DISPLAY, DISPLAY_KEY)
+    meter = await air.peer(hub, Role.ROUTER, kind)
+    sent = [b"1", b"2", b"3"]
+    for payload in sent:
+        assert (await display.radio.send(message(METER, payload))).delivered
+    for payload in sent:
+        received = await meter.hears_payload()
+        assert (received.peer, received.payload) == (DISPLAY, payload)
+
+
 # -- sleep --------------------------------------------------------------------------------------
 
 
@@ -365,9 +417,12 @@ async def test_a_broadcast_to_all_waits_for_sleepers(air: Air) -> None:
 # -- keys ---------------------------------------------------------------------------------------
 
 
-async def test_a_replaced_link_key_serves_at_once_and_the_old_one_no_more(air: Air) -> None:
+@pytest.mark.parametrize("kind", JOINERS)
+async def test_a_replaced_link_key_serves_at_once_and_the_old_one_no_more(
+    air: Air, kind: str
+) -> None:
     hub = await air.hub()
-    peer = await air.peer(hub)
+    peer = await air.peer(hub, Role.ROUTER, kind)
     await hub.radio.set_link_key(METER, NEW_KEY)
     report = await peer.radio.send(message(HUB, b"old", encrypted=True))
     assert report.status is DeliveryStatus.NO_ACKNOWLEDGEMENT
