@@ -1,0 +1,120 @@
+"""Things go wrong on a bench: the radio dies, counters repeat, octets flip. It keeps running."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from bench.home import living_home
+from bench.remote_party import RemoteParty
+from bench.rig import Rig
+from device.event import Event, EventStream
+from device.events import CommandRefused, RadioLost, RadioUp
+from device.timeline import Timeline
+from gbcs.catalogue import by_name
+from gbcs.party import DeviceType
+from han.radio import link_key_of_install_code
+from hw.ether import Ether
+from hw.vncp.ncp import VirtualNcp
+from hw.vncp.transport import publish, withdraw
+
+
+@pytest.mark.parametrize("fault", ["crash", "cable", "mute"])
+async def test_a_dongle_that_dies_comes_back_and_no_command_is_lost(
+    fault: str, timeline: Timeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ether = Ether(seed=1)
+    rig = Rig.model_validate({"hub": {"radio": "vncp://dying"}})
+    ncp = VirtualNcp(ether, rig.hub.gpf, ezsp_version=13)
+    publish("dying", ncp)
+    monkeypatch.setattr("bench.home.Ether", lambda seed: ether)
+    events, seen = EventStream(), list[Event]()
+    events.subscribe(seen.append, RadioLost, RadioUp)
+    try:
+        async with living_home(rig, timeline, events=events) as home:
+            await timeline.sleep(timedelta(minutes=31))
+            meter = home.meter
+            assert meter is not None
+            supplier = RemoteParty(rig.parties.supplier, home.keys)
+            arrived: list[bytes] = []
+            home.upward.append(arrived.append)
+            for counter in (1, 2):
+                command = supplier.command(by_name("GCS13a"), meter.chassis.eui64, counter)
+                home.hub.deliver(command.to_bytes())
+            await timeline.sleep_until(timeline.start + timedelta(minutes=60, milliseconds=300))
+            if fault == "crash":
+                ncp.crash()
+            elif fault == "cable":
+                ncp.drop_line()
+            else:
+                ncp.mute = True
+                await timeline.sleep(timedelta(minutes=1))
+                ncp.mute = False
+            await timeline.sleep(timedelta(minutes=95))
+            answer = await home.ask(supplier.command(by_name("GCS13a"), home.gpf.entity, 3))
+            opened = [supplier.open(octets) for octets in arrived]
+    finally:
+        withdraw("dying")
+    hub = [event for event in seen if event.device == rig.hub.gpf]
+    assert isinstance(hub[-1], RadioUp)
+    assert any(isinstance(event, RadioLost) for event in hub)
+    assert {1, 2} <= {one.message.originator_counter for one in opened}
+    stamp = supplier.open(answer).message.date_time
+    assert stamp is not None
+    assert stamp.at is not None
+    assert stamp.at >= timeline.start + timedelta(minutes=120)
+
+
+async def test_a_counter_that_repeats_is_refused_and_changes_nothing(timeline: Timeline) -> None:
+    rig = Rig.model_validate(
+        {"hub": {"radio": "ether:"}, "gas_meter": None, "electricity_meter": {}}
+    )
+    events, refused = EventStream(), list[CommandRefused]()
+    events.subscribe(refused.append, CommandRefused)  # type: ignore[arg-type]
+    async with living_home(rig, timeline, events=events) as home:
+        await timeline.sleep(timedelta(minutes=1))
+        station = home.electricity_meter
+        assert station is not None
+        supplier = RemoteParty(rig.parties.supplier, home.keys)
+        command = supplier.command(by_name("ECS05"), station.device.chassis.eui64, 1000)
+        first = await home.ask(command)
+        home.hub.deliver(command.to_bytes())
+        await timeline.sleep(timedelta(minutes=1))
+    assert supplier.open(first).verification.is_authentic
+    assert [event.refusal.name for event in refused] == ["REPLAYED"]
+
+
+async def test_every_flipped_bit_of_a_command_is_refused_by_name(timeline: Timeline) -> None:
+    rig = Rig.model_validate({"hub": {"radio": "ether:"}})
+    events, refused = EventStream(), list[CommandRefused]()
+    events.subscribe(refused.append, CommandRefused)  # type: ignore[arg-type]
+    async with living_home(rig, timeline, events=events) as home:
+        await timeline.sleep(timedelta(minutes=31))
+        arrived: list[bytes] = []
+        home.upward.append(arrived.append)
+        supplier = RemoteParty(rig.parties.supplier, home.keys)
+        octets = supplier.command(by_name("GCS13a"), home.gpf.entity, 1).to_bytes()
+        for bit in range(8 * len(octets)):
+            flipped = bytearray(octets)
+            flipped[bit // 8] ^= 1 << bit % 8
+            home.hub.deliver(bytes(flipped))
+        await timeline.sleep(timedelta(hours=1))
+        assert arrived == []
+        assert len(refused) == 8 * len(octets)
+        home.hub.deliver(octets)
+        assert len(arrived) == 1
+
+
+async def test_a_seventeenth_device_finds_no_place(timeline: Timeline) -> None:
+    from chub.device_log import DeviceLogFull, Entry
+
+    rig = Rig.model_validate({"hub": {"radio": "ether:"}})
+    key = link_key_of_install_code(bytes(16))
+    async with living_home(rig, timeline) as home:
+        for number in range(15):
+            assert await home.hub.add_device(Entry(0x1000 + number, DeviceType.IHD, key))
+        assert not await home.hub.add_device(Entry(0x1000, DeviceType.IHD, key))
+        with pytest.raises(DeviceLogFull, match="16 devices"):
+            await home.hub.add_device(Entry(0x2000, DeviceType.IHD, key))
+        assert len(home.hub.device_log.entries()) == 16

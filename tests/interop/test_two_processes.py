@@ -1,0 +1,102 @@
+"""Programs that talk over sockets: a hub and a meter on dongles, a head end on TCP."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from bench.capture_keys import wireshark_options
+
+HUB, METER = "02434855420000A3", "02434855420000A1"
+
+
+@contextmanager
+def chub(*arguments: str) -> Iterator[subprocess.Popen[str]]:
+    command = [sys.executable, "-u", "-m", "bench", *arguments]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            yield process
+        finally:
+            process.terminate()
+
+
+def line_with(process: subprocess.Popen[str], *words: str) -> str:
+    """The first line of a program that has all these words; its end fails the test."""
+    assert process.stdout is not None
+    for line in process.stdout:
+        if all(word in line for word in words):
+            return line.strip()
+    raise AssertionError(f"no line with {words}")
+
+
+@pytest.mark.parametrize("ezsp", ["8", "13", "14"])
+def test_a_hub_and_a_meter_on_two_dongles_of_another_process(ezsp: str, tmp_path: Path) -> None:
+    places = [f"--listen=127.0.0.1:0@{eui64}" for eui64 in (HUB, METER)]
+    with chub("vncp", "--blank", f"--ezsp={ezsp}", *places) as dongles:
+        addresses = [line_with(dongles, "tcp://").split()[-1] for _ in places]
+        rig = tmp_path / "rig.toml"
+        rig.write_text(
+            f'[wan]\nlisten = "127.0.0.1:0"\n[hub]\nradio = "{addresses[0]}"\n'
+            f'[gas_meter]\nradio = "{addresses[1]}"\n'
+        )
+        with chub("run", str(rig)) as bench:
+            wan = line_with(bench, "WAN on").split("WAN on ")[1].split()[0]
+            line_with(bench, "GPF", "GSME mirrored on endpoint")
+            line_with(bench, "GSME", "back to sleep")
+            sent = subprocess.run(
+                [sys.executable, "-m", "bench", "send", "GCS13a", "--to", "gpf", "--json",
+                 "--rig", str(rig), "--wan", wan],
+                check=True, capture_output=True, text=True, timeout=60,
+            )  # fmt: skip
+    answer = json.loads(sent.stdout)
+    assert answer["mac"] == "valid"
+    assert answer["reliability"] == "invalid"  # nothing was pushed yet
+
+
+def test_a_megabyte_of_noise_on_the_wan_port_costs_nothing() -> None:
+    import socket
+
+    with chub("run", "--wan", "127.0.0.1:0") as bench:
+        wan = line_with(bench, "WAN on").split("WAN on ")[1].split()[0]
+        host, _, port = wan.partition(":")
+        with socket.create_connection((host, int(port))) as noisy:
+            noisy.sendall(bytes(range(256)) * 4096)
+        assert "more lines that hold no message" in line_with(bench, "REFUSED", "more lines")
+        sent = subprocess.run(
+            [sys.executable, "-m", "bench", "send", "GCS60a", "--to", "gpf", "--wan", wan],
+            check=True, capture_output=True, text=True, timeout=60,
+        )  # fmt: skip
+    assert "MAC        valid" in sent.stdout
+
+
+def test_a_capture_of_a_run_is_read_whole_by_tshark(tmp_path: Path, tshark: str) -> None:
+    capture, rig = tmp_path / "run.pcap", tmp_path / "rig.toml"
+    rig.write_text('time = "jump"\n[wan]\nlisten = "127.0.0.1:0"\n[electricity_meter]\n')
+    arguments = ["run", str(rig), "--for", "7200", "--capture", str(capture)]
+    said = subprocess.run(
+        [sys.executable, "-m", "bench", *arguments],
+        check=True, capture_output=True, text=True, timeout=60,
+    ).stdout  # fmt: skip
+    keys = [
+        line.split('uat:zigbee_pc_keys:"')[1].split('"')[0].replace(":", "")
+        for line in said.splitlines()
+        if "zigbee_pc_keys" in line
+    ]
+    assert len(keys) == 3  # network, gas meter, electricity meter
+
+    def count(display_filter: str) -> int:
+        shown = subprocess.run(
+            [tshark, "-r", str(capture), *wireshark_options(keys), "-Y", display_filter],
+            check=True, capture_output=True, text=True,
+        )  # fmt: skip
+        return len(shown.stdout.splitlines())
+
+    assert count("zbee_zcl") > 20
+    assert count("_ws.malformed") == 0
+    assert count("zbee_sec.encrypted_payload") == 0
