@@ -15,6 +15,7 @@ from han.zcl.payload import (
     Map16,
     Octets,
     Repeated,
+    Rest,
     Text,
     Utc,
 )
@@ -148,3 +149,35 @@ class CancelLoadControlEvent:
     enrolment_group: U8
     control: Map8
     effective_time: Utc
+
+
+@dataclass(frozen=True, slots=True)
+class ReportEventStatus:
+    """What a load control device did about an event; set-points and loads as it applied them."""
+
+    issuer_event_id: U32
+    status: U8
+    time: Utc
+    criticality: U8
+    cooling_set_point: S16 = -0x8000
+    heating_set_point: S16 = -0x8000
+    average_load_percent: S8 = -0x80
+    duty_cycle_percent: U8 = 0xFF
+    control: Map8 = 0
+    signature_type: U8 = 0
+    signature: Rest = b""
+
+
+@dataclass(frozen=True, slots=True)
+class CancelAllLoadControlEvents:
+    """End every event of load control; bit 0: not at once but as if each had run its course."""
+
+    control: Map8
+
+
+@dataclass(frozen=True, slots=True)
+class GetScheduledEvents:
+    """Ask for events that have not ended."""
+
+    start_time: Utc
+    count: U8
