@@ -218,7 +218,7 @@ def _body(body: Body, context: _Context, offset: int) -> tuple[Node, ...]:
     if isinstance(body, GbzAlertBody):
         return _gbz_alert(body, start, cipher)
     if isinstance(body, DlmsAlert):
-        return _dlms_alert(body, start, cipher)
+        return _dlms_alert(message.message_code, body, start, cipher)
     if isinstance(body, AccessRequest):
         return explain_request(body, start)
     names = (
@@ -250,7 +250,25 @@ def _gbz_alert(body: GbzAlertBody, offset: int | None, cipher: Cipher | None) ->
     return cursor.result()
 
 
-def _dlms_alert(body: DlmsAlert, offset: int | None, cipher: Cipher | None) -> tuple[Node, ...]:
+_MEMBERS: Final[dict[int, tuple[str, ...]]] = {
+    0x0018: ("device log backup",),
+    0x0061: ("protection parameters", "protected billing log"),
+    0x0067: ("supply interrupted", "supply restored"),
+    0x0110: ("device",),
+    0x0111: ("channel and cause",),
+    0x0112: ("scan outcome",),
+    0x0113: ("sub-GHz configuration",),
+    0x0115: ("device",),
+    0x0121: ("direction and controller", "start", "end", "level"),
+    0x0122: ("direction and controller", "level"),
+    0x0123: ("operational update",),
+}
+"""What DLMS alerts add, by message code."""
+
+
+def _dlms_alert(
+    message_code: int, body: DlmsAlert, offset: int | None, cipher: Cipher | None
+) -> tuple[Node, ...]:
     cursor = Cursor(offset)
     cursor.skip(1)
     cursor.add("long invoke id", 4, f"{body.invoke & 0xFFFFFF}", f"flags {body.invoke >> 24:02X}")
@@ -259,8 +277,10 @@ def _dlms_alert(body: DlmsAlert, offset: int | None, cipher: Cipher | None) -> t
     cursor.add("time", 14, body.stamp.octets.hex().upper(), str(body.stamp))
     if body.details is not None:
         cursor.add("details", 2 + len(body.details.to_bytes()), _details(body.details))
-    for number, member in enumerate(body.members, start=1):
-        cursor.place(explain_data(f"member {number}", member, cursor.at))
+    names = _MEMBERS.get(message_code, ())
+    for number, member in enumerate(body.members):
+        name = names[number] if number < len(names) else f"member {number + 1}"
+        cursor.place(explain_data(name, member, cursor.at))
     if opened := opened_members(body.members, cipher):
         cursor.place(opened)
     return cursor.result()

@@ -1,5 +1,6 @@
 """MAC, signature and encryption against published numbers."""
 
+import hashlib
 from dataclasses import replace
 
 import pytest
@@ -30,7 +31,9 @@ from gbcs.protection import (
     Verdict,
     attribute_cipher,
     carried_protection,
+    compute_mac,
     expected_protection,
+    mac_parties,
     protect,
     verify,
 )
@@ -152,6 +155,88 @@ def test_attribute_keys_of_the_walk_throughs(
         pytest.skip(f"{name} is not in this part of the reference messages")
     cipher = attribute_cipher(Message.parse(found[0].octets), rtds_keys)
     assert cipher.key.octets.hex().upper() == key
+
+
+@pytest.mark.parametrize(
+    ("name", "key", "tag"),
+    [  # message, MAC key, all 16 octets of the tag
+        (
+            "GCS13a_4.1.1_SUCCESS_UNRELIABLE_RESPONSE",
+            "7F52FD35BDDE2478818637F0C89D3369",
+            "27B4DB9A3DB0931264BFFAD42E387261",
+        ),
+        (
+            "ECS70_6.11_SUCCESS_COMMAND",
+            "EC1D51BD8F8BF0CDD2314CF396CC12C0",
+            "41AE3BAEC5C4CFDD34087718735FF6DF",
+        ),
+        (
+            "ECS17b_4.1.1_SINGLE_SUCCESS_RESPONSE",
+            "D288091F13F120DA8D2649C3AA543058",
+            "486AF3DF46ACBC45A5217E084FD25465",
+        ),
+        (
+            "GCS16b_4.14_URP_SUCCESS_COMMAND",
+            "57EC003E8FBDE451446C113AF83626A5",
+            "B40F95173777BB65993F5F73F7A8410A",
+        ),
+        (
+            "GCS16b_4.14_URP_SUCCESS_RESPONSE",
+            "4247657CB96D77493028A2995F39F3A5",
+            "79093E6FB00B0284CA3FFCB5EBB09FD0",
+        ),
+        (
+            "ECS21b_4.14_URP_SUCCESS_RESPONSE",
+            "151ABCA3BE2346FEE4FFAF25D0759A17",
+            "7A347DA86F533A4E513EDD2263D1F63F",
+        ),
+        (
+            "GNCA-ZigBee_NA_810E_ALERT",
+            "8B070257716131CD8FD5AD9D8202A8CF",
+            "E98AEAF368B0BD02D9AA55929EA3D3D5",
+        ),
+    ],
+)
+def test_mac_keys_and_tags_of_the_walk_throughs(
+    name: str, key: str, tag: str, rtds_files: list[RtdsFile], rtds_keys: KeyStore
+) -> None:
+    found = [file for file in rtds_files if file.name == name]
+    if not found:
+        pytest.skip(f"{name} is not in this part of the reference messages")
+    message = Message.parse(found[0].octets)
+    information = other_information(
+        message.originator, Mode(message.cra), message.originator_counter, message.recipient
+    )
+    secret = rtds_keys.shared_secret(*mac_parties(message, rtds_keys))
+    assert derive_key(secret, information).hex().upper() == key
+    assert compute_mac(message, rtds_keys).hex().upper() == tag
+
+
+@pytest.mark.parametrize(
+    ("name", "digest"),
+    [
+        (
+            "ECS70_6.11_SUCCESS_COMMAND",
+            "D4A4AE5E90C28F0B37AF4C0C7A3360A674AAEBFBA22A828EE05C9239FA82B150",
+        ),
+        (
+            "ECS70_6.11_SUCCESS_RESPONSE",
+            "3200BD9F3B68DA2959D694291297DFB07AE5D8C4175EDF11E4B80A49B03DEB81",
+        ),
+        (
+            "GCS53_NA_8F0A_ALERT",
+            "AC043471B4797C75F019D67CF507838A983F29DD0FBAFECB6D28CEDCC6BF0030",
+        ),
+    ],
+)
+def test_what_is_signed_in_the_walk_throughs(
+    name: str, digest: str, rtds_files: list[RtdsFile]
+) -> None:
+    found = [file for file in rtds_files if file.name == name]
+    if not found:
+        pytest.skip(f"{name} is not in this part of the reference messages")
+    signed = Message.parse(found[0].octets).signed_octets
+    assert hashlib.sha256(signed).hexdigest().upper() == digest
 
 
 def test_reference_messages_verify_and_carry_what_their_category_says(
