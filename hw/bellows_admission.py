@@ -13,13 +13,27 @@ import asyncio
 import logging
 from typing import Final
 
-from han.radio import RadioError
+from han.radio import DeviceJoined, JoinKind, RadioError
 from hw.ezsp_port import EzspPort
 
 LOGGER = logging.getLogger(__name__)
 
 REFRESH_S: Final = 120.0
 LONGEST_WINDOW_S: Final = 254  # 255 would mean for ever
+
+
+DENIED: Final = 2
+JOIN_KINDS: Final = {
+    0: JoinKind.SECURED_REJOIN,
+    1: JoinKind.ASSOCIATED,
+    3: JoinKind.UNSECURED_REJOIN,
+}
+
+
+def met(eui64: int, update: int, decision: int) -> DeviceJoined | None:
+    """What an EmberDeviceUpdate and an EmberJoinDecision say together; None: nothing of ours."""
+    kind = JOIN_KINDS.get(update)
+    return None if kind is None else DeviceJoined(eui64, kind, admitted=decision != DENIED)
 
 
 class Admission:

@@ -22,7 +22,6 @@ from han.radio import (
     BlockAck,
     ChildPolled,
     DeliveryReport,
-    DeviceJoined,
     DeviceLeft,
     JoinKind,
     NetworkDown,
@@ -35,7 +34,7 @@ from han.radio import (
     SimpleDescriptor,
 )
 from hw import ezsp_port
-from hw.bellows_admission import Admission
+from hw.bellows_admission import Admission, met
 from hw.bellows_messages import AddressBook, Messages
 from hw.events import EventStream
 from hw.ezsp_callbacks import Incoming
@@ -51,12 +50,6 @@ JOIN_TIMEOUT_S: Final = 20.0
 POLL_INTERVAL_MS: Final = 100
 NOT_JOINED_NODE: Final = 0xFFFE
 DEVICE_LEFT: Final = 2
-DENIED: Final = 2
-JOIN_KINDS: Final = {
-    0: JoinKind.SECURED_REJOIN,
-    1: JoinKind.ASSOCIATED,
-    3: JoinKind.UNSECURED_REJOIN,
-}
 
 
 class BellowsRadio:
@@ -340,16 +333,15 @@ class BellowsRadio:
             self._book.forget(eui64)
             self._events.put(DeviceLeft(eui64))
             return
-        kind = JOIN_KINDS.get(update)
-        if kind is None:
+        event = met(eui64, update, decision)
+        if event is None:
             return
-        admitted = decision != DENIED
-        if admitted:
+        if event.admitted:
             self._book.learn(eui64, node)
             key = self._admission.key_of(eui64)
-            if kind is JoinKind.ASSOCIATED and key is not None:
+            if event.kind is JoinKind.ASSOCIATED and key is not None:
                 self._run(self._keep_key(eui64, key), "keep a joiner's key")
-        self._events.put(DeviceJoined(eui64, kind, admitted))
+        self._events.put(event)
 
     async def _keep_key(self, eui64: int, link_key: bytes) -> None:
         """The joiner's key must outlive the firmware's timer: write it to the key table."""
