@@ -36,17 +36,15 @@ def today_wh(kept: Kept) -> int:
     return used.active_import_wh + used.secondary_import_wh
 
 
-def consumption_wh(kept: Kept, now: datetime, first: date, last: date) -> int:
-    """Consumption of the days from ``first`` to before ``last``; today's so far is included."""
+def consumption_wh(
+    kept: Kept, shown_since: datetime | None, now: datetime, days: tuple[date, date]
+) -> int:
+    """Consumption from the first day to before the last; today's so far is included."""
+    first, last = days
     begins = datetime.combine(first, time.min, now.tzinfo)
     ends = datetime.combine(last, time.min, now.tzinfo)
-    if _is_hidden(kept, begins):
+    if shown_since is not None and begins < shown_since:
         return 0
-    days = kept.measurements.days.consumption.between(begins + DAY, ends)
-    total = sum(wh for _, wh in days)
+    whole_days = kept.measurements.days.consumption.between(begins + DAY, ends)
+    total = sum(wh for _, wh in whole_days)
     return total + today_wh(kept) if begins <= now < ends else total
-
-
-def _is_hidden(kept: Kept, begins: datetime) -> bool:
-    changed = kept.tenancy_changed_at
-    return changed is not None and begins < changed

@@ -60,12 +60,16 @@ class GetProfileResponse:
     intervals: Rest
 
 
-def answer(kept: Kept, request: GetProfile) -> bytes:
-    """The payload of the answer."""
+def answer(kept: Kept, shown_since: datetime | None, request: GetProfile) -> bytes:
+    """The payload of the answer; half hours that began before ``shown_since`` are hidden."""
     if request.channel not in tuple(Channel):
         return _response(0, ProfileStatus.UNDEFINED_CHANNEL, ())
     last = zcl_moment(request.end_time_s) if request.end_time_s else None
-    found = _entries(kept, Channel(request.channel), last)
+    found = [
+        (end, wh)
+        for end, wh in _entries(kept, Channel(request.channel), last)
+        if shown_since is None or end - HALF_HOUR >= shown_since
+    ]
     wanted = min(request.periods, MOST_PERIODS)
     newest = _without_gaps(found)[:wanted]
     if not newest:
@@ -74,14 +78,14 @@ def answer(kept: Kept, request: GetProfile) -> bytes:
 
 
 def _entries(kept: Kept, channel: Channel, last: datetime | None) -> list[tuple[datetime, int]]:
-    """Half hours that may be shown, the newest first."""
-    half_hours, changed = kept.measurements.half_hours, kept.tenancy_changed_at
+    """Half hours, the newest first."""
+    half_hours = kept.measurements.half_hours
     log = half_hours.active_import if channel is Channel.DELIVERED else half_hours.export
     twin = channel is Channel.DELIVERED
     shown = [
         (end, first + second if twin else first)
         for end, (first, second) in log.between(None, last)
-        if end is not None and (changed is None or end - HALF_HOUR >= changed)
+        if end is not None
     ]
     return shown[::-1]
 

@@ -11,6 +11,7 @@ from esme.account.account import AccountState
 from esme.controllers import Controllers
 from esme.cosem.table import Place
 from esme.demand import MaximumDemands
+from esme.firmware import FirmwareState
 from esme.future import Pending
 from esme.load_limit import LoadLimitState
 from esme.metering.log import Log
@@ -73,6 +74,7 @@ class Kept:
     clock_window: tuple[datetime | None, datetime | None] = (None, None)
     """Range of an ECS70 under way."""
     controllers: Controllers = field(default_factory=Controllers)
+    firmware: FirmwareState = field(default_factory=FirmwareState)
     privacy_pin: bool = False
     """Whether the consumer has set one."""
     tenancy_changed_at: datetime | None = None

@@ -22,6 +22,7 @@ from esme.cosem.settings import Settings
 from esme.cosem.shape import Plain, plain
 from esme.cosem.table import Place
 from esme.demand import WINDOW_OPENS, middle_of
+from esme.firmware import Firmware
 from esme.future import ACTIVATED, FutureDating, Pending
 from esme.kept import Kept, SupplyState
 from esme.load_limit import LoadLimit, LoadLimiter
@@ -73,7 +74,8 @@ class Identity:
 class ElectricityMeter:
     """One meter. ``hub_time`` reads the time of the communications hub, None when it is silent.
 
-    ``is_authentic`` checks top-up tokens; without it the meter takes none.
+    ``is_authentic`` checks top-up tokens; without it the meter takes none. With ``hide_at_date`` a
+    change of tenancy hides data from its date on, not from when it is announced.
     With ``remembered`` it goes on where that meter was saved, and measures what happened since.
     """
 
@@ -89,11 +91,13 @@ class ElectricityMeter:
         settings: MetrologySettings | None = None,
         remembered: Remembered | None = None,
         is_authentic: IsAuthentic = no_token,
+        hide_at_date: bool = False,
     ) -> None:
         self.identity = identity
         self.clock = clock
         self.hub_time = hub_time
         self.is_authentic = is_authentic
+        self._hide_at_date = hide_at_date
         self.twin = site.secondary_mw is not None
         self._true_time = true_time
         if remembered is None:
@@ -117,6 +121,7 @@ class ElectricityMeter:
             twin=self.twin,
             charge=self.charge,
         )
+        self.firmware = Firmware(self.kept.firmware, lambda: self.identity.firmware)
         self.future = FutureDating(
             lambda: self.kept.pending, self.settings, self._before_activation
         )
@@ -150,6 +155,14 @@ class ElectricityMeter:
     def readings(self) -> Readings:
         """What the cumulative registers show."""
         return self.kept.measurements.energy.readings()
+
+    @property
+    def shown_since(self) -> datetime | None:
+        """What began before this is hidden in the house; None: everything is shown."""
+        changed = self.kept.tenancy_changed_at
+        if changed is not None and self._hide_at_date and self.now < changed:
+            return None
+        return changed
 
     def advance(self, to: datetime) -> None:
         """Measure, switch and activate up to a moment of the timeline."""
@@ -273,6 +286,7 @@ class ElectricityMeter:
                 self.controllers.next_change(own),
                 self.tariff.next_switch(own),
                 self.billing.next_after(own),
+                self.firmware.state.due,
             )
         )
         if nearest is None:
@@ -287,6 +301,9 @@ class ElectricityMeter:
         self.kept.billed_until = own
         for when, pending in self.future.activate_due(own):
             self.reporter.activated(ACTIVATED, own, pending.content(when))
+        activated = self.firmware.execute_due(own)
+        if activated is not None:
+            self.reporter.firmware(activated)
         self._use_tariff()
         self.controllers.move(own)
 

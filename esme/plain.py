@@ -30,6 +30,8 @@ def dump(value: object) -> Json:
             return dump(value.value)
         case None | bool() | int() | float() | str():
             return value
+        case bytes():
+            return value.hex()
         case datetime():
             return value.isoformat()
         case timedelta():
@@ -91,6 +93,8 @@ def _load_single(kind: type, plain: Json) -> object:
         return kind(**{name: _load(hints[name], held) for name, held in plain.items()})
     if kind is Place:
         return Place.parse(str(plain))
+    if kind is bytes:
+        return bytes.fromhex(str(plain))
     if kind is datetime:
         return datetime.fromisoformat(str(plain))
     if kind is timedelta:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from esme.metrology import MetrologySettings
 
@@ -18,6 +19,8 @@ class EsmeSettings:
         their ends.
     time_sync_period_s: how often the hub's time is read.
     time_retry_s: how soon again when the hub did not answer.
+    tenancy_future: whether a change of tenancy that is dated in the future hides the household's
+        old data as soon as it is announced (``hide_now``) or from its date (``hide_at_date``).
     """
 
     voltage_aligned: bool = True
@@ -25,6 +28,7 @@ class EsmeSettings:
     clock_adjustment_s: int = 10
     time_sync_period_s: int = 86_400
     time_retry_s: int = 300
+    tenancy_future: Literal["hide_now", "hide_at_date"] = "hide_now"
 
     @property
     def metrology(self) -> MetrologySettings:

@@ -74,7 +74,7 @@ class ElectricityMeterStation:
             self._send,
             hub_time=self.hub_time,
             identity=identity,
-            settings=self.settings.metrology,
+            settings=self.settings,
             pipeline_settings=pipeline_settings,
         )
 

@@ -80,8 +80,8 @@ def _tier(number: int) -> Read:
 def _day(back: int) -> Read:
     def read(meter: ElectricityMeter) -> int:
         today = meter.now.date()
-        first, last = day_start(today, back), day_start(today, back - 1)
-        return min(consumption_wh(meter.kept, meter.now, first, last), _U24)
+        days = day_start(today, back), day_start(today, back - 1)
+        return min(consumption_wh(meter.kept, meter.shown_since, meter.now, days), _U24)
 
     return read
 
@@ -89,8 +89,8 @@ def _day(back: int) -> Read:
 def _week(back: int) -> Read:
     def read(meter: ElectricityMeter) -> int:
         today = meter.now.date()
-        first, last = week_start(today, back), week_start(today, back - 1)
-        return min(consumption_wh(meter.kept, meter.now, first, last), _U24)
+        days = week_start(today, back), week_start(today, back - 1)
+        return min(consumption_wh(meter.kept, meter.shown_since, meter.now, days), _U24)
 
     return read
 
@@ -98,8 +98,8 @@ def _week(back: int) -> Read:
 def _month(back: int) -> Read:
     def read(meter: ElectricityMeter) -> int:
         today = meter.now.date()
-        first, last = month_start(today, back), month_start(today, back - 1)
-        return consumption_wh(meter.kept, meter.now, first, last)
+        days = month_start(today, back), month_start(today, back - 1)
+        return consumption_wh(meter.kept, meter.shown_since, meter.now, days)
 
     return read
 
@@ -110,7 +110,7 @@ _METERING: Final[dict[int, Read]] = {
     0x0007: lambda m: zcl_seconds(m.now),
     0x0014: lambda m: _SUPPLY_STATUS[m.kept.supply],
     **{0x0100 + 2 * tier: _tier(tier) for tier in range(TOU_REGISTERS)},
-    0x0206: lambda m: m.identity.firmware,
+    0x0206: lambda m: m.firmware.running,
     0x0207: _ambient,
     0x0300: lambda _: 0,  # kWh
     0x0301: lambda _: 1,
@@ -159,7 +159,7 @@ def metering(meter: ElectricityMeter) -> Served:
     """Metering 0x0702."""
 
     def get_profile(_values: ValueOf, payload: bytes, _access: Access) -> Answer:
-        return Reply(0x00, answer(meter.kept, decode(GetProfile, payload)))
+        return Reply(0x00, answer(meter.kept, meter.shown_since, decode(GetProfile, payload)))
 
     definition = next(each for each in METERING.to_server if each.id == 0x00)
     return mirrored(

@@ -42,11 +42,7 @@ def configuration_objects() -> Iterator[CosemObject[Meter]]:
 
 
 def _identity() -> Iterator[CosemObject[Meter]]:
-    yield cosem(
-        "1/0-0:0.2.1.255",
-        "FirmwareVersion",
-        _about("os(4)", lambda i: i.firmware, lambda i, octets_: replace(i, firmware=octets_)),
-    )
+    yield cosem("1/0-0:0.2.1.255", "FirmwareVersion", _firmware())
     yield cosem("1/0-0:96.1.1.255", "DeviceIdentifier", _device_identifier())
     yield cosem("1/0-0:96.1.2.255", "MeterVariant", _variant())
     yield cosem(
@@ -79,6 +75,15 @@ def _about(
         meter.identity = changed(meter.identity, octets(value))
 
     return Attribute(2, "value", shape(notation), read=lambda meter: get(meter.identity), load=load)
+
+
+def _firmware() -> MeterAttribute:
+    def load(meter: Meter, value: Plain) -> None:
+        meter.firmware.state.running = octets(value)
+
+    return Attribute(
+        2, "value", shape("os(4)"), read=lambda meter: meter.firmware.running, load=load
+    )
 
 
 def _variant() -> MeterAttribute:

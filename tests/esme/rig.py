@@ -44,6 +44,7 @@ class MeterRig:
     settings: MetrologySettings | None = None
     store: Store = field(default_factory=MemoryStore)
     clock_settings: ClockSettings | None = None
+    hide_at_date: bool = False
 
     def __post_init__(self) -> None:
         self.now = Now(self.start)
@@ -60,6 +61,7 @@ class MeterRig:
             true_time=self.now,
             hub_time=self.hub_time,
             settings=self.settings,
+            hide_at_date=self.hide_at_date,
             remembered=self.memory.recall(),
             is_authentic=lambda token, _: token.mac == b"good",
         )

@@ -159,3 +159,15 @@ def test_an_answer_stops_at_a_gap() -> None:
 
 def test_without_half_hours_there_is_nothing_to_show() -> None:
     assert profile(Display(MeterRig()))[4] == 5
+
+
+@pytest.mark.parametrize(("hide_at_date", "shown"), [(False, 0), (True, 12)])
+def test_a_change_of_tenancy_to_come_hides_at_once_or_at_its_date(
+    hide_at_date: bool, shown: int
+) -> None:
+    rig = MeterRig(mains(volts(230), watts(1000)), start=DAY, hide_at_date=hide_at_date)
+    rig.until(at("12:00"))
+    rig.set("1/0-0:94.44.3.2/2", v.date_time(Stamp.of(at("20:00"))))
+    assert len(intervals(profile(Display(rig), periods=12))) == shown
+    rig.until(at("21:00"))
+    assert len(intervals(profile(Display(rig), periods=12))) == 2
