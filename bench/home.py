@@ -109,7 +109,9 @@ async def open_home(
         builder = _Builder(rig, timeline, stack, keys, events or EventStream())
         path = capture or rig.capture
         if path is not None:
-            builder.ether.tap(_writer(path, timeline, stack))
+            writer = _writer(path, timeline, stack)
+            builder.ether.tap(writer)
+            stack.callback(builder.ether.untap, writer)
         home = await builder.build()
         yield home
 

@@ -36,6 +36,7 @@ class DemoResult(Protocol):
 
 
 DEMOS: Final = {
+    "cot": "a home changes tenants: what displays ask, wipe and keep, what suppliers still read",
     "stamps": "a supplier reads a gas meter through the hub: whose clock, how reliable",
 }
 """Name of a demonstration to its story; the module of that name beside this one runs it."""

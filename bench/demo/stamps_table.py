@@ -28,7 +28,7 @@ _COLUMNS: Final = (
 
 def print_stamps(result: Stamps) -> None:
     """Show every Response, what was wrong, and how to open the capture."""
-    console = Console()
+    console = Console(emoji=False)  # keys hold texts like :cd:
     console.print("[bold]When the values were taken, by whose clock, how reliable[/] (UTC)\n")
     console.print(_table([], header=True))
     for case, rows in groupby(result.rows, key=lambda row: row.case):
