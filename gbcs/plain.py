@@ -34,7 +34,25 @@ def text_to_octets(value: Plain) -> bytes:
     if not isinstance(value, str):
         raise LocalError(f"{value!r} is neither text nor 0x and hexadecimal digits")
     match = _HEX.fullmatch(value)
-    return bytes.fromhex(match[1]) if match else value.encode()
+    try:
+        return bytes.fromhex(match[1]) if match else value.encode()
+    except UnicodeEncodeError:
+        raise LocalError("text with octets that are no text; write it as 0x and digits") from None
+
+
+def text_to_plain(text: str) -> str:
+    """Decoded text as it is, or as 0x and digits when it holds octets that are no text."""
+    octets = text.encode("utf-8", "surrogateescape")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return "0x" + octets.hex().upper()
+    return "0x" + octets.hex().upper() if _HEX.fullmatch(text) else text
+
+
+def plain_to_text(value: Plain) -> str:
+    """Text as decoding gives it, from text or from 0x and digits."""
+    return text_to_octets(value).decode("utf-8", "surrogateescape")
 
 
 def to_int(value: Plain) -> int:

@@ -19,8 +19,10 @@ from gbcs.plain import (
     Plain,
     octets_to_text,
     plain_to_seconds,
+    plain_to_text,
     seconds_to_plain,
     text_to_octets,
+    text_to_plain,
     to_bool,
     to_int,
 )
@@ -209,7 +211,7 @@ def _from_plain(plain: Plain, type_name: str) -> ParameterValue:
     if type_name == "OCTETSTRING":
         return text_to_octets(plain)
     if type_name == "CHARSTRING":
-        return plain if isinstance(plain, str) else str(plain)
+        return plain_to_text(plain)
     if type_name == "BOOL":
         return to_bool(plain)
     return plain_to_seconds(plain) if type_name == "UTCTime" else to_int(plain)
@@ -274,4 +276,6 @@ def to_plain(value: ParameterValue, type_name: str) -> Plain:
 
 
 def _scalar_to_plain(value: Scalar) -> Plain:
+    if isinstance(value, str):
+        return text_to_plain(value)
     return octets_to_text(value) if isinstance(value, bytes) else value

@@ -18,8 +18,10 @@ from gbcs.errors import LocalError
 from gbcs.plain import (
     Plain,
     octets_to_text,
+    plain_to_text,
     stamp_octets_to_text,
     text_to_octets,
+    text_to_plain,
     text_to_stamp_octets,
     to_bool,
     to_int,
@@ -163,7 +165,7 @@ def _plain(data: Data, shape: Shape) -> Plain:
     if isinstance(value, bytes):
         is_time = shape.length == _DATE_TIME_OCTETS and len(value) == _DATE_TIME_OCTETS
         return stamp_octets_to_text(value) if is_time else octets_to_text(value)
-    return value
+    return text_to_plain(value) if isinstance(value, str) else value
 
 
 def _member_shape(shape: Shape, index: int, data: Data) -> Shape:
@@ -205,7 +207,7 @@ def _text(plain: Plain, shape: Shape) -> Data:
     if tag == Tag.BIT_STRING:
         return v.bits(plain)
     if tag in (Tag.VISIBLE_STRING, Tag.UTF8_STRING):
-        return Data(tag, plain)
+        return Data(tag, plain_to_text(plain))
     raise LocalError("compact arrays are only read")
 
 

@@ -21,7 +21,13 @@ from gbcs.errors import GbcsError
 from gbcs.explain.node import CHILD_LIMIT, Cursor, Node
 from gbcs.gbz import Cipher
 from gbcs.length import encode_length
-from gbcs.plain import moment_to_text, octets_to_text, seconds_to_plain, stamp_octets_to_text
+from gbcs.plain import (
+    moment_to_text,
+    octets_to_text,
+    seconds_to_plain,
+    stamp_octets_to_text,
+    text_to_plain,
+)
 from gbcs.stamp import Stamp
 
 _HEAD_OCTETS: Final = 6
@@ -172,6 +178,8 @@ def _simple(data: Data) -> str:
         return f"{value} (as time {seconds_to_plain(value)})"
     if isinstance(value, Bits):
         return f"{value.length} bits {value.octets.hex().upper()}"
+    if isinstance(value, str):
+        return text_to_plain(value)
     return "" if value is None else str(value)
 
 

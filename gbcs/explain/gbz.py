@@ -9,7 +9,7 @@ from gbcs.catalogue.clusters import attribute, cluster_name, command
 from gbcs.errors import GbcsError
 from gbcs.explain.node import Cursor, Node
 from gbcs.gbz import Cipher, Component
-from gbcs.plain import octets_to_text, seconds_to_plain
+from gbcs.plain import octets_to_text, seconds_to_plain, text_to_plain
 from gbcs.zcl.frame import Frame
 from gbcs.zcl.general import (
     AttributeStatus,
@@ -21,7 +21,7 @@ from gbcs.zcl.general import (
 )
 from gbcs.zcl.parameters import decode_parameters
 from gbcs.zcl.status import Status, status_name
-from gbcs.zcl.types import DataType, Value, encode
+from gbcs.zcl.types import DataType, Value
 
 _CLUSTERS_OCTETS: Final = 5
 _HIDDEN_HEAD: Final = 2
@@ -170,5 +170,5 @@ def _value(type_id: int, value: Value) -> str:
     if type_id == DataType.UTC_TIME and isinstance(value, int):
         return str(seconds_to_plain(value))
     if isinstance(value, str):
-        return octets_to_text(encode(DataType.LONG_CHAR_STRING, value)[2:])
+        return text_to_plain(value)
     return _show(value)

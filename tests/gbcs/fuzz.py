@@ -8,6 +8,7 @@ did; ends with 1 when something broke a rule, together with the octets that did 
 
 import argparse
 import contextlib
+import json
 import os
 import random
 import sys
@@ -85,7 +86,7 @@ def check(octets: bytes, keys: KeyStore) -> None:
     """Everything the language can do with octets from outside."""
     _allow(lambda: Block.parse(octets))
     _allow(lambda: list(parse_all(octets)))
-    _allow(lambda: explain(octets, keys))
+    _allow(lambda: json.dumps(explain(octets, keys).to_plain(), ensure_ascii=False).encode())
     try:
         message = Message.parse(octets)
     except GbcsError:

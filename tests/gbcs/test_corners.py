@@ -25,6 +25,8 @@ from gbcs.dlms.protected import (
     ProtectionParameters,
 )
 from gbcs.dlms.selection import LogRange
+from gbcs.dlms.shape import from_plain as from_shape
+from gbcs.dlms.shape import to_plain as shape_to_plain
 from gbcs.dlms.shape import typed, untyped
 from gbcs.envelope import Cra, Message
 from gbcs.errors import GbcsError, LocalError, MalformedMessage
@@ -33,10 +35,12 @@ from gbcs.plain import (
     Plain,
     octets_to_text,
     plain_to_seconds,
+    plain_to_text,
     seconds_to_plain,
     stamp_octets_to_text,
     text_to_moment,
     text_to_octets,
+    text_to_plain,
     text_to_stamp_octets,
     to_bool,
     to_int,
@@ -81,6 +85,19 @@ def test_plain_octets_and_numbers() -> None:
             to_bool(wrong)
     with pytest.raises(LocalError):
         text_to_octets(5)
+
+
+def test_text_with_octets_that_are_no_text_is_written_as_digits() -> None:
+    for octets in (b"GFI \x00\xdb\x12", b"0x41", b"plain", "£".encode()):
+        text = octets.decode("utf-8", "surrogateescape")
+        plain = text_to_plain(text)
+        plain.encode()
+        assert plain_to_text(plain) == text
+        data = v.visible(text) if text.isascii() or "\udcdb" in text else v.utf8(text)
+        shape = ("vs",) if data.tag == Tag.VISIBLE_STRING else ("utf8",)
+        assert from_shape(shape_to_plain(data, shape), shape) == data
+    with pytest.raises(LocalError, match="0x and digits"):
+        text_to_octets("\udcff")
 
 
 def test_plain_times() -> None:
