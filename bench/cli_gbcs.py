@@ -131,12 +131,14 @@ def print_trees(trees: list[Node]) -> None:
             line = Text(f"{place:10}  ", style="dim")
             line.append("  " * depth + node.name, style="bold" if depth < 1 else "cyan")
             line.append(f"  {_clipped(node.value)}", style="")
-            line.append(f"  {node.note}" if node.note else "", style="green")
+            line.append(f"  {_clipped(node.note)}" if node.note else "", style="green")
             console.print(line)
 
 
 def _clipped(value: str) -> str:
-    return value if len(value) <= 80 else f"{value[:77]}..."
+    """At most 80 characters, none of which a terminal would obey."""
+    short = value if len(value) <= 80 else f"{value[:77]}..."
+    return "".join(c if c.isprintable() else f"\\x{ord(c):02X}" for c in short)
 
 
 @click.command()
