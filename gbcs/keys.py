@@ -59,6 +59,7 @@ class KeyStore:
         self._cells: dict[tuple[int, Usage], _Entry] = {}
         self._secrets: dict[tuple[int, Usage, int, Usage], Secret] = {}
         self._broker = access_control_broker
+        self._found_broker: int | None = None
 
     def __repr__(self) -> str:
         return f"<KeyStore with {len(self._cells)} keys>"
@@ -123,7 +124,7 @@ class KeyStore:
     def remove(self, entity: int, usage: Usage) -> None:
         """Forget what is held for this entity and usage, secrets included."""
         self._cells.pop((entity, usage), None)
-        self._forget_secrets(entity, usage)
+        self._forget(entity, usage)
 
     def cells(self) -> Iterator[tuple[int, Usage]]:
         """Every (entity, usage) held."""
@@ -171,9 +172,11 @@ class KeyStore:
     @property
     def access_control_broker(self) -> int:
         """The broker that MACs every command: as told, else the one party with that role."""
-        if self._broker is None:
-            self._broker = self._find_broker()
-        return self._broker
+        if self._broker is not None:
+            return self._broker
+        if self._found_broker is None:
+            self._found_broker = self._find_broker()
+        return self._found_broker
 
     @access_control_broker.setter
     def access_control_broker(self, entity: int) -> None:
@@ -221,9 +224,11 @@ class KeyStore:
 
     def _put(self, entity: int, usage: Usage, entry: _Entry) -> None:
         self._cells[entity, usage] = entry
-        self._forget_secrets(entity, usage)
+        self._forget(entity, usage)
 
-    def _forget_secrets(self, entity: int, usage: Usage) -> None:
+    def _forget(self, entity: int, usage: Usage) -> None:
+        """Drop what was worked out from a cell that changes."""
+        self._found_broker = None
         for ends in list(self._secrets):
             if (entity, usage) in ((ends[0], ends[1]), (ends[2], ends[3])):
                 del self._secrets[ends]

@@ -134,3 +134,14 @@ def test_representations_show_no_key_material(rtds_keys: KeyStore) -> None:
 def test_a_secret_of_the_wrong_size_is_refused() -> None:
     with pytest.raises(LocalError, match="32 octets"):
         KeyStore().add_secret(ESME, SUPPLIER, bytes(16))
+
+
+def test_a_new_broker_is_found_when_the_old_one_goes() -> None:
+    keys = KeyStore()
+    keys.add_private(1, Usage.KEY_AGREEMENT, 7, Role.ACCESS_CONTROL_BROKER)
+    assert keys.access_control_broker == 1
+    keys.remove(1, Usage.KEY_AGREEMENT)
+    keys.add_private(2, Usage.KEY_AGREEMENT, 8, Role.ACCESS_CONTROL_BROKER)
+    assert keys.access_control_broker == 2
+    keys.access_control_broker = 5
+    assert keys.access_control_broker == 5
