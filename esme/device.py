@@ -10,27 +10,25 @@ from typing import Final
 
 from device.alerts import Send
 from device.chassis import Chassis
-from device.command import Answered, Command, Outcome
+from device.command import Answered
 from device.events import AlertRaised
 from device.pipeline import Pipeline
 from device.settings import PipelineSettings
 from esme.alerts import Alert
+from esme.commands import handlers
 from esme.engine import CosemEngine
 from esme.memory import Memory
 from esme.meter import ElectricityMeter, Identity
 from esme.objects import server
 from esme.physics.site import Site
 from esme.settings import EsmeSettings
-from gbcs.asn1.devices import FirmwareActivation
-from gbcs.asn1.payload import decode
-from gbcs.asn1.payload import encode as encode_asn1
 from gbcs.catalogue import Technology, all_use_cases, dlms_items
 from gbcs.catalogue.use_case import Kind
 from gbcs.dlms.data import Data, encode
 from gbcs.dlms.protected import ProtectionParameters
 from gbcs.dlms.values import octets as octets_data
 from gbcs.envelope import Cra, Message
-from gbcs.errors import MalformedMessage, MissingKey
+from gbcs.errors import MissingKey
 from gbcs.party import DeviceType, Role
 from gbcs.protection import attribute_cipher, protect
 from gbcs.utrn import Token, is_authentic
@@ -94,7 +92,7 @@ class ElectricityMeterDevice:
                     self.server, chassis.credentials.keys, chassis.own_counter, self._keep
                 )
             },
-            handlers={"CS06": self._order_firmware},
+            handlers=handlers(self.meter, self._keep),
             alert=self._unusual,
             settings=pipeline_settings,
         )
@@ -135,19 +133,6 @@ class ElectricityMeterDevice:
             return is_authentic(token, supplier, self.chassis.eui64, counter, credentials.keys)
         except MissingKey:
             return False
-
-    def _order_firmware(self, command: Command) -> Outcome:
-        """CS06: activate the image that waits, now or later; its counter is the message's."""
-        message = command.message
-        order = decode(message.message_code, message.cra, message.payload)
-        if not isinstance(order, FirmwareActivation):
-            raise MalformedMessage("not a firmware activation")
-        if order.counter != message.originator_counter:
-            raise MalformedMessage("the counter inside is not the message's")
-        command.unit.on_rollback(self.meter.undo_point())
-        outcome = self.meter.firmware.order(order, command.now)
-        self._keep()
-        return Outcome(encode_asn1(message.message_code, Cra.RESPONSE, outcome))
 
     def _unusual(self, code: int) -> None:
         """The pipeline has something to tell (0x8F60)."""

@@ -11,6 +11,7 @@ from esme.account.account import AccountState
 from esme.controllers import Controllers
 from esme.cosem.table import Place
 from esme.demand import MaximumDemands
+from esme.device_log import DeviceLog
 from esme.firmware import FirmwareState
 from esme.future import Pending
 from esme.load_limit import LoadLimitState
@@ -74,6 +75,7 @@ class Kept:
     clock_window: tuple[datetime | None, datetime | None] = (None, None)
     """Range of an ECS70 under way."""
     controllers: Controllers = field(default_factory=Controllers)
+    device_log: DeviceLog = field(default_factory=DeviceLog)
     firmware: FirmwareState = field(default_factory=FirmwareState)
     privacy_pin: bool = False
     """Whether the consumer has set one."""
