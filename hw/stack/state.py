@@ -7,6 +7,7 @@ at any moment comes back with a counter it has never used.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -64,8 +65,11 @@ class FileStore:
         """See :class:`Store`."""
         self._parts[part] = octets.decode()
         fresh = self._path.with_suffix(self._path.suffix + ".new")
-        fresh.touch(mode=0o600)
-        fresh.write_text(json.dumps(self._parts))
+        handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(handle, "w") as file:
+            file.write(json.dumps(self._parts))
+            file.flush()
+            os.fsync(file.fileno())
         fresh.replace(self._path)
 
 

@@ -13,6 +13,7 @@ from hw.discovery import Confidence, guess, holders, list_ports, stable_path
 from hw.doctor import Outcome, check_access, check_dongle, check_machine
 from hw.ether import Ether
 from hw.ether_radio import EtherRadio
+from hw.silicon import ask_sticks
 from hw.survey import survey
 from hw.vncp.bootloader import DongleWithBootloader
 from hw.vncp.ncp import VirtualNcp
@@ -114,3 +115,32 @@ async def test_a_survey_shows_who_is_on_which_channel() -> None:
     withdraw("surveyor")
     ncp.drop_line()
     await hub.close()
+
+
+@pytest.mark.parametrize("version", [8, 13, 19])
+async def test_two_sticks_answer_every_question(version: int) -> None:
+    ether = Ether()
+    paths, ncps = [], []
+    for number, eui64 in enumerate((HUB, METER)):
+        ncp = VirtualNcp(ether, eui64, ezsp_version=version)
+        ncps.append(ncp)
+        paths.append(publish(f"stick-{number}", ncp))
+    checks = await ask_sticks(*paths)
+    assert [check for check in checks if check.outcome is not Outcome.GOOD] == []
+    told = {check.name: check.found for check in checks}
+    assert told["largest frame"] == "plain 72 octets, encrypted 63 octets"
+    assert told["fragments"] == "0x01 taken, 0xff taken"
+    assert len(checks) == 9
+    for number, ncp in enumerate(ncps):
+        withdraw(f"stick-{number}")
+        ncp.drop_line()
+
+
+async def test_a_stick_that_hears_nobody_is_reported() -> None:
+    ncps = [VirtualNcp(Ether(), HUB), VirtualNcp(Ether(), METER)]
+    paths = [publish(f"alone-{n}", ncp) for n, ncp in enumerate(ncps)]
+    checks = await ask_sticks(*paths)
+    assert {check.found for check in checks} == {"the hub was not heard"}
+    for number, ncp in enumerate(ncps):
+        withdraw(f"alone-{number}")
+        ncp.drop_line()
