@@ -69,6 +69,11 @@ class Reading:
     read_at: datetime
 
     @property
+    def is_stated(self) -> bool:
+        """Whether the meter says anything of the moment."""
+        return self.taken_at is not None or self.trust is Trust.INVALID
+
+    @property
     def moment(self) -> datetime:
         """When the register stood there: as stated, else when it was read."""
         return self.taken_at or self.read_at

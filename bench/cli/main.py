@@ -15,6 +15,7 @@ VERBS: Final = {
     "demo": ("bench.cli.demo:demo", "Run a demonstration in virtual time and show its result."),
     "run": ("bench.cli.run:run", "Run the bench of a rig file until it is stopped."),
     "send": ("bench.cli.send:send", "Send one use case to a device of a bench, show the answer."),
+    "show": ("bench.cli.show:show", "Show what a display of a bench shows."),
     "rtds": ("bench.cli.rtds:rtds", "Check against a directory of reference messages."),
     "vncp": ("bench.cli.vncp:vncp", "Serve a virtual EZSP dongle to any EZSP host."),
     "settings": ("bench.cli.settings:settings", "List the named settings and their defaults."),
