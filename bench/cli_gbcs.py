@@ -146,7 +146,13 @@ def _clipped(value: str) -> str:
 @click.option("--from", "originator", type=EUI64, required=True, help="Business originator.")
 @click.option("--to", "recipient", type=EUI64, required=True, help="Business target.")
 @click.option("--counter", type=int, required=True, help="Originator counter.")
-@click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="One parameter.")
+@click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="One parameter; @FILE is a certificate.",
+)
 @click.option(
     "--parameters",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
@@ -492,7 +498,11 @@ def arguments_of_settings(
 
 
 def _value(text: str) -> Plain:
-    """Lists and objects are JSON; everything else stays text and is read by its type."""
+    """Lists and objects are JSON, @FILE is a certificate; other text is read by its type."""
+    if text.startswith("@"):
+        from gbcs.certificate import read_certificate
+
+        return "0x" + read_certificate(Path(text[1:]).read_bytes()).der.hex()
     if text[:1] not in ("[", "{"):
         return None if text == "null" else text
     try:

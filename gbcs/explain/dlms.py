@@ -18,6 +18,7 @@ from gbcs.dlms.apdu import (
 from gbcs.dlms.data import Bits, CompactArray, Data, Tag, decode, encode
 from gbcs.dlms.shape import typed
 from gbcs.errors import GbcsError
+from gbcs.explain.gbz import token_note
 from gbcs.explain.node import CHILD_LIMIT, Cursor, Node
 from gbcs.gbz import Cipher
 from gbcs.length import encode_length
@@ -30,7 +31,7 @@ from gbcs.plain import (
 )
 from gbcs.stamp import Stamp
 
-_HEAD_OCTETS: Final = 6
+_TOKEN_GATEWAY: Final = (115, 1)
 _SPECIFICATION_OCTETS: Final = 10
 _TYPE_NAMES: Final = {int(tag): tag.name.lower().replace("_", "-") for tag in Tag}
 _UNITS: Final = {
@@ -70,7 +71,10 @@ def explain_request(request: AccessRequest, offset: int | None) -> tuple[Node, .
         if item.data == NULL:
             cursor.skip(1)
         else:
-            cursor.place(explain_data(f"data {number}", item.data, cursor.at, _name(item)))
+            note = _name(item)
+            if (item.class_id, item.index) == _TOKEN_GATEWAY:
+                note = token_note(item.data.value)
+            cursor.place(explain_data(f"data {number}", item.data, cursor.at, note))
     return cursor.result()
 
 

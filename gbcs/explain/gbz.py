@@ -6,10 +6,11 @@ from typing import Final
 
 from gbcs.build.gbz import to_plain
 from gbcs.catalogue.clusters import attribute, cluster_name, command
-from gbcs.errors import GbcsError
+from gbcs.errors import GbcsError, MalformedMessage
 from gbcs.explain.node import Cursor, Node
 from gbcs.gbz import Cipher, Component
 from gbcs.plain import octets_to_text, seconds_to_plain, text_to_plain
+from gbcs.utrn import parse as parse_token
 from gbcs.zcl.frame import Frame
 from gbcs.zcl.general import (
     AttributeStatus,
@@ -23,9 +24,8 @@ from gbcs.zcl.parameters import decode_parameters
 from gbcs.zcl.status import Status, status_name
 from gbcs.zcl.types import DataType, Value
 
-_CLUSTERS_OCTETS: Final = 5
+_TOKEN: Final = "TopUp Code"
 _HIDDEN_HEAD: Final = 2
-_ZCL_HEAD: Final = 3
 
 
 def explain_components(
@@ -119,8 +119,21 @@ def _parameters(component: Component, offset: int | None) -> tuple[Node, ...]:
             rows = tuple(Node(str(n), _row(row)) for n, row in enumerate(plain, start=1))
             nodes.append(Node(name, f"{len(rows)} rows", children=rows))
         else:
-            nodes.append(Node(name, _show(plain), note=types[name]))
+            note = token_note(value) if name == _TOKEN else types[name]
+            nodes.append(Node(name, _show(plain), note=note))
     return (Node("parameters", "", offset, len(frame.payload), "", tuple(nodes)),)
+
+
+def token_note(value: object) -> str:
+    """What a prepayment token carries; why not, when it is none."""
+    if not isinstance(value, bytes):
+        return "no token"
+    try:
+        token = parse_token(value.decode("ascii", "replace"))
+    except MalformedMessage as exc:
+        return str(exc)
+    pounds, pence = divmod(token.value_pence, 100)
+    return f"{pounds}.{pence:02}, counter ends in {token.truncated_counter} (of 1024)"
 
 
 def _row(row: object) -> str:

@@ -162,3 +162,9 @@ def test_what_is_wrong_with_a_capture_is_named(tshark: str, tmp_path: Path) -> N
         messages_in_capture(path)
     with pytest.raises(GbcsError, match="32 hexadecimal"):
         messages_in_capture(path, ["xyz"])
+
+
+def test_a_certificate_from_a_file(keys_path: Path) -> None:
+    path = keys_path / f"{GPF:016x}-ka.pem"
+    built = _run("build", "CS02d", *_PARTIES, "--set", f"value=@{path}")
+    assert Message.parse(bytes.fromhex(built)).payload[0] == 0x30

@@ -2,10 +2,13 @@
 
 import pytest
 
+from gbcs.build import Address, build
+from gbcs.catalogue import by_name
 from gbcs.envelope import Message
 from gbcs.errors import MalformedMessage
 from gbcs.explain import Node, explain
 from gbcs.keys import KeyStore
+from gbcs.plain import Plain
 from gbcs.rtds import RtdsFile
 from tests.gbcs.test_envelope import COMMAND, GPF, RESPONSE, SUPPLIER
 
@@ -80,3 +83,20 @@ def test_an_unknown_message_code_and_a_missing_key() -> None:
 def test_what_is_no_message_is_malformed() -> None:
     with pytest.raises(MalformedMessage):
         explain(b"\x00")
+
+
+@pytest.mark.parametrize(
+    ("name", "given"),
+    [
+        ("CS01b", {"TopUpCode": "73950067887105178605", "OriginatingDevice": 0}),
+        ("CS01a", {"PrepaymentCredit.enter": "73947252416745201637"}),
+    ],
+)
+def test_a_token_shows_its_value(name: str, given: dict[str, Plain]) -> None:
+    address = Address(originator=SUPPLIER, recipient=GPF, originator_counter=4 << 32)
+    tree = explain(build(by_name(name), given, address).to_bytes())
+    notes = " ".join(node.note for _, node in tree.walk())
+    assert ("12.50, counter ends in 6" in notes) or ("12.34, counter ends in 4" in notes)
+    wrong = {key: "1" * 20 if isinstance(value, str) else value for key, value in given.items()}
+    tree = explain(build(by_name(name), wrong, address).to_bytes())
+    assert any("check digit" in node.note for _, node in tree.walk())
