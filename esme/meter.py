@@ -38,6 +38,7 @@ from esme.reporter import Reporter
 from esme.schedule import last_selector
 from esme.tariff.switching import TariffSwitch
 from gbcs.dlms.data import Data
+from gbcs.errors import LocalError
 from gbcs.stamp import Stamp
 
 CLOCK_NOT_ADJUSTED: Final = 0x8F0C
@@ -104,6 +105,8 @@ class ElectricityMeter:
             self.kept, self.settings = Kept(Measurements.of_phases(len(site.phases))), Settings()
         else:
             self.kept, self.settings = remembered.kept, remembered.settings
+        if self.phases != len(site.phases):
+            raise LocalError(f"the store holds a meter of {self.phases} phases, not of this site's")
         time = remembered.time if remembered else self._own_time()
         self.metrology = Metrology(site, time, self.kept.measurements, settings)
         self.metrology.closed = self.kept.supply is SupplyState.ENABLED
@@ -121,6 +124,7 @@ class ElectricityMeter:
             twin=self.twin,
             charge=self.charge,
         )
+        self.account = self._open_account()
         self.firmware = Firmware(self.kept.firmware, lambda: self.identity.firmware)
         self.future = FutureDating(
             lambda: self.kept.pending, self.settings, self._before_activation
@@ -128,7 +132,13 @@ class ElectricityMeter:
         self.controllers = ControllerBank(
             lambda: self.kept.controllers, self.settings, self._controller_moved
         )
-        self.account = Account(
+        self.kept.billed_until = self.kept.billed_until or self.metrology.own_now
+        clock.watch(self._clock_changed)
+        if remembered is not None:
+            self._catch_up()
+
+    def _open_account(self) -> Account:
+        return Account(
             self.kept.account,
             lambda: self.kept.balances,
             Terms(self.settings),
@@ -136,10 +146,6 @@ class ElectricityMeter:
             disable=self._disable_for_credit,
             arm=self._arm_after_credit,
         )
-        self.kept.billed_until = self.kept.billed_until or self.metrology.own_now
-        clock.watch(self._clock_changed)
-        if remembered is not None:
-            self._catch_up()
 
     @property
     def now(self) -> datetime:

@@ -111,6 +111,13 @@ def test_a_memory_of_something_else_is_refused() -> None:
         MeterRig(site(), store=store)
 
 
+def test_a_memory_of_a_meter_with_other_phases_is_refused() -> None:
+    rig = MeterRig(site())
+    rig.save()
+    with pytest.raises(LocalError, match="1 phases"):
+        MeterRig(Site((Phase(), Phase(), Phase())), store=rig.store)
+
+
 def test_state_has_a_plain_form_and_comes_back_from_it() -> None:
     assert load(Kept, dump(Kept())) == Kept()
     with pytest.raises(LocalError, match="no plain form"):
