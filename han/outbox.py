@@ -13,10 +13,13 @@ Peer = int | Broadcast
 
 @dataclass(frozen=True, slots=True)
 class PayloadLimits:
-    """Octets of APS payload that fit one frame; ask the radio (``max_payload``)."""
+    """Octets of APS payload that fit one frame, part of a message or whole.
 
-    clear: int = 82
-    encrypted: int = 73
+    Ask the radio (``max_payload``); the defaults are of a radio that adds nothing of its own.
+    """
+
+    clear: int = 80
+    encrypted: int = 71
 
     def of(self, *, encrypted: bool) -> int:
         """The limit with or without APS security."""

@@ -24,7 +24,9 @@ from han.cbke.service import (
 )
 from han.endpoint import Endpoint
 from han.node import Node
+from han.outbox import PayloadLimits
 from han.radio import ApsFrame
+from han.settings import NodeSettings
 from han.zcl.server import ZclServer
 from han.zcl.tables import Access
 from tests.han.home import DISPLAY, HUB, METER, START, Home
@@ -50,7 +52,9 @@ def rig(
     hub = hub or service(HUB)
     nodes = []
     for each in (meter, hub):
-        node = Node(HUB if each is hub else METER, [Endpoint(0x21, 0x0500, each.served())])
+        eui64 = HUB if each is hub else METER
+        whole = NodeSettings(limits=PayloadLimits(clear=82))  # an Initiate is 81 octets
+        node = Node(eui64, [Endpoint(0x21, 0x0500, each.served())], whole)
         node.attach(each)
         nodes.append(node)
     return Home.of(*nodes), hub
@@ -97,6 +101,17 @@ def test_a_suite_2_initiate_is_81_octets() -> None:
     initiate = air.carried[2][1].payload
     assert len(initiate) == 81
     assert initiate[3:7].hex() == "02000a0a"
+
+
+def test_an_initiate_may_come_in_parts() -> None:
+    meter, hub = service(METER), service(HUB)
+    air = Home.of(*(Node(k.eui64, [Endpoint(0x21, 0x0500, k.served())]) for k in (meter, hub)))
+    air.nodes[METER].attach(meter)
+    air.nodes[HUB].attach(hub)
+    meter.start(HUB, 0x21)
+    air.settle()
+    assert [type(e) for e in (*meter.events(), *hub.events())] == [KeyEstablished] * 2
+    assert any(frame.block for _, frame in air.carried)
 
 
 def test_nothing_in_common_ends_before_any_certificate_is_sent() -> None:
