@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import Final
 
 from gbcs.asn1 import payload as asn1
 from gbcs.asn1.der import AnyCodec, Null
+from gbcs.asn1.names import ReplacementMode
 from gbcs.asn1.plain import from_plain, members_of, to_plain, type_name
 from gbcs.body import Asn1Body, decode_body
 from gbcs.build.dlms import Parties, build_dlms, dlms_arguments, dlms_parameters
@@ -21,8 +23,15 @@ from gbcs.keys import KeyStore
 from gbcs.plain import Plain
 from gbcs.protection import protect
 
-VALUE = "value"
+VALUE: Final = "value"
 """Parameter name where the whole payload is one value."""
+_FROM_THE_MESSAGE: Final = frozenset({"counter"})
+_REPLACEMENT_MODES: Final = {
+    **{0x0100 + mode: mode for mode in range(10)},
+    0x0125: ReplacementMode.LOAD_CONTROLLER_BY_LOAD_CONTROLLER,
+    0x0126: ReplacementMode.LOAD_CONTROLLER_BY_SUPPLIER,
+}
+"""Replacement mode of each credential update."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,14 +125,10 @@ def _parameters(use_case: UseCase) -> Iterator[ParameterInfo]:
         return
     members = list(members_of(codec))
     for member in members:
-        required = not member.optional and member.name not in _CONTEXT_DEFAULTS
+        required = not member.optional and member.name not in _FROM_THE_MESSAGE
         yield ParameterInfo(member.name, type_name(member.codec), required)
     if not members and not isinstance(codec, Null):
         yield ParameterInfo(VALUE, type_name(codec), required=True)
-
-
-_CONTEXT_DEFAULTS = frozenset({"counter"})
-_CREDENTIALS_UPDATE = range(0x0100, 0x010A)
 
 
 def _payload(use_case: UseCase, given: Arguments, address: Address) -> bytes:
@@ -148,7 +153,7 @@ def _codec(use_case: UseCase) -> AnyCodec:
 def _asn1_payload(use_case: UseCase, given: Arguments, address: Address) -> bytes:
     codec = _codec(use_case)
     members = list(members_of(codec))
-    plain: Plain = given.take(VALUE) if not members and given.has(VALUE) else None
+    plain: Plain = None if members or isinstance(codec, Null) else given.take(VALUE)
     if members:
         named = {m.name: given.take(m.name) for m in members if given.has(m.name)}
         _fill_in(named, {m.name for m in members}, use_case, address)
@@ -166,8 +171,8 @@ def _fill_in(
     control = named.get("control")
     if isinstance(control, dict):
         filled = {"authorising_counter": address.originator_counter, **control}
-        if use_case.message_code in _CREDENTIALS_UPDATE:
-            filled.setdefault("mode", use_case.message_code & 0xFF)
+        if use_case.message_code in _REPLACEMENT_MODES:
+            filled.setdefault("mode", int(_REPLACEMENT_MODES[use_case.message_code]))
         named["control"] = filled
 
 
@@ -177,7 +182,7 @@ def _usual_protection(use_case: UseCase, address: Address, keys: KeyStore) -> Pr
     if set(allowed) == {Protection.MAC, Protection.SIGNATURE}:
         by_broker = address.originator == keys.access_control_broker
         return Protection.MAC if by_broker else Protection.SIGNATURE
-    return None
+    return allowed[0] if allowed else None
 
 
 def as_pre_command(message: Message, *, with_length: bool = False) -> Message:

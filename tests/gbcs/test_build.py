@@ -87,7 +87,7 @@ def test_items_can_be_named_by_reference() -> None:
         ("GCS13a", {"Nonsense": 1}, "no parameter 'Nonsense'"),
         ("ECS12", {"restrictDataDateTime.value": 5}, "restrictDataDateTime.value: "),
         ("GCS31", {"IssuerEventID": -1}, "does not fit"),
-        ("CS04AC", {}, "does not fit|not an integer"),
+        ("CS04AC", {}, "parameter value is missing"),
         ("CS03B", {"peer": "00DB12345678909C", "peer_kind": "gpf"}, "method_and_role is missing"),
         ("PECS01", {}, "structure of PECS01 is not known"),
     ],

@@ -264,6 +264,10 @@ def test_use_cases_of_ones_own(tmp_path: Path) -> None:
     assert clock.payload[7:17].hex() == "0100080000010000ff02"
     label = own["setlabel"]
     assert label.protections(Cra.COMMAND) == (Protection.MAC,)
+    keys = KeyStore(access_control_broker=BROKER)
+    keys.add_private(BROKER, Usage.KEY_AGREEMENT, 5)
+    keys.add_private(GPF, Usage.KEY_AGREEMENT, 6)
+    assert build(label, {}, address, keys).mac is not None
     [info] = parameters(label)
     assert (info.name, info.type, info.default) == ("Label", "vs", "hall")
     assert build(label, {"Label": "loft"}, address).payload.endswith(b"\x0a\x04loft")
