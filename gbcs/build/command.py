@@ -97,6 +97,8 @@ def arguments_of(message: Message, use_case: UseCase | None = None) -> dict[str,
     if isinstance(body, Asn1Body):
         codec = _codec(use_case)
         plain = to_plain(codec, body.value)
+        if plain is None:
+            return {}
         return plain if isinstance(plain, dict) else {VALUE: plain}
     if isinstance(body, Gbz):
         return gbz_arguments(use_case.components(Cra.COMMAND), body)
