@@ -131,10 +131,11 @@ async def living_home(
         asyncio.TaskGroup() as tasks,
     ):
         meters = [one for one in (home.meter, home.electricity_meter) if one is not None]
-        home.partners.hand_out(home.events, tasks)
+        end_handing_out = home.partners.hand_out(home.events, tasks)
         devices = (*meters, *home.displays)
         living = [tasks.create_task(one.live(), name=type(one).__name__) for one in devices]
         yield home
+        end_handing_out()
         for task in living:
             task.cancel()
 

@@ -7,14 +7,15 @@ other past the hub (a display and the electricity meter) the same key when they 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import combinations
 
 from bench.keys import network_secret
 from device.events import Event, EventStream, RadioUp
 from gbcs.eui64 import format_eui64
-from han.radio import HanRadio
+from han.radio import HanRadio, RadioError
 
 
 @dataclass(slots=True)
@@ -33,17 +34,18 @@ class PartnerKeys:
         """Every key, for captures."""
         yield from (self.key(one, other) for one, other in combinations(self.radios, 2))
 
-    def hand_out(self, events: EventStream, tasks: asyncio.TaskGroup) -> None:
-        """Give a partner its keys whenever it comes to the network."""
+    def hand_out(self, events: EventStream, tasks: asyncio.TaskGroup) -> Callable[[], None]:
+        """Give a partner its keys whenever it comes to the network; the result ends that."""
 
         def came(event: Event) -> None:
             radio = self.radios.get(event.device)
             if radio is not None:
                 tasks.create_task(self._give(event.device, radio), name="partner keys")
 
-        events.subscribe(came, RadioUp)
+        return events.subscribe(came, RadioUp)
 
     async def _give(self, eui64: int, radio: HanRadio) -> None:
-        for other in self.radios:
-            if other != eui64:
-                await radio.set_link_key(other, self.key(eui64, other))
+        with suppress(RadioError):  # a radio that is lost again gets them when it is back
+            for other in tuple(self.radios):
+                if other != eui64:
+                    await radio.set_link_key(other, self.key(eui64, other))
