@@ -36,6 +36,8 @@ MAX_IN_FLIGHT: Final = 16
 OUTCOME_TIMEOUT_S: Final = 60.0  # longer than any firmware retries
 ADDRESS_TIMEOUT_S: Final = 1.5
 TAGS: Final = 0x100
+ANSWERED_BY_FIRMWARE: Final = frozenset((0x0000, 0x0001, 0x0002, 0x0003, 0x0036))
+"""ZDO requests (addresses, node and power descriptor, joining) that need no second answer."""
 
 _OUTCOMES: Final = {
     t.sl_Status.OK: DeliveryStatus.DELIVERED,
@@ -203,6 +205,8 @@ class Messages:
         if message.header.profile_id == 0:
             for eui64, node in zdo.told_addresses(message.header.cluster_id, message.payload):
                 self._book.learn(eui64, node)
+            if message.header.cluster_id in ANSWERED_BY_FIRMWARE:
+                return
         peer = self._book.eui64_of(message.node)
         if peer is not None and not self._unknown:
             self._received(_received(message, peer))

@@ -59,8 +59,10 @@ Answer = Callable[["VirtualNcp", bytes, bool], bytes | None]
 def received(ncp: VirtualNcp, message: ApsReceived) -> bool:
     """Answer what is ours to answer; True when the host shall hear the message too."""
     cluster, flags = message.cluster_id, ncp.ram.configuration[memory.CONFIG_ZDO_FLAGS]
-    if cluster & zdo.RESPONSE or cluster == zdo.DEVICE_ANNCE or not message.payload:
+    if cluster & zdo.RESPONSE or not message.payload:
         return True
+    if cluster == zdo.DEVICE_ANNCE:  # the stack handles it, so it counts as supported
+        return bool(flags & HOST_HEARS_SUPPORTED)
     if cluster in ENDPOINT_REQUESTS and flags & HOST_ANSWERS_ENDPOINTS:
         return True
     if cluster in BINDING_REQUESTS and flags & HOST_ANSWERS_BINDINGS:
