@@ -11,6 +11,7 @@ from han.clusters import (
     EVENTS,
     MESSAGING,
     METERING,
+    OTA_UPGRADE,
     PREPAYMENT,
     PRICE,
     TUNNELING,
@@ -18,6 +19,7 @@ from han.clusters import (
 )
 from han.commands import device_management, events, metering, prepayment, price
 from han.mirror import messages as mirror
+from han.ota import messages as ota
 from han.zcl.tables import ClusterDefinition, Side
 
 Key = tuple[int, Side, int]
@@ -45,6 +47,7 @@ _PAYLOADS: Final[dict[Key, type]] = {
     **_named(events, DEMAND_RESPONSE),
     **_named(device_management, DEVICE_MANAGEMENT),
     **_named(tunneling, TUNNELING),
+    **_named(ota, OTA_UPGRADE),
 }
 
 

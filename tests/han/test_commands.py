@@ -19,12 +19,12 @@ from gbcs.keys import KeyStore
 from gbcs.protection import attribute_cipher
 from gbcs.rtds import RtdsFile
 from gbcs.zcl.types import DataType
-from han.clusters import every_cluster
+from han.clusters import DEMAND_RESPONSE, EVENTS, PREPAYMENT, every_cluster
 from han.commands import metering, payload_class, prepayment
 from han.commands.device_management import EventSetting, ReportEventConfiguration
 from han.commands.events import EventEntry, GetEventLog, PublishEventLog
 from han.zcl.payload import decode, encode
-from han.zcl.tables import Side
+from han.zcl.tables import ClusterDefinition, Side
 
 CATALOGUE: dict[str, dict[str, dict[str, tuple[str, list[list[str]]]]]] = json.loads(
     resources.files("gbcs.catalogue").joinpath("clusters.json").read_text()
@@ -129,6 +129,13 @@ def test_zigpy_agrees_on_metering() -> None:
         60,
         300,
     )
+
+
+@pytest.mark.parametrize("definition", [PREPAYMENT, EVENTS, DEMAND_RESPONSE], ids=lambda d: d.name)
+def test_no_command_of_these_clusters_is_without_a_payload(definition: ClusterDefinition) -> None:
+    for side in Side:
+        for command in definition.received(side):
+            assert payload_class(definition.cluster_id, side, command.id), command.name
 
 
 KINDS = sorted(
