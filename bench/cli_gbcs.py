@@ -344,16 +344,16 @@ def usecases(name: str | None, own_path: Path | None, *, as_json: bool) -> None:
 
 
 def _print_rows(rows: list[dict[str, object]]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
+    """Columns as wide as what they hold: names are copied from here, so nothing is cut."""
     if not rows:
         click.echo("no parameters")
         return
-    table = Table(*rows[0], box=None, pad_edge=False)
-    for row in rows:
-        table.add_row(*(_cell(value) for value in row.values()))
-    Console(soft_wrap=True).print(table)
+    table = [[str(title) for title in rows[0]]]
+    table += [[_cell(value) for value in row.values()] for row in rows]
+    widths = [max(len(row[column]) for row in table) for column in range(len(table[0]))]
+    for row in table:
+        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        click.echo("  ".join(cells).rstrip())
 
 
 def _cell(value: object) -> str:
