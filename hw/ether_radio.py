@@ -43,7 +43,6 @@ class EtherRadio:
         self._events = EventStream()
         self._started = False
         self._closed = False
-        self._endpoints: tuple[SimpleDescriptor, ...] = ()
         self._stack = Stack(
             ether,
             eui64,
@@ -110,7 +109,6 @@ class EtherRadio:
 
     def set_endpoints(self, endpoints: Sequence[SimpleDescriptor]) -> None:
         """Frames for other endpoints are dropped, as a dongle does; none set takes every frame."""
-        self._endpoints = tuple(endpoints)
         self._events.accept_only({e.endpoint: e.profile_id for e in endpoints})
 
     # -- life -----------------------------------------------------------------------------------

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import pty
-import tty
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Final, Protocol
@@ -159,6 +157,9 @@ class PtyLine:
     """The dongle behind a pseudo-terminal; ``path`` is what a host opens."""
 
     def __init__(self, ncp: Device) -> None:
+        import pty  # not on every system, and only needed here
+        import tty
+
         self._ncp = ncp
         self._master, self._slave = pty.openpty()
         tty.setraw(self._master)
