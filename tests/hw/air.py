@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import io
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from types import ModuleType
 from typing import Final, TypeVar
+
+import pytest
 
 from device.timeline import Timeline
 from han.radio import (
@@ -80,6 +85,14 @@ class Node:
             for e in self.heard
             if isinstance(e, ApsReceived) and e.profile_id == SMART_ENERGY
         ]
+
+
+def needed(module: str) -> ModuleType:
+    """A module of the extra ``flash``; the tests that need it are skipped without."""
+    if os.environ.get("CHUB_REQUIRE_ALL"):
+        return importlib.import_module(module)
+    found: ModuleType = pytest.importorskip(module)
+    return found
 
 
 class Air:

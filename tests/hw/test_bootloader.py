@@ -12,11 +12,11 @@ from hw.gbl import NotAnImage, build_image, read_image
 from hw.vncp.bootloader import PRODUCT_ID, DongleWithBootloader, Mode
 from hw.vncp.ncp import VirtualNcp
 from hw.vncp.transport import publish, withdraw
-from tests.hw.air import HUB
+from tests.hw.air import HUB, needed
 
-flashing = pytest.importorskip("universal_silabs_flasher.flasher")
-gecko = pytest.importorskip("universal_silabs_flasher.gecko_bootloader")
-pygbl = pytest.importorskip("pygbl")
+flashing = needed("universal_silabs_flasher.flasher")
+gecko = needed("universal_silabs_flasher.gecko_bootloader")
+pygbl = needed("pygbl")
 
 PROGRAM = bytes(range(256)) * 16
 METADATA = {"metadata_version": 2, "ezsp_version": "8.0.2.0", "fw_type": "zigbee_ncp"}

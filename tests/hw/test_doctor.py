@@ -18,7 +18,7 @@ from hw.survey import survey
 from hw.vncp.bootloader import DongleWithBootloader
 from hw.vncp.ncp import VirtualNcp
 from hw.vncp.transport import publish, withdraw
-from tests.hw.air import HUB, METER, NETWORK
+from tests.hw.air import HUB, METER, NETWORK, needed
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_the_machine_is_checked_with_or_without_ports() -> None:
 
 @pytest.mark.parametrize(("version", "outcome"), [(13, Outcome.GOOD), (19, Outcome.WARNING)])
 async def test_a_dongle_is_judged(version: int, outcome: Outcome) -> None:
-    pytest.importorskip("universal_silabs_flasher")
+    needed("universal_silabs_flasher")
     device = DongleWithBootloader(VirtualNcp(Ether(), HUB, ezsp_version=version))
     path = publish("patient", device)
     checks = {check.name: check for check in await check_dongle(path)}
@@ -96,7 +96,7 @@ async def test_a_dongle_is_judged(version: int, outcome: Outcome) -> None:
 
 
 async def test_silence_is_a_finding() -> None:
-    pytest.importorskip("universal_silabs_flasher")
+    needed("universal_silabs_flasher")
     (check,) = await check_dongle("vncp://nobody-here")
     assert check.outcome is Outcome.BAD
     assert check.remedy

@@ -22,9 +22,9 @@ from hw.gbl import build_image
 from hw.vncp.bootloader import PRODUCT_ID, DongleWithBootloader
 from hw.vncp.ncp import VirtualNcp
 from hw.vncp.transport import publish, withdraw
-from tests.hw.air import HUB, METER
+from tests.hw.air import HUB, METER, needed
 
-pytest.importorskip("universal_silabs_flasher")
+needed("universal_silabs_flasher")
 
 PORT = "vncp://flash"
 
