@@ -1,10 +1,10 @@
 """Zigbee Smart Energy above the radio, without I/O: frames and moments in, values and frames out.
 
-Where things are: ``radio`` the port; ``node`` one node, with ``endpoint``, ``exchange`` (requests and
-how they end), ``outbox``, ``fragmentation``, ``transactions``, ``zdo``; ``zcl`` the engine that serves
-cluster tables; ``clusters`` what a cluster has and ``commands`` what its commands carry.
+Where things are: ``radio`` the port; ``node`` one node, with ``endpoint``, ``exchange`` (requests
+and how they end), ``outbox``, ``fragmentation``, ``transactions``, ``zdo``; ``zcl`` the engine that
+serves cluster tables; ``clusters`` what a cluster has, ``commands`` what its commands carry.
 
-State machines a node drives (see ``exchange.Service``): ``tunnel``, ``mirror``, ``cbke``, ``ota``,
-``discovery``, ``keep_alive``, ``reporter``, ``poll_control``, ``messaging``, ``load_control``. Rules
-without messages of their own: ``joining``, ``logs``.
+State machines that a node drives (``exchange.Service``): ``tunnel``, ``mirror``, ``cbke``, ``ota``,
+``discovery``, ``keep_alive``, ``reporter``, ``poll_control``, ``messaging``, ``load_control``.
+Rules without messages of their own: ``joining``, ``logs``.
 """
