@@ -24,7 +24,7 @@ from han.clusters import BASIC, DEVICE_MANAGEMENT, METERING, TIME
 from han.clusters.mirrored import mirrored
 from han.endpoint import Endpoint
 from han.node import NodeSettings
-from han.radio import HanRadio, NetworkUp, RadioError, RadioEvent
+from han.radio import HanRadio, NetworkDown, NetworkUp, RadioError, RadioEvent
 from han.zcl.tables import Cluster, ClusterDefinition, Failure, Served, Side
 from peers.event import HistoryWiped, MeterFound, TenancyAsked
 from peers.finder import Finder, Meter
@@ -67,7 +67,7 @@ class Display:
         self._node_settings = node_settings
         self._endpoint = endpoint
         self._asked_at: dict[Fuel, datetime] = {}
-        self._back, self._told = asyncio.Event(), asyncio.Event()
+        self._network_changed, self._told = asyncio.Event(), asyncio.Event()
 
     # -- life ------------------------------------------------------------------------------------
 
@@ -76,9 +76,7 @@ class Display:
         host = await self._start()
         finder = Finder(host, self._timeline, self._endpoint)
         async with host.running():
-            await come_to_network(
-                self.radio, self._link_key, self._timeline, self._join_settings, self._join_failed
-            )
+            await self._join()
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._keep_time(finder), name="display's clock")
                 tasks.create_task(self._keep_asking(finder), name="display asks")
@@ -99,14 +97,21 @@ class Display:
         self.chassis.clock.watch(lambda _: self._told.set())
         return host
 
+    async def _join(self) -> bool:
+        await come_to_network(
+            self.radio, self._link_key, self._timeline, self._join_settings, self._join_failed
+        )
+        return True
+
     def _join_failed(self, reason: str) -> None:
         self.chassis.events.publish(JoinFailed(**self.chassis.here(), reason=reason))
 
     def _radio_event(self, event: RadioEvent) -> None:
-        """Back on the network: ask at once what happened meanwhile."""
+        """Off the network: join again. Back on it: ask at once what happened meanwhile."""
         if isinstance(event, NetworkUp):
             self._asked_at.clear()
-            self._back.set()
+        if isinstance(event, NetworkUp | NetworkDown):
+            self._network_changed.set()
 
     # -- the hub's time --------------------------------------------------------------------------
 
@@ -157,12 +162,14 @@ class Display:
     async def _keep_asking(self, finder: Finder) -> None:
         """Ask at the start, after every return to the network, and every poll interval."""
         while True:
-            self._back.clear()
+            self._network_changed.clear()
+            if not self.radio.on_network:
+                await self._try(self._join)
             if len(self.meters) < len(Fuel):
                 await self._try(lambda: self._search(finder))
             complete = all([await self._ask_if_due(finder, fuel) for fuel in tuple(self.meters)])
             complete = complete and len(self.meters) == len(Fuel)
-            await self._pause(self._back, self._next_question(complete=complete))
+            await self._pause(self._network_changed, self._next_question(complete=complete))
 
     def _next_question(self, *, complete: bool) -> datetime:
         poll = timedelta(seconds=self.settings.cot_poll_s)

@@ -121,6 +121,11 @@ def _introduce(home: Home, port: int) -> None:
                f"CHF {format_eui64(rig.hub.chf)}")  # fmt: skip
     if rig.gas_meter is not None:
         click.echo(f"  gas meter {format_eui64(rig.gas_meter.eui64)} on {rig.gas_meter.radio}")
+    if rig.electricity_meter is not None:
+        meter = rig.electricity_meter
+        click.echo(f"  electricity meter {format_eui64(meter.eui64)} on {meter.radio}")
+    for display in rig.displays:
+        click.echo(f"  {display.kind} {format_eui64(display.eui64)} on {display.radio}")
     for name, value in home.settings.not_default().items():
         click.echo(f"  setting {name} = {value}")
     if rig.capture is not None:

@@ -32,7 +32,7 @@ def test_an_ihd_shows_both_fuels_with_the_moment_of_the_gas_value() -> None:
 def test_people_read_a_table() -> None:
     text = show()
     assert "14.345 m3" in text
-    assert "4 half hours" in text
+    assert "stated on the HAN" in text
 
 
 def test_a_rig_without_displays_is_a_usage_error(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from bench.demo.cot_supplier import Supplier
 from bench.home import Home, living_home
 from bench.radio_memory import RadioMemory
 from bench.remote_party import RemoteParty
@@ -16,8 +17,10 @@ from bench.rig import Rig
 from chub.device_log import Entry
 from device.chassis import Chassis
 from device.clock import DeviceClock
+from device.commissioning import JoinSettings, come_to_network
 from device.credentials import Credentials
 from device.events import Event
+from device.station import start_station
 from device.store import MemoryStore, Store
 from device.timeline import Timeline
 from gbcs.catalogue import by_name
@@ -26,7 +29,13 @@ from gbcs.party import DeviceType
 from gbcs.plain import Plain
 from gbcs.stamp import Stamp
 from gbcs.zcl.types import zcl_seconds
+from han.clusters import METERING
+from han.commands.metering import GetSampledData, GetSampledDataResponse
+from han.endpoint import Endpoint
 from han.radio import HanRadio, Role
+from han.requests import Far, command_of
+from han.zcl.payload import decode, encode
+from han.zcl.tables import Cluster, Side
 from hw.radio_string import open_radio
 from peers.display import Display
 from peers.event import HistoryWiped, TenancyAsked
@@ -36,6 +45,7 @@ from peers.settings import DisplaySettings
 from tests.virtual_time import START
 
 DISPLAY = 0x02434855420000D1
+READER = 0x02434855420000C1
 ESME = 0x02434855420000A0
 LINK_KEY = bytes(range(16))
 SETTINGS = DisplaySettings(electricity_poll_s=600)
@@ -59,6 +69,7 @@ class Bench:
     _living: asyncio.Task[None] | None = None
     _radio: HanRadio | None = None
     _counter: int = 0
+    _readers: int = 0
 
     def __post_init__(self) -> None:
         self.home.events.subscribe(self._note, TenancyAsked, HistoryWiped)
@@ -127,6 +138,31 @@ class Bench:
         supplier = RemoteParty(RIG.parties.supplier, self.home.keys)
         command = supplier.command(by_name(use_case), to, self._counter, values)
         return Message.parse(await self.home.ask(command, timedelta(minutes=5)))
+
+    async def half_hours_at_home(self) -> int:
+        """How many half hours of gas one more device of the home reads over the air."""
+        home, self._readers = self.home, self._readers + 1
+        reader = READER + self._readers
+        radio = open_radio("ether:", Role.ROUTER, ether=home.ether, eui64=reader)
+        await home.hub.add_device(Entry(reader, DeviceType.CAD, LINK_KEY))
+        client: Cluster[None] = Cluster(METERING, Side.CLIENT)
+        endpoints = [Endpoint(5, 0x0502, served=[client.on(None)])]
+        host = await start_station(radio, endpoints, self.timeline, home.events)
+        async with host.running():
+            await come_to_network(radio, LINK_KEY, self.timeline, JoinSettings(), print)
+            asked = encode(GetSampledData(0, 0, 0, 100))
+            mirror = Far(home.gpf.entity, home.gpf.han.mirror_endpoint.number, 0x0702, 5)
+            get = command_of(METERING, "GetSampledData")
+            answer = await host.request(mirror.command(get, asked))
+            await radio.close()
+        if not answer.is_cluster_command:
+            return 0
+        return decode(GetSampledDataResponse, answer.payload).count
+
+    async def half_hours_of_supplier(self) -> int:
+        """How many the supplier reads (GCS17)."""
+        supplier = Supplier(self.home, ESME, counter=self._counter)
+        return await supplier.gas_half_hours()
 
     def memory(self, fuel: Fuel = GAS) -> FuelMemory:
         """What the display remembers, also while it is off."""

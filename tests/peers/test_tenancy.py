@@ -9,13 +9,15 @@ from pathlib import Path
 import pytest
 
 from bench.capture_keys import wireshark_options
+from chub.device_log import Entry
 from device.store import Store
 from device.store.memory import _Memory
 from device.timeline import Timeline
+from gbcs.party import DeviceType
 from gbcs.zcl.types import zcl_seconds
 from han.clusters.device_management import ChangeControl, PublishChangeOfTenancy
 from peers.settings import DisplaySettings
-from tests.peers.bench import ELECTRICITY, GAS, RIG, at, bench
+from tests.peers.bench import DISPLAY, ELECTRICITY, GAS, LINK_KEY, RIG, at, bench
 
 
 @pytest.mark.parametrize(
@@ -175,6 +177,32 @@ async def test_a_display_that_comes_back_to_the_network_asks_at_once(timeline: T
         b.switch_on()
         await b.until("00:21")
         assert len(b.asked) == before + 1
+
+
+async def test_a_display_that_was_removed_joins_again_once_it_may(timeline: Timeline) -> None:
+    async with bench(timeline) as b:
+        await b.until("01:10")
+        await b.home.hub.remove_device(DISPLAY)
+        await b.change_gas(at("01:00"))
+        await b.until("02:12")
+        assert b.wipes() == []
+        await b.home.hub.add_device(Entry(DISPLAY, DeviceType.IHD, LINK_KEY))
+        await b.until("03:15")
+        assert len(b.wipes()) == 1
+        assert b.history()[-1] == "03:00"
+
+
+async def test_displays_read_the_log_of_their_tenancy_and_the_supplier_all(
+    timeline: Timeline,
+) -> None:
+    async with bench(timeline) as b:
+        await b.until("03:10")
+        assert await b.half_hours_at_home() == 5
+        await b.change_gas(at("02:00"))
+        assert await b.half_hours_at_home() == 2
+        await b.change_gas(at("02:10"))
+        assert await b.half_hours_at_home() == 1
+        assert await b.half_hours_of_supplier() == 5
 
 
 async def test_tshark_sees_the_questions_and_answers_on_the_air(
