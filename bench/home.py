@@ -14,8 +14,8 @@ from typing import Final
 from bench.keys import derived_key_store, network_secret
 from bench.partner_keys import PartnerKeys
 from bench.radio_memory import RadioMemory
+from bench.rig import Admitted, ElectricityMeter, Rig, RigError
 from bench.rig import Display as DisplaySection
-from bench.rig import ElectricityMeter, Rig, RigError
 from bench.rig import GasMeter as GasMeterSection
 from bench.settings import Settings
 from chub.device_log import Entry
@@ -187,6 +187,8 @@ class _Builder:
         meter = await self._gas_meter(hub)
         electricity_meter = await self._electricity_meter(hub)
         displays = [await self._display(hub, section) for section in self.rig.displays]
+        for section in self.rig.admitted:
+            await self._admit(hub, section, DeviceType(section.kind))
         if meter is not None:
             gpf.mirror.gsme_reliability = lambda: meter.clock_status
         return Home(
@@ -291,7 +293,7 @@ class _Builder:
     async def _admit(
         self,
         hub: CommunicationsHub,
-        section: GasMeterSection | ElectricityMeter | DisplaySection,
+        section: GasMeterSection | ElectricityMeter | DisplaySection | Admitted,
         kind: DeviceType,
     ) -> bytes:
         """Put a device into the device log and open joining for it; its link key."""
@@ -338,8 +340,7 @@ def load_keys(rig: Rig) -> KeyStore:
         keys = KeyStore.from_directory(rig.keys.directory)
         keys.access_control_broker = rig.parties.access_control_broker
         return keys
-    meters = (rig.gas_meter, rig.electricity_meter)
-    devices = [rig.hub.gpf, rig.hub.chf, *(one.eui64 for one in meters if one is not None)]
+    devices = [rig.hub.gpf, rig.hub.chf, *rig.device_types]
     return derived_key_store(rig.keys.seed, rig.parties.by_role(), devices)
 
 

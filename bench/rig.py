@@ -25,7 +25,7 @@ from pydantic import (
 
 from gbcs.errors import GbcsError
 from gbcs.eui64 import parse_eui64
-from gbcs.party import Role
+from gbcs.party import DeviceType, Role
 from han.radio import link_key_of_install_code
 
 
@@ -141,6 +141,14 @@ class Display(Section):
     install_code: InstallCode | None = Field(default=None, repr=False)
 
 
+class Admitted(Section):
+    """A real device: the hub lets it join with its install code; nothing is emulated."""
+
+    eui64: Eui64
+    kind: Literal["GSME", "ESME", "IHD", "PPMID", "HCALCS", "CAD"]
+    install_code: InstallCode = Field(repr=False)
+
+
 class Wan(Section):
     """The WAN side: where commands come in."""
 
@@ -164,8 +172,25 @@ class Rig(Section):
     gas_meter: GasMeter | None = GasMeter()
     electricity_meter: ElectricityMeter | None = None
     displays: tuple[Display, ...] = ()
+    admitted: tuple[Admitted, ...] = ()
     wan: Wan = Wan()
     settings: dict[str, dict[str, object]] = {}
+
+    @field_validator("gas_meter", mode="before")
+    @classmethod
+    def _none(cls, value: object) -> object:
+        """``gas_meter = false`` says that none is emulated: TOML has no null."""
+        return None if value is False else value
+
+    @property
+    def device_types(self) -> dict[int, DeviceType]:
+        """Every meter and display of the home, emulated or real, and what it is."""
+        found = {one.eui64: DeviceType(one.kind) for one in (*self.displays, *self.admitted)}
+        if self.gas_meter is not None:
+            found[self.gas_meter.eui64] = DeviceType.GSME
+        if self.electricity_meter is not None:
+            found[self.electricity_meter.eui64] = DeviceType.ESME
+        return found
 
     @field_validator("start")
     @classmethod

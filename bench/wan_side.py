@@ -50,9 +50,4 @@ def names_of(rig: Rig) -> Mapping[int, str]:
     names = {party: role.name.lower().replace("_", " ")
              for role, party in rig.parties.by_role().items()}  # fmt: skip
     names |= {rig.hub.gpf: "GPF", rig.hub.chf: "CHF"}
-    if rig.gas_meter is not None:
-        names[rig.gas_meter.eui64] = "GSME"
-    if rig.electricity_meter is not None:
-        names[rig.electricity_meter.eui64] = "ESME"
-    names |= {display.eui64: display.kind for display in rig.displays}
-    return names
+    return names | {eui64: kind.value for eui64, kind in rig.device_types.items()}

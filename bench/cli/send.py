@@ -87,11 +87,8 @@ def _now_ms() -> int:
 def _target(text: str, rig: Rig) -> int:
     from gbcs.eui64 import parse_eui64
 
-    named = {"gpf": rig.hub.gpf, "chf": rig.hub.chf}
-    if rig.gas_meter is not None:
-        named["gsme"] = rig.gas_meter.eui64
-    if rig.electricity_meter is not None:
-        named["esme"] = rig.electricity_meter.eui64
+    named = {kind.lower(): eui64 for eui64, kind in rig.device_types.items()}
+    named |= {"gpf": rig.hub.gpf, "chf": rig.hub.chf}
     return named[text.lower()] if text.lower() in named else parse_eui64(text)
 
 

@@ -166,3 +166,22 @@ async def test_a_meter_that_is_not_in_the_device_log_is_not_let_in(timeline: Tim
         await timeline.sleep(timedelta(hours=1))
         assert not meter.radio.on_network
         assert home.gpf.mirror.values == {}
+
+
+async def test_a_real_meter_is_admitted_by_its_install_code_and_none_is_emulated(
+    timeline: Timeline,
+) -> None:
+    from han.radio import Role, link_key_of_install_code
+    from hw.ether_radio import EtherRadio
+
+    code, eui64 = bytes(range(16)), 0x000D6F00ABCDEF01
+    real = {"kind": "GSME", "eui64": f"{eui64:016X}", "install_code": code.hex()}
+    async with living_home(rig(gas_meter=False, admitted=[real]), timeline) as home:
+        assert home.meter is None
+        assert [entry.eui64 for entry in home.hub.device_log.entries()] == [eui64]
+        radio = EtherRadio(home.ether, eui64, Role.SLEEPY_END_DEVICE)
+        await radio.start()
+        [beacon] = await radio.scan([15])
+        await radio.join(beacon, link_key_of_install_code(code))
+        assert radio.on_network
+        await radio.close()
