@@ -185,7 +185,8 @@ class Rig(Section):
     @property
     def device_types(self) -> dict[int, DeviceType]:
         """Every meter and display of the home, emulated or real, and what it is."""
-        found = {one.eui64: DeviceType(one.kind) for one in (*self.displays, *self.admitted)}
+        found = {one.eui64: DeviceType(one.kind) for one in self.displays}
+        found |= {one.eui64: DeviceType(one.kind) for one in self.admitted}
         if self.gas_meter is not None:
             found[self.gas_meter.eui64] = DeviceType.GSME
         if self.electricity_meter is not None:
