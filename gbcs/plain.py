@@ -130,3 +130,29 @@ def text_to_stamp_octets(value: Plain) -> bytes:
     if isinstance(value, str) and value in _RESERVED_STAMPS:
         return _RESERVED_STAMPS[value].octets
     return Stamp.of(text_to_moment(value)).octets if is_moment(value) else text_to_octets(value)
+
+
+def date_to_text(date: int) -> str:
+    """A ZCL date as YYYY-MM-DD, ``*`` for what is left open; 0x and digits beyond that."""
+    year, month, day, weekday = date.to_bytes(4, "little")
+    if weekday != _ANY:
+        return f"0x{date:08X}"
+    parts = ((1900 + year, 4, year), (month, 2, month), (day, 2, day))
+    return "-".join("*" if raw == _ANY else f"{shown:0{size}}" for shown, size, raw in parts)
+
+
+def text_to_date(text: str) -> int:
+    """A ZCL date from YYYY-MM-DD with ``*`` for what is left open."""
+    match = _DATE.fullmatch(text)
+    if match is None:
+        return to_int(text)
+    year, month, day = (_ANY if part == "*" else int(part) for part in match.groups())
+    if year != _ANY:
+        year -= 1900
+    if not 0 <= year <= _ANY:
+        raise LocalError(f"a ZCL date lies between 1900 and 2154: {text!r}")
+    return int.from_bytes(bytes((year, month, day, _ANY)), "little")
+
+
+_ANY: Final = 0xFF
+_DATE: Final = re.compile(r"(\d{4}|\*)-(\d\d|\*)-(\d\d|\*)")

@@ -26,7 +26,7 @@ from gbcs.plain import (
     to_bool,
     to_int,
 )
-from gbcs.zcl.composite import Composite, Row
+from gbcs.zcl.composite import LAYOUTS, Composite, Row
 from gbcs.zcl.frame import Frame
 from gbcs.zcl.general import GeneralCommand, ReadAttributes
 from gbcs.zcl.parameters import (
@@ -54,7 +54,7 @@ def gbz_parameters(specs: Specs) -> Iterator[ParameterInfo]:
             values = spec.fixed.get(parameter.name, ())
             yield ParameterInfo(
                 f"{prefix}.{_camel(parameter.name)}",
-                parameter.type_name,
+                _type_name(spec, parameter),
                 spec.least > 0 and not values and not _counts_up(spec, parameter.name),
                 values[0] if values else None,
                 values[1:] and values,
@@ -121,6 +121,12 @@ def _label(spec: ComponentSpec) -> str:
         known = command(spec.cluster_id, spec.command_id, from_server=spec.from_server)
         return known.name if known else f"Command{spec.command_id:02X}"
     return f"ReadAttributes{cluster_name(spec.cluster_id)}"
+
+
+def _type_name(spec: ComponentSpec, parameter: ParameterSpec) -> str:
+    if parameter.type_name != COMPOSITE:
+        return parameter.type_name
+    return LAYOUTS[spec.cluster_id, spec.from_server, spec.command_id].form
 
 
 def _camel(name: str) -> str:

@@ -9,7 +9,7 @@ from gbcs.catalogue.clusters import attribute, cluster_name, command
 from gbcs.errors import GbcsError, MalformedMessage
 from gbcs.explain.node import Cursor, Node
 from gbcs.gbz import Cipher, Component
-from gbcs.plain import octets_to_text, seconds_to_plain, text_to_plain
+from gbcs.plain import date_to_text, octets_to_text, seconds_to_plain, text_to_plain
 from gbcs.utrn import parse as parse_token
 from gbcs.zcl.frame import Frame
 from gbcs.zcl.general import (
@@ -138,8 +138,16 @@ def token_note(value: object) -> str:
 
 def _row(row: object) -> str:
     if isinstance(row, dict):
-        return ", ".join(f"{name} {value}" for name, value in row.items())
+        return ", ".join(f"{name} {_member(name, value)}" for name, value in row.items())
     return str(row)
+
+
+def _member(name: str, value: object) -> object:
+    if not isinstance(value, int):
+        return value
+    if name.endswith("date"):
+        return date_to_text(value)
+    return seconds_to_plain(value) if name.endswith("time") else value
 
 
 def _show(plain: object) -> str:

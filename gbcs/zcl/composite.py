@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from gbcs.errors import LocalError, MalformedMessage
+from gbcs.plain import plain_to_seconds, text_to_date, text_to_octets, to_int
 from gbcs.zcl.types import DataType, Scalar, decode, encode
 
 Row: TypeAlias = "dict[str, Scalar | list[int]]"
@@ -26,6 +27,8 @@ class Layout:
 
     read: Callable[[bytes, int, Earlier], Composite]
     write: Callable[[list[Row], Earlier], bytes]
+    form: str
+    """What a row holds, in words."""
 
 
 def scalar(octets: bytes, at: int, data_type: DataType) -> tuple[Scalar, int]:
@@ -44,7 +47,19 @@ def _read_fields(octets: bytes, at: int, fields: tuple[Field, ...]) -> tuple[Row
 
 
 def _write_fields(row: Row, fields: tuple[Field, ...]) -> bytes:
-    return b"".join(encode(data_type, _scalar_of(row, name)) for name, data_type in fields)
+    values = ((data_type, _scalar_of(row, name)) for name, data_type in fields)
+    return b"".join(encode(data_type, _from_text(data_type, value)) for data_type, value in values)
+
+
+def _from_text(data_type: DataType, value: Scalar) -> Scalar:
+    """Rows may hold dates, times and octets as people write them."""
+    if not isinstance(value, str):
+        return value
+    if data_type is DataType.DATE:
+        return text_to_date(value)
+    if data_type is DataType.UTC_TIME:
+        return plain_to_seconds(value)
+    return text_to_octets(value) if data_type is DataType.OCTET_STRING else to_int(value)
 
 
 def _scalar_of(row: Row, name: str) -> Scalar:
@@ -80,7 +95,8 @@ def rows(*fields: Field) -> Layout:
     def write(values: list[Row], _earlier: Earlier) -> bytes:
         return b"".join(_write_fields(row, fields) for row in values)
 
-    return Layout(read, write)
+    names = ", ".join(f"{name} {data_type.name}" for name, data_type in fields)
+    return Layout(read, write, f"rows of {{{names}}}")
 
 
 def _read_integers(octets: bytes, at: int, size: int, count: int) -> tuple[list[int], int]:
@@ -253,10 +269,16 @@ def _write_configuration(values: list[Row], earlier: Earlier) -> bytes:
 LAYOUTS: Final[dict[tuple[int, bool, int], Layout]] = {
     # (cluster, from server, command)
     (0x0700, True, 0x05): rows(("tier_or_block", DataType.UINT8), ("price", DataType.UINT32)),
-    (0x0700, True, 0x06): Layout(_read_thresholds, _write_thresholds),
-    (0x0702, True, 0x06): Layout(_read_snapshot, _write_snapshot),
-    (0x0702, True, 0x07): Layout(_read_samples, _write_samples),
-    (0x0705, True, 0x01): Layout(_read_prepay_snapshot, _PREPAY_SNAPSHOT.write),
+    (0x0700, True, 0x06): Layout(
+        _read_thresholds, _write_thresholds, "rows of {tier_and_count UINT8, thresholds [UINT48]}"
+    ),
+    (0x0702, True, 0x06): Layout(
+        _read_snapshot, _write_snapshot, "one row, by Snapshot Payload Type"
+    ),
+    (0x0702, True, 0x07): Layout(_read_samples, _write_samples, "one row of {samples [UINT24]}"),
+    (0x0705, True, 0x01): Layout(
+        _read_prepay_snapshot, _PREPAY_SNAPSHOT.write, _PREPAY_SNAPSHOT.form
+    ),
     (0x0705, True, 0x05): rows(
         ("top_up_code", DataType.OCTET_STRING),
         ("top_up_amount", DataType.INT32),
@@ -271,9 +293,15 @@ LAYOUTS: Final[dict[tuple[int, bool, int], Layout]] = {
     (0x0707, True, 0x01): rows(("start_min", DataType.UINT16), ("tier_or_flag", DataType.UINT8)),
     (0x0707, True, 0x03): rows(("start_date", DataType.DATE), ("week_id", DataType.UINT8)),
     (0x0707, True, 0x04): rows(("date", DataType.DATE), ("day_id", DataType.UINT8)),
-    (0x0708, True, 0x04): Layout(_read_configuration, _write_configuration),
+    (0x0708, True, 0x04): Layout(
+        _read_configuration,
+        _write_configuration,
+        "one row of {event_ids [UINT16]}, or as Configuration Control says",
+    ),
     (0x0708, False, 0x04): rows(
         ("event_id", DataType.UINT16), ("event_configuration", DataType.BITMAP8)
     ),
-    (0x0709, True, 0x01): Layout(_read_events, _write_events),
+    (0x0709, True, 0x01): Layout(
+        _read_events, _write_events, "{log_payload_control}, then " + _EVENTS.form
+    ),
 }

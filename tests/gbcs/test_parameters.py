@@ -12,9 +12,10 @@ from gbcs.envelope import Message
 from gbcs.errors import GbcsError, LocalError, MalformedMessage
 from gbcs.gbz import Gbz
 from gbcs.keys import KeyStore
+from gbcs.plain import date_to_text, text_to_date
 from gbcs.protection import attribute_cipher
 from gbcs.rtds import RtdsFile
-from gbcs.zcl.composite import LAYOUTS
+from gbcs.zcl.composite import LAYOUTS, Row
 from gbcs.zcl.frame import Frame
 from gbcs.zcl.general import decode_general
 from gbcs.zcl.parameters import Parameters, decode_parameters, encode_parameters
@@ -186,3 +187,28 @@ def test_arbitrary_payloads_are_parameters_or_malformed(
     with contextlib.suppress(GbcsError):
         values = decode_parameters(cluster, frame)
         assert encode_parameters(cluster, command_id, values, from_server=from_server) == payload
+
+
+def test_rows_take_dates_times_and_octets_as_people_write_them() -> None:
+    seasons = "00000000804A371C804A371C0001FF0314FF01"  # GCS01a: 20 March of any year
+    values = _decode(0x0707, 0x09, 0x03, seasons)
+    assert values["Season Entry"] == [{"start_date": 0xFF1403FF, "week_id": 1}]
+    assert date_to_text(0xFF1403FF) == "*-03-20"
+    values["Season Entry"] = [{"start_date": "*-03-20", "week_id": "1"}]
+    assert encode_parameters(0x0707, 0x03, values, from_server=True).hex().upper() == seasons
+    top_ups: Parameters = {"Command Index": 0, "Total Number of Commands": 1}
+    row: Row = {"top_up_code": "7" * 20, "top_up_amount": 5, "top_up_time": "2015-01-01T00:00:00Z"}
+    octets = encode_parameters(0x0705, 0x05, {**top_ups, "Top Up Payload": [row]}, from_server=True)
+    assert octets.hex() == "000114" + "37" * 20 + "05000000" + "804a371c"
+
+
+@pytest.mark.parametrize("text", ["2014-09-23", "*-09-23", "2014-*-*", "*-*-*"])
+def test_dates_survive_as_text(text: str) -> None:
+    assert date_to_text(text_to_date(text)) == text
+
+
+def test_other_dates() -> None:
+    assert text_to_date(date_to_text(0x01140372)) == 0x01140372  # with a day of the week
+    for text in ("1899-01-01", "2200-01-01", "tomorrow"):
+        with pytest.raises(LocalError):
+            text_to_date(text)
