@@ -203,3 +203,25 @@ async def test_counters_never_repeat_over_a_power_cut(timeline: Timeline) -> Non
 
 def test_keys_are_not_printed() -> None:
     assert "5a5a" not in repr(NETWORK).lower()
+
+
+async def test_two_homes_on_one_channel_do_not_hear_each_other(timeline: Timeline) -> None:
+    air = Air(timeline, "ether")
+    hub = await air.hub()
+    other = air.make("ezsp13", 0x0A0B0C0D0E0F2011, Role.COORDINATOR)
+    await other.radio.start()
+    await other.radio.form(
+        replace(NETWORK, pan_id=0x1234, extended_pan_id=other.radio.eui64, network_key=bytes(16))
+    )
+    await hub.radio.allow_join(METER, METER_KEY)
+    await hub.radio.permit_joining(60)
+    meter = air.make("ether", METER, Role.SLEEPY_END_DEVICE)
+    await meter.radio.start()
+    beacons = {b.extended_pan_id: b for b in await meter.radio.scan([CHANNEL])}
+    assert set(beacons) == {HUB, other.radio.eui64}
+    assert not beacons[other.radio.eui64].permits_joining
+    await meter.radio.join(beacons[HUB], METER_KEY)
+    assert (await meter.radio.send(message(HUB, b"home", encrypted=True))).delivered
+    assert (await hub.hears_payload()).payload == b"home"
+    assert not other.payloads()
+    await air.close()
