@@ -155,6 +155,7 @@ class HanSide:
                 self._memory.lend(Lent(peer, endpoint, configuration.issuer_event_id))
             case MirrorGone(peer, endpoint):
                 self._mirror.forget()
+                self._data.samples.forget_totals()
                 self._memory.forget()
                 self._say(peer, endpoint, present=False)
             case ReportComplete(peer):

@@ -72,6 +72,12 @@ class SampleLog:
             used = min((total - last[1]) % (1 << 8 * _REGISTER_OCTETS), NO_SAMPLE)
         self._keep((at_s, total), used)
 
+    def forget_total(self) -> None:
+        """Another meter's totals come next: the first makes no difference with the last of this."""
+        with self._store.transaction() as unit:
+            unit.delete(self._last_key)
+        self._last = None
+
     def read(
         self, earliest: datetime, count: int, hidden_before: datetime | None = None
     ) -> Samples | None:
@@ -116,6 +122,11 @@ class SampleLogs:
     def get(self, sample_id: int) -> SampleLog | None:
         """The log with this identifier."""
         return self._logs.get(sample_id)
+
+    def forget_totals(self) -> None:
+        """The meter has left; what was logged stays."""
+        for log in self._logs.values():
+            log.forget_total()
 
     def take(self, total: int, provenance: Provenance, now: datetime) -> None:
         """Take a pushed total into every log at whose boundary it was taken.

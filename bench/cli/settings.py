@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from enum import Enum
+
 import click
 
 from bench.cli.options import print_json
@@ -17,7 +19,7 @@ def settings(*, as_json: bool) -> None:
     from bench.settings import all_settings
 
     if as_json:
-        print_json({one.name: {"default": one.default, "meaning": one.meaning}
+        print_json({one.name: {"default": _plain(one.default), "meaning": one.meaning}
                     for one in all_settings()})  # fmt: skip
         return
     from rich.console import Console
@@ -27,3 +29,15 @@ def settings(*, as_json: bool) -> None:
     for one in all_settings():
         table.add_row(one.name, str(one.default), one.meaning)
     Console().print(table)
+
+
+def _plain(default: object) -> object:
+    """A default as JSON holds it: enums by name, collections as lists."""
+    match default:
+        case Enum():
+            return default.name
+        case tuple() | frozenset():
+            return [_plain(each) for each in default]
+        case None | bool() | int() | float() | str():
+            return default
+    return str(default)

@@ -56,9 +56,7 @@ def _print(rig: Rig, shown: list[Shown]) -> None:
     console = Console(emoji=False)
     for one in shown:
         console.print(f"[bold]{one.kind} {one.display}[/] of {rig.name}, {one.at:%a %H:%M:%S} UTC")
-        table = Table(
-            "fuel", "value", "taken at", "whose time", "reliable?", "stored", box=None
-        )
+        table = Table("fuel", "value", "taken at", "whose time", "reliable?", "stored", box=None)
         for line in one.lines:
             taken = "no time" if line.taken_at is None else f"{line.taken_at:%a %H:%M:%S}"
             held = str(len(line.history))

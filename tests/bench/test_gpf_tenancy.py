@@ -189,6 +189,16 @@ def test_a_half_hour_is_the_difference_of_two_totals_and_a_lost_push_leaves_a_ga
     assert Gpf(store=gpf.store).samples_of_supplier() == samples
 
 
+def test_another_gas_meter_starts_from_its_own_register() -> None:
+    gpf = Gpf()
+    gpf.push_halves(NOON, 1000, 1120)
+    gpf.device.samples.forget_totals()
+    gpf.push_halves(NOON + 2 * HALF, 5, 8)
+    samples = gpf.samples_of_supplier()
+    assert samples is not None
+    assert samples.samples == (120, 0xFFFFFF, 3)
+
+
 def test_a_push_off_the_half_hour_is_no_total_of_the_log() -> None:
     gpf = Gpf()
     gpf.push(NOON, 1000)

@@ -35,6 +35,11 @@ def test_people_read_a_table() -> None:
     assert "stated on the HAN" in text
 
 
+def test_every_setting_can_be_listed_for_machines() -> None:
+    listed = json.loads(CliRunner().invoke(group, ["settings", "--json"]).output)
+    assert listed["display.cot_poll_s"]["default"] == 3600
+
+
 def test_a_rig_without_displays_is_a_usage_error(tmp_path: Path) -> None:
     rig = tmp_path / "rig.toml"
     rig.write_text('name = "bare"')

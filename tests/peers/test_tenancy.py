@@ -16,6 +16,7 @@ from device.timeline import Timeline
 from gbcs.party import DeviceType
 from gbcs.zcl.types import zcl_seconds
 from han.clusters.device_management import ChangeControl, PublishChangeOfTenancy
+from hw.ether import Link
 from peers.settings import DisplaySettings
 from tests.peers.bench import DISPLAY, ELECTRICITY, GAS, LINK_KEY, RIG, at, bench
 
@@ -203,6 +204,30 @@ async def test_displays_read_the_log_of_their_tenancy_and_the_supplier_all(
         await b.change_gas(at("02:10"))
         assert await b.half_hours_at_home() == 1
         assert await b.half_hours_of_supplier() == 5
+
+
+async def test_a_bad_link_delays_a_wipe_and_doubles_none(timeline: Timeline) -> None:
+    async with bench(timeline) as b:
+        hub = b.home.gpf.entity
+        await b.until("00:50")
+        b.home.ether.set_link(DISPLAY, hub, Link(loss=0.4))
+        await b.change_gas(at("00:40"))
+        await b.change_electricity(at("00:40"))
+        await b.until("03:55")
+        assert (len(b.wipes()), len(b.wipes(ELECTRICITY))) == (1, 1)
+
+
+async def test_an_hour_out_of_range_delays_a_wipe(timeline: Timeline) -> None:
+    async with bench(timeline) as b:
+        hub = b.home.gpf.entity
+        await b.until("00:50")
+        b.home.ether.set_link(DISPLAY, hub, Link(loss=1.0))
+        await b.change_gas(at("00:40"))
+        await b.until("01:50")
+        assert b.wipes() == []
+        b.home.ether.set_link(DISPLAY, hub, Link())
+        await b.until("02:55")
+        assert len(b.wipes()) == 1
 
 
 async def test_tshark_sees_the_questions_and_answers_on_the_air(
