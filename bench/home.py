@@ -41,6 +41,7 @@ from gbcs.keys import KeyStore
 from gbcs.party import DeviceType
 from gbcs.stamp import Reliability
 from gpf.device import GasProxy
+from gpf.han_side import HubEndpoints
 from gpf.settings import GpfSettings
 from gsme.device import GasMeter
 from gsme.model import GasMeterModel
@@ -171,10 +172,12 @@ class _Builder:
             self._chassis(self.rig.hub.chf, DeviceType.CHF),
             to_wan,
             settings=self.settings.of(ChfSettings),
+            endpoint=self.rig.hub.chf_endpoint,
         )
         gpf = GasProxy(
             self._chassis(self.rig.hub.gpf, DeviceType.GPF),
             hub.device_log.__contains__,
+            endpoints=HubEndpoints(self.rig.hub.esi_endpoint, self.rig.hub.mirror_endpoint),
             settings=self.settings.of(GpfSettings),
             pipeline_settings=self.settings.of(PipelineSettings),
             engine_settings=self.settings.of(EngineSettings),

@@ -10,7 +10,7 @@ from __future__ import annotations
 import tomllib
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import (
     AfterValidator,
@@ -21,6 +21,7 @@ from pydantic import (
     Field,
     ValidationError,
     field_validator,
+    model_validator,
 )
 
 from gbcs.errors import GbcsError
@@ -53,6 +54,7 @@ def _install_code(code: bytes) -> bytes:
 
 Eui64 = Annotated[int, BeforeValidator(_eui64), Field(ge=0, lt=1 << 64)]
 Key128 = Annotated[bytes, BeforeValidator(_octets), Field(min_length=16, max_length=16)]
+EndpointNumber = Annotated[int, Field(ge=1, le=240)]
 InstallCode = Annotated[bytes, BeforeValidator(_octets), AfterValidator(_install_code)]
 
 
@@ -97,11 +99,21 @@ class Hub(Section):
     """The Communications Hub: CHF and GPF on one coordinator.
 
     The GPF's entity identifier is the radio's EUI-64; a dongle brings its own. The CHF has another.
+    GB fixes no endpoint numbers: other ones find the peers that assume them.
     """
 
     radio: str = "vncp:"
     gpf: Eui64 = 0x02434855420000A3
     chf: Eui64 = 0x02434855420000A2
+    esi_endpoint: EndpointNumber = 1
+    mirror_endpoint: EndpointNumber = 2
+    chf_endpoint: EndpointNumber = 3
+
+    @model_validator(mode="after")
+    def _distinct(self) -> Self:
+        if len({self.esi_endpoint, self.mirror_endpoint, self.chf_endpoint}) < 3:
+            raise ValueError("the hub's three endpoints have three numbers")
+        return self
 
 
 class GasMeter(Section):

@@ -67,6 +67,7 @@ def test_an_unknown_key_of_a_rig_is_refused_with_its_name(tmp_path: Path) -> Non
         ("[settings.gfp]\nown_stamp = 1\n", "settings.gfp"),
         ('[hub]\nradio = "socket://x"\n', "socket://x"),
         ('[hub]\ngpf = "12"\n', "hub.gpf"),
+        ("[hub]\nesi_endpoint = 2\n", "three endpoints"),
         ("[hub\n", "rig.toml"),
     ],
 )

@@ -206,6 +206,19 @@ async def test_displays_read_the_log_of_their_tenancy_and_the_supplier_all(
         assert await b.half_hours_of_supplier() == 5
 
 
+async def test_meters_are_found_at_whatever_endpoints_they_have(timeline: Timeline) -> None:
+    numbers = {"esi_endpoint": 0x7B, "mirror_endpoint": 240, "chf_endpoint": 0x2C}
+    rig = RIG.model_copy(update={"hub": RIG.hub.model_copy(update=numbers)})
+    async with bench(timeline, rig=rig) as b:
+        await b.until("00:50")
+        assert b.display is not None
+        gas = b.display.meters[GAS]
+        assert (gas.endpoint, gas.tenancy_endpoint) == (240, 0x7B)
+        await b.change_gas(at("00:40"))
+        await b.until("01:40")
+        assert len(b.wipes()) == 1
+
+
 async def test_a_bad_link_delays_a_wipe_and_doubles_none(timeline: Timeline) -> None:
     async with bench(timeline) as b:
         hub = b.home.gpf.entity
