@@ -72,7 +72,8 @@ class GbzEngine:
                 failed += 1
                 frames: tuple[Frame, ...] = (_refuse(component.frame),)
             else:
-                frames = self._executor.execute(component.cluster_id, component.frame, access)
+                asked = replace(access, from_date_time=component.from_date_time)
+                frames = self._executor.execute(component.cluster_id, component.frame, asked)
                 failed += self._examine(component.cluster_id, frames, returned)
             answers += [_component(component.cluster_id, frame, specs) for frame in frames]
         return Outcome(Gbz(tuple(answers)), tuple(returned), failed)

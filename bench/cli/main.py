@@ -21,6 +21,7 @@ VERBS: Final = {
     "radios": ("bench.cli.dongles:radios", "List serial ports and what each probably is."),
     "doctor": ("bench.cli.dongles:doctor", "Find what stops a bench from starting."),
     "scan": ("bench.cli.dongles:scan", "Show how loud each channel is, and who is there."),
+    "flash": ("hw.flash_commands:main", "Look at, back up and flash EZSP dongles."),
     "settings": ("bench.cli.settings:settings", "List the named settings and their defaults."),
     "decode": ("bench.cli_gbcs:decode", "Show what GBCS messages say, field by field."),
     "build": ("bench.cli_gbcs:build", "Build the command of a use case."),

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     "--nv", type=click.Path(path_type=Path, dir_okay=False), help="Keep the dongle's memory here."
 )
 @click.option("--blank", is_flag=True, help="Come without a network, as from the shop.")
+@click.option("--bootloader", is_flag=True, help="Have a bootloader beside it: can be flashed.")
 def vncp(
     addresses: tuple[str, ...],
     *,
@@ -39,6 +40,7 @@ def vncp(
     eui64: int,
     nv: Path | None,
     blank: bool,
+    bootloader: bool,
 ) -> None:
     """Serve virtual EZSP dongles until interrupted.
 
@@ -57,8 +59,8 @@ def vncp(
     for number, text in enumerate(addresses):
         place, _, own = text.partition("@")
         address = EUI64.convert(own, None, None) if own else eui64 + number
-        dongles.append(Dongle(*parse_address(place), int(ezsp), address, nv, blank))
-    asyncio.run(_serve(dongles or [Dongle(None, 0, int(ezsp), eui64, nv, blank)]))
+        dongles.append(Dongle(*parse_address(place), int(ezsp), address, nv, blank, bootloader))
+    asyncio.run(_serve(dongles or [Dongle(None, 0, int(ezsp), eui64, nv, blank, bootloader)]))
 
 
 async def _serve(dongles: list[Dongle]) -> None:
