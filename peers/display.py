@@ -31,7 +31,7 @@ from peers.finder import Finder, Meter
 from peers.memory import FuelMemory, Remembered
 from peers.reading import REGISTER, Fuel, Reading, reading_of
 from peers.settings import DisplaySettings
-from peers.tenancy import QUESTION, change_of, due, expected
+from peers.tenancy import due, expected
 
 IN_HOME_DISPLAY: Final = 0x0502
 HUB_NWK: Final = 0x0000
@@ -207,9 +207,7 @@ class Display:
         meter = self.meters[fuel]
         if meter.tenancy_endpoint is None:
             return True
-        cluster_id = DEVICE_MANAGEMENT.cluster_id
-        values = await finder.read(meter.peer, meter.tenancy_endpoint, cluster_id, QUESTION)
-        told = change_of(values)
+        told = await finder.change_of_tenancy(meter.peer, meter.tenancy_endpoint)
         self.chassis.events.publish(
             TenancyAsked(
                 **self.chassis.here(),

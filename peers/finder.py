@@ -16,14 +16,18 @@ from device.timeline import Timeline
 from gbcs.errors import MalformedMessage
 from gbcs.zcl.general import GeneralCommand, ReadAttributesResponse
 from han.clusters import DEVICE_MANAGEMENT, METERING
+from han.clusters.device_management import CHANGE_OF_TENANCY_UPDATE_DATE_TIME
 from han.exchange import NodeEvent, ZdoReplied
 from han.radio import Broadcast
-from han.requests import Far
+from han.requests import Far, command_of
 from han.zcl.payload import decode
 from han.zdo.client import match_descriptors
 from han.zdo.messages import Command, EndpointList
+from peers.memory import Change
 from peers.reading import KIND, Fuel, fuel_of, numbers_of
+from peers.tenancy import QUESTION, change_of, change_published
 
+_GET_CHANGE_OF_TENANCY: Final = command_of(DEVICE_MANAGEMENT, "GetChangeOfTenancy")
 LISTENING: Final = timedelta(seconds=3)
 """How long answers to a broadcast search are waited for."""
 
@@ -77,6 +81,21 @@ class Finder:
             return numbers_of(ReadAttributesResponse.parse(frame.payload).records)
         except MalformedMessage:
             return {}
+
+    async def change_of_tenancy(self, peer: int, endpoint: int) -> Change | None:
+        """What a peer tells by attribute, or by command if it has no such attribute.
+
+        HostError when it does not answer.
+        """
+        values = await self.read(peer, endpoint, DEVICE_MANAGEMENT.cluster_id, QUESTION)
+        if CHANGE_OF_TENANCY_UPDATE_DATE_TIME in values:
+            return change_of(values)
+        far = Far(peer, endpoint, DEVICE_MANAGEMENT.cluster_id, self._endpoint)
+        frame = await self._host.request(far.command(_GET_CHANGE_OF_TENANCY))
+        try:
+            return change_published(frame)
+        except MalformedMessage:
+            return None
 
     async def endpoint_of(self, peer: int, nwk: int, cluster_id: int) -> int | None:
         """Where a peer serves a cluster; None when it does not."""

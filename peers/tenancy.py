@@ -8,13 +8,16 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
+from gbcs.zcl.frame import Frame
 from gbcs.zcl.types import zcl_moment
 from han.clusters.device_management import (
     CHANGE_OF_TENANCY_UPDATE_DATE_TIME,
     NO_CHANGE_KNOWN,
     PROPOSED_TENANCY_CHANGE_CONTROL,
     ChangeControl,
+    PublishChangeOfTenancy,
 )
+from han.zcl.payload import decode
 from peers.memory import Change, FuelMemory
 
 QUESTION: Final = (CHANGE_OF_TENANCY_UPDATE_DATE_TIME, PROPOSED_TENANCY_CHANGE_CONTROL)
@@ -26,6 +29,19 @@ def change_of(values: dict[int, int]) -> Change | None:
     at_s = values.get(CHANGE_OF_TENANCY_UPDATE_DATE_TIME, NO_CHANGE_KNOWN)
     control = values.get(PROPOSED_TENANCY_CHANGE_CONTROL, 0)
     return None if at_s == NO_CHANGE_KNOWN else Change(zcl_moment(at_s), control)
+
+
+def change_published(answer: Frame) -> Change | None:
+    """The change in the answer to GetChangeOfTenancy; None when the meter knows of none.
+
+    MalformedMessage when it cannot be read.
+    """
+    if not answer.is_cluster_command:
+        return None
+    published = decode(PublishChangeOfTenancy, answer.payload)
+    if published.implementation_time == NO_CHANGE_KNOWN:
+        return None
+    return Change(zcl_moment(published.implementation_time), published.control)
 
 
 def asks_for_wipe(change: Change) -> bool:

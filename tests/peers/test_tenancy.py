@@ -14,6 +14,7 @@ from device.store import Store
 from device.store.memory import _Memory
 from device.timeline import Timeline
 from gbcs.party import DeviceType
+from gbcs.zcl.status import Status
 from gbcs.zcl.types import zcl_seconds
 from han.clusters.device_management import ChangeControl, PublishChangeOfTenancy
 from hw.ether import Link
@@ -217,6 +218,19 @@ async def test_meters_are_found_at_whatever_endpoints_they_have(timeline: Timeli
         await b.change_gas(at("00:40"))
         await b.until("01:40")
         assert len(b.wipes()) == 1
+
+
+async def test_a_meter_that_tells_by_command_only_is_understood(timeline: Timeline) -> None:
+    async with bench(timeline) as b:
+        for attribute in (0x0200, 0x0201):
+            faults = b.home.gpf.han.esi_endpoint.server.faults
+            faults[0x0708, attribute] = Status.UNSUPPORTED_ATTRIBUTE
+        await b.until("01:10")
+        assert [event.at for event in b.asked if event.fuel is GAS] == [None]
+        await b.change_gas(at("01:05"))
+        await b.until("02:10")
+        assert len(b.wipes()) == 1
+        assert b.wiped[0].control == 0x200
 
 
 async def test_a_bad_link_delays_a_wipe_and_doubles_none(timeline: Timeline) -> None:
