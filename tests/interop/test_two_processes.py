@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -60,7 +61,6 @@ def test_a_hub_and_a_meter_on_two_dongles_of_another_process(ezsp: str, tmp_path
 
 
 def test_a_megabyte_of_noise_on_the_wan_port_costs_nothing() -> None:
-    import socket
 
     with chub("run", "--wan", "127.0.0.1:0") as bench:
         wan = line_with(bench, "WAN on").split("WAN on ")[1].split()[0]
@@ -100,3 +100,30 @@ def test_a_capture_of_a_run_is_read_whole_by_tshark(tmp_path: Path, tshark: str)
     assert count("zbee_zcl") > 20
     assert count("_ws.malformed") == 0
     assert count("zbee_sec.encrypted_payload") == 0
+
+
+def test_a_dongle_killed_and_started_again_is_taken_up_with_network_and_keys(
+    tmp_path: Path,
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port: int = probe.getsockname()[1]
+    memory, rig = tmp_path / "nv", tmp_path / "rig.toml"
+    rig.write_text(
+        f'gas_meter = false\n[wan]\nlisten = "127.0.0.1:0"\n'
+        f'[hub]\nradio = "tcp://127.0.0.1:{port}"\n'
+    )
+    serve = ("vncp", "--blank", f"--nv={memory}", f"--listen=127.0.0.1:{port}@{HUB}")
+    with chub(*serve) as dongle:
+        line_with(dongle, "tcp://")
+        with chub("run", str(rig)) as bench:
+            wan = line_with(bench, "WAN on").split("WAN on ")[1].split()[0]
+            dongle.kill()
+            line_with(bench, "GPF", "radio lost")
+            with chub(*serve) as again:
+                line_with(again, "tcp://")
+                line_with(bench, "GPF", "on the network")
+                sent = subprocess.run(
+                    [sys.executable, "-m", "bench", "send", "GCS14", "--to", "gpf", "--wan", wan],
+                    check=True, capture_output=True, text=True, timeout=60,
+                )  # fmt: skip
+    assert "MAC        valid" in sent.stdout
