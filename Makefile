@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 LINTED := $(VENV)/.lint-installed
 
-.PHONY: demo test lint types imports bench clean install
+.PHONY: demo test lint bench fuzz clean install
 
 install: $(STAMP)
 
@@ -33,6 +33,11 @@ lint: $(LINTED)  ## style, spelling, types, layers
 
 bench: $(STAMP)  ## figures, never verdicts
 	$(BIN)/python -m benchmarks
+
+FUZZ_SECONDS ?= 60
+
+fuzz: $(STAMP)  ## broken messages: only errors of the language may come out
+	$(BIN)/python -m tests.gbcs.fuzz --seconds $(FUZZ_SECONDS)
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info

@@ -23,14 +23,25 @@ VERBS: Final = {
     "scan": ("bench.cli.dongles:scan", "Show how loud each channel is, and who is there."),
     "flash": ("hw.flash_commands:main", "Look at, back up and flash EZSP dongles."),
     "settings": ("bench.cli.settings:settings", "List the named settings and their defaults."),
-    "decode": ("bench.cli_gbcs:decode", "Show what GBCS messages say, field by field."),
-    "build": ("bench.cli_gbcs:build", "Build the command of a use case."),
-    "sign": ("bench.cli_gbcs:sign", "Sign and MAC pre-commands."),
-    "verify": ("bench.cli_gbcs:verify", "Check MAC and signature of messages."),
-    "usecases": ("bench.cli_gbcs:usecases", "List use cases, or the parameters of one."),
-    "pki": ("bench.cli_gbcs:pki", "Make and inspect test keys."),
+    "decode": ("bench.cli.language_read:decode", "Show what GBCS messages say, field by field."),
+    "build": ("bench.cli.language_make:build", "Build the command of a use case."),
+    "sign": ("bench.cli.language_make:sign", "Sign and MAC pre-commands."),
+    "verify": ("bench.cli.language_read:verify", "Check MAC and signature of messages."),
+    "usecases": ("bench.cli.language_make:usecases", "List use cases, or the parameters of one."),
+    "pki": ("bench.cli.pki:pki", "Make and inspect test keys."),
 }
 """Verb to (where it lives, its line in ``chub --help``)."""
+
+
+EXTRAS: Final = {
+    "bellows": "radio",
+    "zigpy": "radio",
+    "serialx": "radio",
+    "aiomqtt": "mqtt",
+    "universal_silabs_flasher": "flash",
+    "matplotlib": "plot",
+}
+"""Optional package to the extra that installs it."""
 
 
 class LazyGroup(click.Group):
@@ -79,12 +90,23 @@ def main() -> None:
     except KeyboardInterrupt:
         sys.exit(130)
     except Exception as raised:
-        cause = innermost(raised)
+        cause = named(innermost(raised))
         code = exit_code_of(cause)
         if code is None:
             raise
         click.echo(f"chub: {cause}", err=True)
         sys.exit(code)
+
+
+def named(error: Exception) -> Exception:
+    """A missing optional package as the error it is to a user."""
+    from han.radio import RadioError
+
+    package = (getattr(error, "name", None) or "").partition(".")[0]
+    if not isinstance(error, ModuleNotFoundError) or package not in EXTRAS:
+        return error
+    extra = EXTRAS[package]
+    return RadioError(f"{package} is not installed: pip install 'chub-bench[{extra}]'")
 
 
 def exit_code_of(error: Exception) -> ExitCode | None:

@@ -57,7 +57,7 @@ def send(
     Speaks to a running ``chub run`` of the same rig, or boots one with --boot. A sleepy gas meter
     answers at its next wake: give --timeout accordingly, or use --boot.
     """
-    from bench.cli_gbcs import arguments_of_settings
+    from bench.cli.language_options import arguments_of_settings
     from bench.home import load_keys
     from bench.remote_party import RemoteParty
     from gbcs.catalogue import by_name
@@ -126,7 +126,7 @@ def _say_nothing_came(refusal: str | None, timeout_s: float) -> None:
 def _show(
     use_case: UseCase, answer: Opened, octets: bytes, keys: KeyStore, *, as_json: bool
 ) -> None:
-    from bench.cli_gbcs import print_trees
+    from bench.cli.trees import print_trees
     from gbcs.eui64 import format_eui64
     from gbcs.explain import explain
     from gbcs.protection import Verdict

@@ -3,12 +3,11 @@
 import json
 from pathlib import Path
 
-import click
 import pytest
 from click.testing import CliRunner
 
 from bench.captured import messages_in_capture
-from bench.cli_gbcs import VERBS, register
+from bench.cli.main import group
 from gbcs.envelope import Message
 from gbcs.errors import GbcsError
 from gbcs.gbt import split
@@ -24,33 +23,20 @@ from tests.gbcs.test_tshark import capture
 def keys_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory = tmp_path_factory.mktemp("pki")
     done = CliRunner().invoke(
-        _group(),
+        group,
         ["pki", "new", str(directory), "--device", f"{GPF:016X}", "--device", "00db1234567890a0"],
     )
     assert done.exit_code == 0, done.output
     return directory
 
 
-def _group() -> click.Group:
-    group = click.Group("chub")
-    register(group)
-    return group
-
-
 def _run(*arguments: str, stdin: bytes | str | None = None) -> str:
-    done = CliRunner().invoke(_group(), arguments, input=stdin, catch_exceptions=False)
+    done = CliRunner().invoke(group, arguments, input=stdin, catch_exceptions=False)
     assert done.exit_code == 0, done.output
     return done.stdout
 
 
 _PARTIES = ("--from", f"{SUPPLIER:016X}", "--to", f"{GPF:016X}", "--counter", "1001")
-
-
-def test_every_verb_is_where_the_table_says() -> None:
-    group = _group()
-    assert list(VERBS) == list(group.commands)
-    for verb, (place, _) in VERBS.items():
-        assert place == f"bench.cli_gbcs:{verb}"
 
 
 def test_decode_shows_the_stamp_in_words() -> None:
@@ -120,23 +106,23 @@ def test_the_parameters_of_a_use_case() -> None:
 
 @pytest.mark.parametrize("form", ["hex", "gfi", "base64", "binary"])
 def test_every_output_is_an_input(form: str) -> None:
-    done = CliRunner().invoke(_group(), ["build", "GCS13a", *_PARTIES, "--format", form])
+    done = CliRunner().invoke(group, ["build", "GCS13a", *_PARTIES, "--format", form])
     [tree] = json.loads(_run("decode", "--json", stdin=done.stdout_bytes))
     assert tree["name"] == "GCS13a pre-command"
 
 
 def test_exit_codes(keys_path: Path) -> None:
     runner, keys = CliRunner(), ["--keys", str(keys_path)]
-    assert runner.invoke(_group(), ["decode", "DD00"]).exit_code == 10
-    assert runner.invoke(_group(), ["decode", "nonsense!"]).exit_code == 10
-    assert runner.invoke(_group(), ["verify", COMMAND.hex(), *keys]).exit_code == 1
+    assert runner.invoke(group, ["decode", "DD00"]).exit_code == 10
+    assert runner.invoke(group, ["decode", "nonsense!"]).exit_code == 10
+    assert runner.invoke(group, ["verify", COMMAND.hex(), *keys]).exit_code == 1
     unknown = bytearray(COMMAND)
     unknown[34:42] = bytes(8)
-    assert runner.invoke(_group(), ["verify", unknown.hex(), *keys]).exit_code == 3
-    assert runner.invoke(_group(), ["verify", COMMAND.hex()]).exit_code == 2
-    assert runner.invoke(_group(), ["pki", "new", str(keys_path)]).exit_code == 2
-    assert runner.invoke(_group(), ["build", "GCS13a", *_PARTIES, "--set", "x"]).exit_code == 2
-    missing = runner.invoke(_group(), ["build", "GCS16a", *_PARTIES])
+    assert runner.invoke(group, ["verify", unknown.hex(), *keys]).exit_code == 3
+    assert runner.invoke(group, ["verify", COMMAND.hex()]).exit_code == 2
+    assert runner.invoke(group, ["pki", "new", str(keys_path)]).exit_code == 2
+    assert runner.invoke(group, ["build", "GCS13a", *_PARTIES, "--set", "x"]).exit_code == 2
+    missing = runner.invoke(group, ["build", "GCS16a", *_PARTIES])
     assert isinstance(missing.exception, GbcsError)
 
 

@@ -1,0 +1,66 @@
+"""``chub pki``: keys and certificates to test with."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from bench.cli.options import EUI64
+
+
+@click.group()
+def pki() -> None:
+    """Make and inspect test keys."""
+
+
+@pki.command("new")
+@click.argument("directory", type=click.Path(path_type=Path, file_okay=False))
+@click.option("--supplier", type=EUI64, default="90B3D51F30010000", show_default=True)
+@click.option("--network-operator", type=EUI64, default="90B3D51F30020000", show_default=True)
+@click.option("--broker", type=EUI64, default="90B3D51F30000002", show_default=True)
+@click.option("--recovery", type=EUI64, default="90B3D51F30000001", show_default=True)
+@click.option("--transitional-cos", type=EUI64, default="90B3D51F30000004", show_default=True)
+@click.option("--wan-provider", type=EUI64, default="90B3D51F30000007", show_default=True)
+@click.option("--load-controller", type=EUI64, default="90B3D51F30010008", show_default=True)
+@click.option("--device", "devices", type=EUI64, multiple=True, help="A device; repeat for more.")
+def new(
+    directory: Path,
+    supplier: int,
+    network_operator: int,
+    broker: int,
+    recovery: int,
+    transitional_cos: int,
+    wan_provider: int,
+    load_controller: int,
+    devices: tuple[int, ...],
+) -> None:
+    """Make a test PKI in DIRECTORY: root, issuing authority, organisations, devices.
+
+    Files are named as in RTDS, so the directory is a key store. Private keys are not encrypted.
+    """
+    import os
+
+    from gbcs.party import Role
+    from gbcs.pki import make_test_pki
+
+    organisations = {
+        Role.SUPPLIER: supplier,
+        Role.NETWORK_OPERATOR: network_operator,
+        Role.ACCESS_CONTROL_BROKER: broker,
+        Role.RECOVERY: recovery,
+        Role.TRANSITIONAL_COS: transitional_cos,
+        Role.WAN_PROVIDER: wan_provider,
+        Role.LOAD_CONTROLLER: load_controller,
+    }
+    directory.mkdir(parents=True, exist_ok=True)
+    if any(directory.iterdir()):
+        raise click.UsageError(f"{directory} is not empty")
+    made = make_test_pki(organisations, devices, datetime.now(UTC), os.urandom)
+    for holder in (made.root, made.issuing, *made.holders.values()):
+        (directory / f"{holder.name}.pem").write_bytes(holder.certificate_pem())
+        key = directory / f"{holder.name}.key"
+        key.touch(mode=0o600)
+        key.write_bytes(holder.key_pem())
+    click.echo(f"{len(made.holders) + 2} certificates and keys in {directory}", err=True)
