@@ -17,6 +17,7 @@ from gpf.device import GasProxy
 from gsme.model import GasMeterModel
 from gsme.views import served_on_han
 from han.endpoint import Endpoint
+from peers.views import display_endpoint
 
 _NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -26,7 +27,12 @@ def endpoints_by_role() -> dict[str, list[Endpoint]]:
     hub = CommunicationsHub(_chassis(1, DeviceType.CHF), lambda octets: None)
     gpf = GasProxy(_chassis(2, DeviceType.GPF))
     meter = Endpoint(10, 0x0501, served_on_han(GasMeterModel()))
-    return {"CHF": [hub.endpoint], "GPF": list(gpf.han.endpoints), "GSME": [meter]}
+    return {
+        "CHF": [hub.endpoint],
+        "GPF": list(gpf.han.endpoints),
+        "GSME": [meter],
+        "IHD, PPMID": [display_endpoint(1, DeviceType.IHD)],
+    }
 
 
 def _chassis(eui64: int, kind: DeviceType) -> Chassis:

@@ -18,26 +18,21 @@ from device.host import Host, HostError
 from device.station import start_station
 from device.timeline import Timeline
 from gbcs.stamp import Reliability
-from gbcs.zcl.status import Status
-from gbcs.zcl.types import Value, zcl_moment
-from han.clusters import BASIC, DEVICE_MANAGEMENT, METERING, TIME
-from han.clusters.mirrored import mirrored
-from han.endpoint import Endpoint
+from gbcs.zcl.types import zcl_moment
+from han.clusters import METERING, TIME
 from han.node import NodeSettings
 from han.radio import HanRadio, NetworkDown, NetworkUp, RadioError, RadioEvent
-from han.zcl.tables import Cluster, ClusterDefinition, Failure, Served, Side
 from peers.event import HistoryWiped, MeterFound, TenancyAsked
 from peers.finder import Finder, Meter
 from peers.memory import FuelMemory, Remembered
 from peers.reading import REGISTER, Fuel, Reading, reading_of
 from peers.settings import DisplaySettings
 from peers.tenancy import due, expected
+from peers.views import display_endpoint
 
-IN_HOME_DISPLAY: Final = 0x0502
 HUB_NWK: Final = 0x0000
 _TIME: Final = 0x0000
 _NO_TIME: Final = 0xFFFFFFFF
-_USED: Final = (TIME, METERING, DEVICE_MANAGEMENT)
 
 
 class Display:
@@ -85,10 +80,9 @@ class Display:
                     tasks.create_task(self._keep_reading(finder, fuel), name=f"{fuel.value} shown")
 
     async def _start(self) -> Host:
-        served = (_identity(self.chassis), *(_client(each) for each in _USED))
         host = await start_station(
             self.radio,
-            [Endpoint(self._endpoint, IN_HOME_DISPLAY, served=served)],
+            [display_endpoint(self._endpoint, self.chassis.credentials.device_type)],
             self._timeline,
             self.chassis.events,
             self._node_settings,
@@ -270,20 +264,3 @@ class Display:
                 await woken.wait()
         except TimeoutError:
             return
-
-
-def _client(definition: ClusterDefinition) -> Served:
-    table: Cluster[None] = Cluster(definition, Side.CLIENT)
-    return table.on(None)
-
-
-def _identity(chassis: Chassis) -> Served:
-    """Basic 0x0000."""
-    values: dict[int, Value] = {
-        0x0000: 3,  # ZCL version
-        0x0004: "chub",
-        0x0005: chassis.credentials.device_type.value,
-        0x0007: 0x01,  # mains
-    }
-    absent = Failure(Status.UNSUPPORTED_ATTRIBUTE)
-    return mirrored(BASIC, Side.SERVER, lambda i: values.get(i, absent), only=values)

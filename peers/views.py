@@ -1,0 +1,39 @@
+"""A display as cluster tables: who it is, and which clusters of the meters it uses."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from gbcs.party import DeviceType
+from gbcs.zcl.status import Status
+from gbcs.zcl.types import Value
+from han.clusters import BASIC, DEVICE_MANAGEMENT, METERING, TIME
+from han.clusters.mirrored import mirrored
+from han.endpoint import Endpoint
+from han.zcl.tables import Cluster, ClusterDefinition, Failure, Served, Side
+
+IN_HOME_DISPLAY: Final = 0x0502
+_USED: Final = (TIME, METERING, DEVICE_MANAGEMENT)
+
+
+def display_endpoint(number: int, kind: DeviceType) -> Endpoint:
+    """The one endpoint of a display."""
+    served = (_identity(kind), *(_client(each) for each in _USED))
+    return Endpoint(number, IN_HOME_DISPLAY, served=served)
+
+
+def _client(definition: ClusterDefinition) -> Served:
+    table: Cluster[None] = Cluster(definition, Side.CLIENT)
+    return table.on(None)
+
+
+def _identity(kind: DeviceType) -> Served:
+    """Basic 0x0000."""
+    values: dict[int, Value] = {
+        0x0000: 3,  # ZCL version
+        0x0004: "chub",
+        0x0005: kind.value,
+        0x0007: 0x01,  # mains
+    }
+    absent = Failure(Status.UNSUPPORTED_ATTRIBUTE)
+    return mirrored(BASIC, Side.SERVER, lambda i: values.get(i, absent), only=values)
