@@ -36,8 +36,8 @@ class DemoResult(Protocol):
 
 
 DEMOS: Final = {
-    "cot": "a home changes tenants: what displays ask, wipe and keep, what suppliers still read",
     "stamps": "a supplier reads a gas meter through the hub: whose clock, how reliable",
+    "cot": "a home changes tenants: what displays ask, wipe and keep, what suppliers still read",
 }
 """Name of a demonstration to its story; the module of that name beside this one runs it."""
 
