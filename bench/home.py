@@ -104,10 +104,14 @@ async def open_home(
     keys: KeyStore | None = None,
     events: EventStream | None = None,
     capture: Path | None = None,
+    site: Site | None = None,
 ) -> AsyncIterator[Home]:
-    """Build the home of a rig and run the hub; the meter lives once its ``live`` is started."""
+    """Build the home of a rig and run the hub; the meter lives once its ``live`` is started.
+
+    ``site`` is what the electricity meter is connected to, when not what the rig says.
+    """
     async with AsyncExitStack() as stack:
-        builder = _Builder(rig, timeline, stack, keys, events or EventStream())
+        builder = _Builder(rig, timeline, stack, keys, events or EventStream(), site)
         path = capture or rig.capture
         if path is not None:
             writer = _writer(path, timeline, stack)
@@ -125,10 +129,11 @@ async def living_home(
     keys: KeyStore | None = None,
     events: EventStream | None = None,
     capture: Path | None = None,
+    site: Site | None = None,
 ) -> AsyncIterator[Home]:
     """A home whose meters and displays live too."""
     async with (
-        open_home(rig, timeline, keys=keys, events=events, capture=capture) as home,
+        open_home(rig, timeline, keys=keys, events=events, capture=capture, site=site) as home,
         asyncio.TaskGroup() as tasks,
     ):
         meters = [one for one in (home.meter, home.electricity_meter) if one is not None]
@@ -151,7 +156,9 @@ class _Builder:
         stack: AsyncExitStack,
         keys: KeyStore | None,
         events: EventStream,
+        site: Site | None,
     ) -> None:
+        self.site = site
         self.rig, self.timeline, self.stack, self.events = rig, timeline, stack, events
         self.settings = Settings(rig.settings)
         self.random = random.Random(rig.seed)
@@ -267,15 +274,12 @@ class _Builder:
         if section is None:
             return None
         link_key = await self._admit(hub, section, DeviceType.ESME)
-        load_mw = section.load_w * 1000 // section.phases
-        mains = Phase(Constant(section.voltage_mv), Constant(load_mw))
-        second = Constant() if section.twin_element else None
         return ElectricityMeterStation(
             self._chassis(section.eui64, DeviceType.ESME, Reliability(section.clock)),
             self.timeline,
             self._partner(section),
             link_key,
-            Site((mains,) * section.phases, second),
+            self.site or _site(section),
             settings=self.settings.of(EsmeSettings),
             pipeline_settings=self.settings.of(PipelineSettings),
             node_settings=self.settings.of(NodeSettings),
@@ -356,6 +360,12 @@ def _model(section: GasMeterSection) -> GasMeterModel:
         accumulated_debt=section.accumulated_debt_millipence,
         bill_to_date=section.bill_to_date_millipence,
     )
+
+
+def _site(section: ElectricityMeter) -> Site:
+    load_mw = section.load_w * 1000 // section.phases
+    mains = Phase(Constant(section.voltage_mv), Constant(load_mw))
+    return Site((mains,) * section.phases, Constant() if section.twin_element else None)
 
 
 def _writer(path: Path, timeline: Timeline, stack: AsyncExitStack) -> PcapWriter:

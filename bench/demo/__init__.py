@@ -38,6 +38,7 @@ class DemoResult(Protocol):
 DEMOS: Final = {
     "stamps": "a supplier reads a gas meter through the hub: whose clock, how reliable",
     "cot": "a home changes tenants: what displays ask, wipe and keep, what suppliers still read",
+    "voltage": "two days of mains: periods on the half hour through a cut, a wrong clock, a change",
 }
 """Name of a demonstration to its story; the module of that name beside this one runs it."""
 
