@@ -6,13 +6,17 @@ import importlib.metadata
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import Enum
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from han.radio import RadioError
+from han.radio import RadioError, Role, SimpleDescriptor
 from hw.discovery import holders, list_ports
 from hw.flash import EZSP, FlashError, ProbeReport, probe
+
+if TYPE_CHECKING:
+    from hw.survey import Survey
 
 LOWEST_PYTHON: Final = (3, 11)
 LIBRARIES: Final = {
@@ -22,6 +26,14 @@ LIBRARIES: Final = {
 }
 KEYS_OF_A_FULL_HOME: Final = 16
 BEST_EZSP: Final = 13
+USUAL_BAUD: Final = 115200
+USUAL_CHANNEL: Final = 15
+LOUD_DBM: Final = -65
+"""A channel louder than this is somebody's."""
+HUB_ENDPOINTS: Final = (1, 2, 3)
+WRITTEN: Final = datetime(2026, 11, 1, tzinfo=UTC)
+"""No machine's clock can rightly show less: this product did not exist."""
+SYNCHRONISED: Final = Path("/run/systemd/timesync/synchronized")
 BROKEN_REASSEMBLY_FROM: Final = 14
 OLDEST_EZSP: Final = 8
 UDEV_RULE: Final = 'SUBSYSTEM=="tty", ATTRS{idVendor}=="10c4|1a86|303a", TAG+="uaccess"'
@@ -48,8 +60,8 @@ class Check:
 
 
 def check_machine() -> list[Check]:
-    """Python, libraries and serial ports; touches no dongle."""
-    return [_python(), *_libraries(), *_ports()]
+    """Python, libraries, clock and serial ports; touches no dongle."""
+    return [_python(), *_libraries(), _clock(datetime.now(UTC)), *_ports()]
 
 
 def _python() -> Check:
@@ -75,6 +87,16 @@ def _libraries() -> Iterator[Check]:
 
 def _parts(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in version.split(".") if part.isdigit())
+
+
+def _clock(now: datetime) -> Check:
+    """The hub's time on the HAN is this machine's."""
+    shown = now.strftime("%Y-%m-%d %H:%M:%S UTC")
+    if now < WRITTEN:
+        remedy = "set it, for example with `timedatectl set-ntp true`"
+        return Check("clock of this machine", Outcome.BAD, f"{shown} has passed long ago", remedy)
+    kept = ", kept by a time service" if SYNCHRONISED.exists() else ""
+    return Check("clock of this machine", Outcome.GOOD, shown + kept)
 
 
 def _ports() -> Iterator[Check]:
@@ -140,6 +162,52 @@ async def check_dongle(port: str) -> list[Check]:
     return [Check("dongle answers", Outcome.GOOD, found), *(c(report) for c in _FITNESS)]
 
 
+async def check_air(port: str, channel: int = USUAL_CHANNEL) -> list[Check]:
+    """Whether the dongle takes the hub's endpoints, and whether a channel is free.
+
+    The dongle is off its network meanwhile, and reset before.
+    """
+    from hw.bellows_radio import BellowsRadio
+    from hw.survey import survey
+
+    radio = BellowsRadio(port, Role.COORDINATOR)
+    radio.set_endpoints([SimpleDescriptor(n, 0x0109, 0x0500, (), ()) for n in HUB_ENDPOINTS])
+    try:
+        await radio.start()
+        found = Check("endpoints", Outcome.GOOD, f"takes the {len(HUB_ENDPOINTS)} of a hub")
+        await radio.close()
+        return [found, _channel(await survey(port), channel)]
+    except RadioError as exc:
+        await radio.close()
+        return [Check("endpoints and air", Outcome.BAD, str(exc), "flash EmberZNet 7.4 (EZSP 13)")]
+
+
+def _channel(found: Survey, channel: int) -> Check:
+    taken = [beacon for beacon in found.networks if beacon.channel == channel]
+    loud_dbm, quiet = found.rssi_dbm[channel], found.quietest()
+    text = f"channel {channel}: {loud_dbm} dBm, {len(taken)} networks; quietest is {quiet}"
+    if taken or loud_dbm > LOUD_DBM:
+        return Check(
+            "channel", Outcome.WARNING, text, f"write network.channel = {quiet} in the rig"
+        )
+    return Check("channel", Outcome.GOOD, text)
+
+
+def _baud(report: ProbeReport) -> Check:
+    if report.baudrate == USUAL_BAUD:
+        return Check("baud rate", Outcome.GOOD, f"{USUAL_BAUD}, as the bench assumes")
+    remedy = f"write ?baud={report.baudrate} behind the port in the rig"
+    return Check("baud rate", Outcome.WARNING, f"{report.baudrate}", remedy)
+
+
+def _flow_control(report: ProbeReport) -> Check:
+    known = next((r.kind for r in list_ports() if report.port in (r.device, r.stable_path)), None)
+    if known is None or known.flow_control != "hardware":
+        return Check("flow control", Outcome.GOOD, "answers without")
+    remedy = "write ?flow=hardware behind the port in the rig"
+    return Check("flow control", Outcome.WARNING, f"a {known.name} uses RTS and CTS", remedy)
+
+
 def _ezsp_version(report: ProbeReport) -> Check:
     version = report.ezsp_version or 0
     if version < OLDEST_EZSP:
@@ -178,6 +246,8 @@ def _address(report: ProbeReport) -> Check:
 
 
 _FITNESS: Final[tuple[Callable[[ProbeReport], Check], ...]] = (
+    _baud,
+    _flow_control,
     _ezsp_version,
     _key_table,
     _payload,

@@ -64,7 +64,7 @@ def doctor(port: str | None, pair: tuple[str, str] | None, *, as_json: bool) -> 
 
 
 async def _checks(port: str | None, pair: tuple[str, str] | None) -> list[Check]:
-    from hw.doctor import Outcome, check_access, check_dongle, check_machine
+    from hw.doctor import Outcome, check_access, check_air, check_dongle, check_machine
     from hw.silicon import ask_sticks
 
     checks = check_machine()
@@ -73,6 +73,8 @@ async def _checks(port: str | None, pair: tuple[str, str] | None) -> list[Check]
         checks += access
         if all(check.outcome is not Outcome.BAD for check in access):
             checks += await check_dongle(port)
+        if all(check.outcome is not Outcome.BAD for check in checks):
+            checks += await check_air(port)
     if pair is not None:
         checks += await ask_sticks(*pair)
     return checks

@@ -10,7 +10,7 @@ import pytest
 
 from han.radio import Role
 from hw.discovery import Confidence, guess, holders, list_ports, stable_path
-from hw.doctor import Outcome, check_access, check_dongle, check_machine
+from hw.doctor import Outcome, check_access, check_air, check_dongle, check_machine
 from hw.ether import Ether
 from hw.ether_radio import EtherRadio
 from hw.silicon import ask_sticks
@@ -144,3 +144,20 @@ async def test_a_stick_that_hears_nobody_is_reported() -> None:
     for number, ncp in enumerate(ncps):
         withdraw(f"alone-{number}")
         ncp.drop_line()
+
+
+async def test_the_air_around_a_dongle_is_judged() -> None:
+    ether = Ether()
+    hub = EtherRadio(ether, METER, Role.COORDINATOR)
+    await hub.start()
+    await hub.form(replace(NETWORK, channel=20))
+    ncp = VirtualNcp(ether, HUB)
+    path = publish("breather", ncp)
+    free = {check.name: check for check in await check_air(path, 15)}
+    taken = {check.name: check for check in await check_air(path, 20)}
+    assert free["endpoints"].outcome is free["channel"].outcome is Outcome.GOOD
+    assert taken["channel"].outcome is Outcome.WARNING
+    assert "network.channel = 11" in taken["channel"].remedy
+    withdraw("breather")
+    ncp.drop_line()
+    await hub.close()
