@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from hw.survey import Survey
 
 JSON = click.option("--json", "as_json", is_flag=True, help="Print it for machines.")
-_MARKS: Final = {"good": "[green]good[/]", "bad": "[red]BAD[/]", "warning": "[yellow]note[/]"}
+_MARKS: Final = {"good": "[green]good[/]", "bad": "[red]BAD [/]", "warning": "[yellow]note[/]"}
 _FLOOR_DBM: Final = -100
 _BAR_WIDTH: Final = 40
 
@@ -82,13 +82,14 @@ async def _checks(port: str | None, pair: tuple[str, str] | None) -> list[Check]
 
 def _print_checks(checks: list[Check]) -> None:
     from rich.console import Console
+    from rich.markup import escape
 
     console = Console(highlight=False, soft_wrap=True)
     for check in checks:
         mark = _MARKS.get(check.outcome.value, check.outcome.value)
-        console.print(f"{mark:24} {check.name}: {check.found}")
+        console.print(f"{mark}  {check.name}: {escape(check.found)}")
         if check.remedy:
-            console.print(f"{'':9} do: {check.remedy}", markup=False)
+            console.print(f"      do: {check.remedy}", markup=False)
 
 
 @click.command()

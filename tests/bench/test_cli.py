@@ -130,3 +130,17 @@ def test_rtds_verify_counts_and_its_exit_code_follows(rtds_dir: Path, tmp_path: 
     bad = chub("rtds", "verify", str(tmp_path), "--keys", str(rtds_dir / "keystore"), "--json")
     assert bad.returncode == 1
     assert json.loads(bad.stdout)["mac"] == {"valid": 0, "invalid": 1, "no_key": 0}
+
+
+def test_a_missing_optional_package_is_named_with_the_extra_that_brings_it() -> None:
+    code = (
+        "import sys; sys.modules['bellows'] = None; sys.argv = ['chub', 'demo']\n"
+        "from bench.cli import main\n"
+        "main()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.returncode == 4
+    assert "chub-bench[radio]" in done.stderr
+    assert "Traceback" not in done.stderr
