@@ -18,6 +18,7 @@ from bench.rig import Admitted, ElectricityMeter, Rig, RigError
 from bench.rig import Display as DisplaySection
 from bench.rig import GasMeter as GasMeterSection
 from bench.settings import Settings
+from bench.site import site_of
 from chub.device_log import Entry
 from chub.hub import CommunicationsHub
 from chub.settings import ChfSettings
@@ -31,8 +32,7 @@ from device.settings import PipelineSettings
 from device.station import start_station
 from device.store import MemoryStore, SqliteStore, Store
 from device.timeline import Timeline
-from esme.physics.signal import Constant
-from esme.physics.site import Phase, Site
+from esme.physics.site import Site
 from esme.settings import EsmeSettings
 from esme.station import ElectricityMeterStation
 from gbcs.envelope import Message
@@ -279,7 +279,7 @@ class _Builder:
             self.timeline,
             self._partner(section),
             link_key,
-            self.site or _site(section),
+            self.site or site_of(section),
             settings=self.settings.of(EsmeSettings),
             pipeline_settings=self.settings.of(PipelineSettings),
             node_settings=self.settings.of(NodeSettings),
@@ -360,12 +360,6 @@ def _model(section: GasMeterSection) -> GasMeterModel:
         accumulated_debt=section.accumulated_debt_millipence,
         bill_to_date=section.bill_to_date_millipence,
     )
-
-
-def _site(section: ElectricityMeter) -> Site:
-    load_mw = section.load_w * 1000 // section.phases
-    mains = Phase(Constant(section.voltage_mv), Constant(load_mw))
-    return Site((mains,) * section.phases, Constant() if section.twin_element else None)
 
 
 def _writer(path: Path, timeline: Timeline, stack: AsyncExitStack) -> PcapWriter:

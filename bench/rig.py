@@ -10,7 +10,7 @@ from __future__ import annotations
 import tomllib
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Final, Literal, Self
+from typing import Annotated, Final, Literal, Self, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -62,6 +62,9 @@ class Section(BaseModel):
     """A table of the rig file."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+S = TypeVar("S", bound=Section)
 
 
 class Keys(Section):
@@ -132,13 +135,15 @@ class GasMeter(Section):
 
 
 class ElectricityMeter(Section):
-    """An emulated ESME at constant voltage and load, on one phase or three."""
+    """An emulated ESME on one phase or three, at constant voltage and load or as CSV files say."""
 
     eui64: Eui64 = 0x02434855420000A0
     radio: str = "ether:"
     install_code: InstallCode | None = Field(default=None, repr=False)
     voltage_mv: int = Field(default=240_000, ge=0)
     load_w: int = 500
+    voltage_csv: Path | None = None
+    load_csv: Path | None = None
     phases: Literal[1, 3] = 1
     twin_element: bool = False
     clock: Literal["reliable", "unreliable", "invalid"] = "reliable"
@@ -240,11 +245,21 @@ def load_rig(path: Path) -> Rig:
 
 def _placed(rig: Rig, folder: Path) -> Rig:
     """The rig with its relative paths beside its file."""
-    keys = rig.keys
-    if keys.directory is not None:
-        keys = keys.model_copy(update={"directory": folder / keys.directory})
-    beside = {name: folder / path for name in ("store", "capture") if (path := getattr(rig, name))}
-    return rig.model_copy(update={"keys": keys, **beside})
+    placed = _beside(rig, folder, "store", "capture")
+    meter = rig.electricity_meter
+    return placed.model_copy(
+        update={
+            "keys": _beside(rig.keys, folder, "directory"),
+            "electricity_meter": meter and _beside(meter, folder, "voltage_csv", "load_csv"),
+        }
+    )
+
+
+def _beside(section: S, folder: Path, *names: str) -> S:
+    """A section with the paths of these names beside its file."""
+    return section.model_copy(
+        update={name: folder / path for name in names if (path := getattr(section, name))}
+    )
 
 
 def _first_problems(error: ValidationError) -> str:

@@ -42,10 +42,3 @@ def overlaps(entries: Sequence[Measured]) -> list[tuple[Measured, Measured]]:
 def within(entries: Sequence[Measured], from_s: int, to_s: int) -> list[Measured]:
     """Entries whose period has any of the time between two moments in it."""
     return [entry for entry in entries if entry.start_s < to_s and entry.end_s > from_s]
-
-
-def around(entries: Sequence[Measured], at_s: int) -> tuple[Measured | None, Measured | None]:
-    """The last entry that ended by a moment, and the first that ended after it."""
-    before = [entry for entry in entries if entry.end_s <= at_s]
-    after = [entry for entry in entries if entry.end_s > at_s]
-    return (before[-1] if before else None), (after[0] if after else None)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Final
 
 from esme.physics.signal import Steps
@@ -33,7 +33,7 @@ def _rows(reader: csv.DictReader[str], column: str) -> Iterator[tuple[datetime, 
     for row in reader:
         try:
             yield _moment(row["time"]), _thousandths(row[column])
-        except (ValueError, TypeError, InvalidOperation) as exc:
+        except (ValueError, TypeError, ArithmeticError) as exc:
             raise LocalError(f"row {reader.line_num} of the series: {exc}") from exc
 
 
