@@ -65,7 +65,7 @@ def test_a_command_over_mqtt_is_answered_with_its_transaction(broker: int) -> No
                 asked = json.dumps({"gbcs": command.hex(), "transaction": "t-1"})
                 async for message in client.messages:
                     kind = str(message.topic).rpartition("/")[2]
-                    text = bytes(message.payload).decode()  # type: ignore[arg-type]
+                    text = bytes(message.payload).decode()
                     if kind == "availability" and text == "online":
                         await client.publish("rigs/bench-one/command", b"\x00 noise")
                         await client.publish("rigs/bench-one/command", asked)
