@@ -14,9 +14,7 @@ from gbcs.errors import MalformedMessage
 from han.clusters import TUNNELING
 from han.exchange import Announced, NodeEvent, Outcome, Request, ZdoReplied
 from han.tunnel import TransferFailed, TunnelClients, TunnelEvent
-from han.zcl.payload import decode
-from han.zdo.client import match_descriptors
-from han.zdo.messages import EndpointList
+from han.zdo.client import endpoints_of, match_descriptors
 
 
 class TunnelOpener:
@@ -119,7 +117,6 @@ def _first_endpoint(outcome: Outcome) -> int | None:
     if not isinstance(outcome, ZdoReplied):
         return None
     try:
-        found = decode(EndpointList, outcome.payload)
+        return next(iter(endpoints_of(outcome.payload)), None)
     except MalformedMessage:
         return None
-    return found.endpoints[0] if found.endpoints else None

@@ -16,6 +16,7 @@ from typing import Final
 from gbcs.stamp import Reliability
 
 _MILLION: Final = 1_000_000
+_HUB_TIME_RESOLUTION: Final = timedelta(seconds=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,6 +241,17 @@ class DeviceClock:
         self._last_heard = self._true_time()
         occurrence = Occurrence.SYNC_BEYOND if beyond else Occurrence.SYNC_WITHIN
         return self._occur(occurrence, hub_time, before)
+
+    def hear(self, hub_time: datetime | None) -> ClockChange | None:
+        """Take the hub's Time cluster as it was read over the air; None while the hub has no time.
+
+        It comes in whole seconds and late: within that it says "the same".
+        """
+        if hub_time is None:
+            return self.hub_silent()
+        own = self.now()
+        same = timedelta(0) <= own - hub_time < _HUB_TIME_RESOLUTION
+        return self.sync(own if same else hub_time)
 
     def hub_silent(self) -> ClockChange | None:
         """Say that a periodic reading got no answer; None while the holdover lasts."""

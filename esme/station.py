@@ -7,6 +7,7 @@ from collections import deque
 from datetime import datetime, timedelta
 from typing import Final
 
+from device.asking import read_hub_time
 from device.chassis import Chassis
 from device.commissioning import JoinSettings, come_to_network
 from device.events import JoinFailed
@@ -19,24 +20,12 @@ from esme.meter import Identity
 from esme.physics.site import Site
 from esme.settings import EsmeSettings
 from esme.views import han_face, time_client
-from gbcs.errors import MalformedMessage
-from gbcs.zcl.general import GeneralCommand, ReadAttributes, ReadAttributesResponse
-from gbcs.zcl.types import Value, zcl_moment
-from han.clusters import TIME
 from han.endpoint import Endpoint
-from han.exchange import Request
 from han.node import NodeSettings
 from han.radio import HanRadio, RadioError
 from han.tunnel import TransferFailed, TunnelMessage, TunnelOpened, TunnelServer
-from han.zcl.payload import decode
-from han.zdo.client import match_descriptors
-from han.zdo.messages import EndpointList
 
 METERING_DEVICE: Final = 0x0501
-HUB_NWK: Final = 0x0000
-_TIME_ATTRIBUTE: Final = 0x0000
-_NO_TIME: Final = 0xFFFFFFFF
-_HUB_TIME_RESOLUTION: Final = timedelta(seconds=2)
 
 
 class ElectricityMeterStation:
@@ -145,52 +134,18 @@ class ElectricityMeterStation:
         """Read the hub's time at the start and then once a day."""
         while True:
             try:
-                self._take_time(await self._read_hub_time(host))
+                self._take_time(await read_hub_time(host, self._endpoint))
                 wait_s = self.settings.time_sync_period_s
-            except (HostError, RadioError, MalformedMessage):
+            except (HostError, RadioError):
                 self.device.chassis.clock.hub_silent()
                 wait_s = self.settings.time_retry_s
             await self._timeline.sleep(timedelta(seconds=wait_s))
 
     def _take_time(self, hub_time: datetime | None) -> None:
-        clock = self.device.chassis.clock
-        if hub_time is None:
-            clock.hub_silent()
-            return
-        self._heard = (self._timeline.now(), hub_time)
-        own = clock.now()
-        # The hub's time comes in whole seconds and late: within that it says "the same".
-        same = timedelta(0) <= own - hub_time < _HUB_TIME_RESOLUTION
-        clock.sync(own if same else hub_time)
-        self._changed.set()
-
-    async def _read_hub_time(self, host: Host) -> datetime | None:
-        hub = self.radio.trust_centre
-        if hub is None:
-            return None
-        asked = match_descriptors(hub, HUB_NWK, inputs=(TIME.cluster_id,))
-        endpoints = decode(EndpointList, await host.zdo(asked)).endpoints
-        if not endpoints:
-            return None
-        seconds = await self._read(host, hub, endpoints[0])
-        is_time = isinstance(seconds, int) and seconds != _NO_TIME
-        return zcl_moment(seconds) if is_time and isinstance(seconds, int) else None
-
-    async def _read(self, host: Host, hub: int, endpoint: int) -> Value:
-        frame = await host.request(
-            Request(
-                hub,
-                endpoint,
-                TIME.cluster_id,
-                GeneralCommand.READ_ATTRIBUTES,
-                ReadAttributes((_TIME_ATTRIBUTE,)).to_bytes(),
-                source_endpoint=self._endpoint,
-                general=True,
-                answered_by=frozenset({int(GeneralCommand.READ_ATTRIBUTES_RESPONSE)}),
-            )
-        )
-        records = ReadAttributesResponse.parse(frame.payload).records
-        return records[0].value if records else None
+        if hub_time is not None:
+            self._heard = (self._timeline.now(), hub_time)
+            self._changed.set()
+        self.device.chassis.clock.hear(hub_time)
 
     def _progress(self) -> None:
         for event in self._tunnels.events():

@@ -23,7 +23,6 @@ from gbcs.catalogue import Technology
 from gbcs.party import Role
 from gbcs.stamp import Reliability, Source, Stamp, status_octet, without_moment
 from gbcs.zcl.status import Status
-from gbcs.zcl.types import zcl_moment
 from gsme.hub_link import HubLink, LinkTrouble
 from gsme.model import GasMeterModel
 from gsme.push import push_of
@@ -46,7 +45,6 @@ AUTHORITY: Final[Mapping[str, frozenset[Role]]] = {
 """A gas meter answers these for its supplier only; other parties ask the GPF."""
 
 METERING_DEVICE: Final = 0x0501
-_HUB_TIME_RESOLUTION: Final = timedelta(seconds=2)
 
 
 def _no_jitter(limit_s: int) -> float:
@@ -167,7 +165,7 @@ class GasMeter:
         taken_at = self._own_time()
         await self._connected(link)
         if self.settings.read_time_every_wake:
-            await self._read_time(link)
+            self.chassis.clock.hear(await link.read_time())
         with_time = self.push_snapshot_time
         flags = await link.push(push_of(self.model, taken_at, with_time=with_time))
         if self.settings.get_every_wake or link.wants(flags):
@@ -177,17 +175,6 @@ class GasMeter:
     async def _connected(self, link: HubLink) -> None:
         if not link.connected:
             await link.connect()
-
-    async def _read_time(self, link: HubLink) -> None:
-        seconds = await link.read_time()
-        clock = self.chassis.clock
-        if seconds is None:
-            clock.hub_silent()
-            return
-        hub_time, own = zcl_moment(seconds), clock.now()
-        # The hub's time comes in whole seconds and late: within that it says "the same".
-        same = timedelta(0) <= own - hub_time < _HUB_TIME_RESOLUTION
-        clock.sync(own if same else hub_time)
 
     async def _awake(self, work: Callable[[HubLink], object]) -> None:
         """Do something with the radio on, for at most the longest time a wake may take."""

@@ -6,15 +6,14 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 from datetime import datetime
-from typing import Final, TypeVar
+from typing import TypeVar
 
+from device.asking import HUB_NWK, find_endpoints, hub_of, read_attributes, read_hub_time
 from device.clock import DeviceClock
 from device.host import Host
 from device.timeline import Timeline
-from gbcs.errors import MalformedMessage
-from gbcs.zcl.general import GeneralCommand, ReadAttributes, ReadAttributesResponse
-from gbcs.zcl.types import Value, zcl_seconds
-from han.clusters import BASIC, METERING, TIME, TUNNELING
+from gbcs.zcl.types import zcl_seconds
+from han.clusters import BASIC, METERING, TUNNELING
 from han.clusters.basic import MIRROR_CAPACITY, PHYSICAL_ENVIRONMENT
 from han.exchange import Outcome, Request
 from han.mirror.client import (
@@ -28,6 +27,7 @@ from han.mirror.client import (
     ReportFailed,
 )
 from han.mirror.flags import FunctionalFlag, NotificationFlags
+from han.requests import Far
 from han.tunnel import (
     TransferDone,
     TransferFailed,
@@ -36,13 +36,9 @@ from han.tunnel import (
     TunnelRefused,
 )
 from han.tunnel.collector import Collected, CollectionEnded, Collector
-from han.zcl.payload import decode
-from han.zdo.client import match_descriptors
-from han.zdo.messages import EndpointList
+from han.zcl.tables import Side
 
 T = TypeVar("T")
-HUB_NWK: Final = 0x0000
-"""The coordinator's short address."""
 
 Execute = Callable[[bytes], bytes | None]
 """Executes one command; its Response, or None when it is refused."""
@@ -84,11 +80,9 @@ class HubLink:
 
     async def connect(self) -> None:
         """Find the hub's endpoints, ask for a mirror and a tunnel; LinkTrouble or HostError."""
-        hub = self._host.radio.trust_centre
-        if hub is None:
-            raise LinkTrouble("the hub's address is not known")
+        hub = hub_of(self._host)
         esi = await self._find_esi(hub)
-        tunnel_endpoint = (await self._find(hub, inputs=(TUNNELING.cluster_id,)))[0]
+        tunnel_endpoint = (await find_endpoints(self._host, hub, HUB_NWK, TUNNELING.cluster_id))[0]
         await self._get_mirror(hub, esi)
         self._tunnels.forget(hub)  # in doubt: the hub gives the same tunnel again
         self._progress()
@@ -101,14 +95,9 @@ class HubLink:
         self._collector = Collector(self._tunnels, hub)
         self.connected = True
 
-    async def read_time(self) -> int | None:
-        """Seconds since 2000-01-01 by the hub's Time cluster; None while the hub has no time."""
-        hub = self._host.radio.trust_centre
-        if hub is None:
-            raise LinkTrouble("the hub's address is not known")
-        servers = await self._find(hub, inputs=(TIME.cluster_id,))
-        seconds = await self._read(hub, servers[0], TIME.cluster_id, 0x0000)
-        return seconds if isinstance(seconds, int) and seconds != 0xFFFFFFFF else None
+    async def read_time(self) -> datetime | None:
+        """The hub's time; None while the hub has none. HostError when it is not told."""
+        return await read_hub_time(self._host, self._endpoint)
 
     async def push(self, push: Push) -> NotificationFlags:
         """Push to the mirror; what the hub wants done. LinkTrouble when it was not taken."""
@@ -167,43 +156,14 @@ class HubLink:
 
     async def _find_esi(self, hub: int) -> int:
         """The endpoint that lends mirrors: a Metering client whose Basic cluster says so."""
-        for endpoint in await self._find(hub, outputs=(METERING.cluster_id,)):
-            place = await self._read(hub, endpoint, BASIC.cluster_id, PHYSICAL_ENVIRONMENT)
+        users = await find_endpoints(self._host, hub, HUB_NWK, METERING.cluster_id, Side.CLIENT)
+        for endpoint in users:
+            basic = Far(hub, endpoint, BASIC.cluster_id, self._endpoint)
+            told = await read_attributes(self._host, basic, (PHYSICAL_ENVIRONMENT,))
+            place = told.get(PHYSICAL_ENVIRONMENT)
             if isinstance(place, int) and place & MIRROR_CAPACITY:
                 return endpoint
         raise LinkTrouble("no endpoint of the hub lends mirrors")
-
-    async def _find(
-        self, hub: int, *, inputs: tuple[int, ...] = (), outputs: tuple[int, ...] = ()
-    ) -> tuple[int, ...]:
-        asked = match_descriptors(hub, HUB_NWK, inputs=inputs, outputs=outputs)
-        try:
-            found = decode(EndpointList, await self._host.zdo(asked)).endpoints
-        except MalformedMessage as error:
-            raise LinkTrouble(f"Match_Desc_rsp: {error}") from error
-        if not found:
-            wanted = " ".join(f"{one:04X}" for one in inputs + outputs)
-            raise LinkTrouble(f"the hub has no endpoint with cluster {wanted}")
-        return tuple(found)
-
-    async def _read(self, hub: int, endpoint: int, cluster_id: int, attribute_id: int) -> Value:
-        frame = await self._host.request(
-            Request(
-                hub,
-                endpoint,
-                cluster_id,
-                GeneralCommand.READ_ATTRIBUTES,
-                ReadAttributes((attribute_id,)).to_bytes(),
-                source_endpoint=self._endpoint,
-                general=True,
-                answered_by=frozenset({int(GeneralCommand.READ_ATTRIBUTES_RESPONSE)}),
-            )
-        )
-        try:
-            records = ReadAttributesResponse.parse(frame.payload).records
-        except MalformedMessage as error:
-            raise LinkTrouble(f"Read Attributes Response: {error}") from error
-        return records[0].value if records else None
 
     async def _get_mirror(self, hub: int, esi: int) -> None:
         if self.mirror is None or (self.mirror.peer, self.mirror.esi_endpoint) != (hub, esi):

@@ -9,8 +9,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
-from typing import Final
 
+from device.asking import read_hub_time
 from device.chassis import Chassis
 from device.commissioning import JoinSettings, come_to_network
 from device.events import JoinFailed
@@ -18,8 +18,7 @@ from device.host import Host, HostError
 from device.station import start_station
 from device.timeline import Timeline
 from gbcs.stamp import Reliability
-from gbcs.zcl.types import zcl_moment
-from han.clusters import METERING, TIME
+from han.clusters import METERING
 from han.node import NodeSettings
 from han.radio import HanRadio, NetworkDown, NetworkUp, RadioError, RadioEvent
 from peers.event import HistoryWiped, MeterFound, TenancyAsked
@@ -29,10 +28,6 @@ from peers.reading import REGISTER, Fuel, Reading, reading_of
 from peers.settings import DisplaySettings
 from peers.tenancy import due, expected
 from peers.views import display_endpoint
-
-HUB_NWK: Final = 0x0000
-_TIME: Final = 0x0000
-_NO_TIME: Final = 0xFFFFFFFF
 
 
 class Display:
@@ -73,7 +68,7 @@ class Display:
         async with host.running():
             await self._join()
             async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._keep_time(finder), name="display's clock")
+                tasks.create_task(self._keep_time(host), name="display's clock")
                 tasks.create_task(self._keep_asking(finder), name="display asks")
                 tasks.create_task(self._keep_wiping(), name="display wipes")
                 for fuel in Fuel:
@@ -109,23 +104,19 @@ class Display:
 
     # -- the hub's time --------------------------------------------------------------------------
 
-    async def _keep_time(self, finder: Finder) -> None:
+    async def _keep_time(self, host: Host) -> None:
         while True:
-            known = await self._try(lambda: self._read_time(finder))
+            known = await self._try(lambda: self._read_time(host))
             settings = self.settings
             wait_s = settings.time_sync_period_s if known else settings.search_retry_s
             await self._timeline.sleep(timedelta(seconds=wait_s))
 
-    async def _read_time(self, finder: Finder) -> bool:
-        hub = self.radio.trust_centre
-        endpoint = None if hub is None else await finder.endpoint_of(hub, HUB_NWK, TIME.cluster_id)
-        if hub is None or endpoint is None:
-            return False
-        seconds = (await finder.read(hub, endpoint, TIME.cluster_id, (_TIME,))).get(_TIME)
-        if seconds is None or seconds == _NO_TIME:
+    async def _read_time(self, host: Host) -> bool:
+        hub_time = await read_hub_time(host, self._endpoint)
+        if hub_time is None:
             self.chassis.clock.hub_silent()
             return False
-        self.chassis.clock.set_clock(zcl_moment(seconds), None, None)
+        self.chassis.clock.set_clock(hub_time, None, None)
         return True
 
     # -- readings --------------------------------------------------------------------------------

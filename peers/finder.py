@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
+from device.asking import NotProvided, find_endpoints, read_attributes
 from device.host import Host, HostError, NoReply
 from device.timeline import Timeline
 from gbcs.errors import MalformedMessage
-from gbcs.zcl.general import GeneralCommand, ReadAttributesResponse
 from han.clusters import DEVICE_MANAGEMENT, METERING
 from han.clusters.device_management import CHANGE_OF_TENANCY_UPDATE_DATE_TIME
 from han.exchange import NodeEvent, ZdoReplied
@@ -74,12 +74,9 @@ class Finder:
     ) -> dict[int, int]:
         """The numbers among these attributes; HostError when the peer does not answer."""
         far = Far(peer, endpoint, cluster_id, self._endpoint)
-        frame = await self._host.request(far.read(attributes))
-        if frame.is_cluster_command or frame.command_id != GeneralCommand.READ_ATTRIBUTES_RESPONSE:
-            return {}
         try:
-            return numbers_of(ReadAttributesResponse.parse(frame.payload).records)
-        except MalformedMessage:
+            return numbers_of(await read_attributes(self._host, far, attributes))
+        except NotProvided:
             return {}
 
     async def change_of_tenancy(self, peer: int, endpoint: int) -> Change | None:
@@ -99,12 +96,10 @@ class Finder:
 
     async def endpoint_of(self, peer: int, nwk: int, cluster_id: int) -> int | None:
         """Where a peer serves a cluster; None when it does not."""
-        payload = await self._host.zdo(match_descriptors(peer, nwk, inputs=(cluster_id,)))
         try:
-            endpoints = decode(EndpointList, payload).endpoints
-        except MalformedMessage:
+            return (await find_endpoints(self._host, peer, nwk, cluster_id))[0]
+        except NotProvided:
             return None
-        return endpoints[0] if endpoints else None
 
     def _hear(self, event: NodeEvent) -> None:
         if not isinstance(event, ZdoReplied) or not isinstance(event.request.peer, Broadcast):

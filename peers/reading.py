@@ -6,16 +6,14 @@ has no time. Whose clock it is, and whether it is reliable, no attribute says.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import Enum
 from typing import Final
 
-from gbcs.zcl.general import AttributeStatus
-from gbcs.zcl.status import Status
-from gbcs.zcl.types import zcl_moment
+from gbcs.zcl.types import Value, zcl_moment
 
 SUMMATION, SNAPSHOT_TIME, UNIT, MULTIPLIER, DIVISOR, DEVICE_TYPE = (
     0x0000,
@@ -86,13 +84,9 @@ class Reading:
         return f"{amount:.{places}f} {_UNIT_NAMES.get(self.unit & ~_BCD, '')}".strip()
 
 
-def numbers_of(records: Iterable[AttributeStatus]) -> dict[int, int]:
-    """The numbers among the attributes returned, by identifier."""
-    return {
-        record.attribute_id: record.value
-        for record in records
-        if record.status == Status.SUCCESS and isinstance(record.value, int)
-    }
+def numbers_of(values: Mapping[int, Value]) -> dict[int, int]:
+    """The numbers among the attributes told, by identifier."""
+    return {each: value for each, value in values.items() if isinstance(value, int)}
 
 
 def fuel_of(values: dict[int, int]) -> Fuel | None:

@@ -6,15 +6,17 @@ from datetime import timedelta
 
 from han.exchange import REPLY_TIMEOUT, SMART_ENERGY, ZDO, Request
 from han.radio import Broadcast
-from han.zcl.payload import encode
+from han.zcl.payload import decode, encode
 from han.zdo.messages import (
     UNICAST_BINDING,
     AddressQuery,
     BindRequest,
     Command,
     DeviceAnnouncement,
+    EndpointList,
     MatchDescriptors,
     SimpleQuery,
+    ZdoStatus,
 )
 
 
@@ -47,6 +49,15 @@ def match_descriptors(
     """Ask for endpoints that serve ``inputs`` or use ``outputs``; ``nwk`` is whom it is about."""
     message = MatchDescriptors(nwk, profile_id, inputs, outputs)
     return request(peer, Command.MATCH_DESC, encode(message), within)
+
+
+def endpoints_of(payload: bytes) -> tuple[int, ...]:
+    """Read a Match_Desc_rsp: the endpoints, in the peer's order; MalformedMessage when it is none.
+
+    None of them when the peer has no such endpoint, or says so by its status.
+    """
+    answer = decode(EndpointList, payload)
+    return tuple(answer.endpoints or ()) if answer.status == ZdoStatus.SUCCESS else ()
 
 
 def simple_descriptor(

@@ -194,6 +194,22 @@ def test_watchers_hear_of_every_change_until_they_stop() -> None:
     assert [change.occurrence for change in heard] == [Occurrence.SYNC_WITHIN]
 
 
+@pytest.mark.parametrize(("late_s", "adjusted"), [(-1, True), (0, False), (1.9, False), (2, True)])
+def test_the_hubs_whole_seconds_mean_the_same_for_two_seconds(
+    late_s: float, *, adjusted: bool
+) -> None:
+    clock = reliable_clock(True_())
+    clock.hear(MIDNIGHT - seconds(late_s))
+    assert (clock.now() != MIDNIGHT, clock.status) == (adjusted, RELIABLE)
+
+
+def test_a_clock_that_was_never_set_hears_the_hub_as_at_every_reading() -> None:
+    clock = DeviceClock(True_(), settings=ClockSettings(accept_first_read=True))
+    assert clock.hear(None) is None
+    clock.hear(MIDNIGHT - seconds(5))
+    assert (clock.now(), clock.status) == (MIDNIGHT - seconds(5), RELIABLE)
+
+
 def test_every_status_has_a_row_for_every_occurrence() -> None:
     table = transitions(ClockSettings())
     statuses = (RELIABLE, UNRELIABLE, INVALID)

@@ -10,9 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from device.store import MemoryStore, SqliteStore, Store
-from gbcs.zcl.general import AttributeStatus
-from gbcs.zcl.status import Status
-from gbcs.zcl.types import DataType, zcl_seconds
+from gbcs.zcl.types import zcl_seconds
 from peers.memory import Change, FuelMemory, Remembered
 from peers.reading import Fuel, Trust, fuel_of, numbers_of, reading_of
 from peers.tenancy import change_of, due, expected
@@ -139,10 +137,5 @@ def test_a_meter_is_known_by_its_type_or_else_by_its_unit() -> None:
     assert fuel_of({}) is None
 
 
-def test_only_numbers_that_came_with_success_count() -> None:
-    records = (
-        AttributeStatus(0x0000, Status.SUCCESS, DataType.UINT48, 5),
-        AttributeStatus(0x0300, Status.UNSUPPORTED_ATTRIBUTE),
-        AttributeStatus(0x0307, Status.SUCCESS, DataType.OCTET_STRING, b"MPRN"),
-    )
-    assert numbers_of(records) == {0x0000: 5}
+def test_only_numbers_count() -> None:
+    assert numbers_of({0x0000: 5, 0x0300: None, 0x0307: b"MPRN"}) == {0x0000: 5}
