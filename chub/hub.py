@@ -21,13 +21,13 @@ from device.chassis import Chassis
 from device.command import Answered
 from device.events import CommandRefused, MessageExpired, MessageQueued, MessageTunnelled
 from device.host import Host
+from device.long_messages import LongMessages, parts_of
 from device.pipeline import Pipeline
 from gbcs.envelope import Message
 from gbcs.errors import MalformedMessage
 from gbcs.eui64 import format_eui64
 from gbcs.party import DeviceType
 from han.endpoint import Endpoint
-from han.fragmentation import MessageTooLong
 from han.radio import DeviceLeft, NetworkUp, RadioEvent
 from han.tunnel import TransferFailed, TunnelMessage, TunnelServer
 
@@ -44,7 +44,6 @@ class Undeliverable(Enum):
     MALFORMED = "the octets follow no message format"
     UNKNOWN_RECIPIENT = "no device of this home has this entity identifier"
     MAILBOX_FULL = "too many messages wait for this gas meter"
-    TOO_LONG = "longer than a tunnel carries"
     NOT_DELIVERED = "the device did not take it"
 
 
@@ -85,6 +84,7 @@ class CommunicationsHub:
                 basic_server(),
             ),
         )
+        self._from_wan, self._from_devices = LongMessages(), LongMessages()
         self._upward = upward
         self._functions: dict[int, LocalFunction] = {chassis.eui64: self._own}
         self._pipeline = Pipeline(chassis)
@@ -138,7 +138,10 @@ class CommunicationsHub:
     def deliver(self, octets: bytes) -> None:
         """Carry one message from the WAN; what cannot be carried is refused by name."""
         try:
-            message = Message.parse(octets)
+            whole = self._from_wan.take(octets)
+            if whole is None:
+                return  # a block of a message that is not complete
+            octets, message = whole, Message.parse(whole)
         except MalformedMessage as error:
             self.refuse(Undeliverable.MALFORMED, str(error))
             return
@@ -177,10 +180,13 @@ class CommunicationsHub:
         return outcome.octets if isinstance(outcome, Answered) else None
 
     def _to_mailbox(self, message: Message, octets: bytes) -> None:
-        if not self.mailroom.put(message.recipient, octets, self._now()):
-            waiting = self.mailroom.waiting(message.recipient)
+        parts = parts_of(octets)
+        waiting = self.mailroom.waiting(message.recipient)
+        if waiting + len(parts) > self.settings.mailbox_capacity:
             self.refuse(Undeliverable.MAILBOX_FULL, f"{waiting} messages wait", message)
             return
+        for part in parts:
+            self.mailroom.put(message.recipient, part, self._now())
         self.chassis.events.publish(
             MessageQueued(
                 **self.chassis.here(),
@@ -191,11 +197,8 @@ class CommunicationsHub:
         self._running().kick()
 
     def _to_tunnel(self, message: Message, octets: bytes) -> None:
-        try:
-            self.opener.send(message.recipient, octets, self._now())
-        except MessageTooLong as error:
-            self.refuse(Undeliverable.TOO_LONG, str(error), message)
-            return
+        for part in parts_of(octets):
+            self.opener.send(message.recipient, part, self._now())
         self._running().kick()
 
     # -- HAN side ------------------------------------------------------------------------------
@@ -204,7 +207,7 @@ class CommunicationsHub:
         now = self._now()
         for event in self.tunnels.events():
             self.mailroom.receive(event, now)
-        for event in self.opener.clients.events():
+        for event in self.opener.events():
             if isinstance(event, TunnelMessage):
                 self._from_han(event.peer, event.octets)
             elif isinstance(event, TransferFailed):
@@ -227,13 +230,16 @@ class CommunicationsHub:
 
     def _from_han(self, peer: int, octets: bytes) -> None:
         try:
-            Message.parse(octets)
+            whole = self._from_devices.take(octets)
+            if whole is None:
+                return  # a block of a message that is not complete
+            Message.parse(whole)
         except MalformedMessage as error:
             self.refuse(Undeliverable.MALFORMED, f"from {format_eui64(peer)}: {error}")
             return
         here = self.chassis.here()
-        self.chassis.events.publish(MessageTunnelled(**here, peer=peer, octets=len(octets)))
-        self._upward(octets)
+        self.chassis.events.publish(MessageTunnelled(**here, peer=peer, octets=len(whole)))
+        self._upward(whole)
 
     def _expired(self, peer: int, message: bytes, reason: str) -> None:
         here = self.chassis.here()

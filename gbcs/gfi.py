@@ -11,10 +11,8 @@ import re
 from dataclasses import dataclass, field
 from typing import Final
 
+from gbcs.envelope import MESSAGE_LIMIT_OCTETS
 from gbcs.errors import MalformedMessage
-
-MESSAGE_LIMIT_OCTETS: Final = 65_535
-"""Longest message taken from a stream: sixteen times the longest reference message."""
 
 _LINE: Final = re.compile(rb"GBCS:DATA#(\d{1,9}):(\d{1,9}):([0-9A-Fa-f]*)")
 _LINE_LIMIT: Final = 2 * MESSAGE_LIMIT_OCTETS + 64

@@ -3,8 +3,9 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gbcs.envelope import MESSAGE_LIMIT_OCTETS
 from gbcs.errors import MalformedMessage
-from gbcs.gfi import MESSAGE_LIMIT_OCTETS, GfiReader, from_gfi, to_gfi
+from gbcs.gfi import GfiReader, from_gfi, to_gfi
 
 LINE = b"GBCS:DATA#0:4:DD0000FF\r\n"
 
