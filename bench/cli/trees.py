@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def print_trees(trees: list[Node]) -> None:
-    """Show trees in columns: offset, length, name, value, note."""
+    """Show trees in columns: offset, length, name, value and unit, note, reference."""
     from rich.console import Console
     from rich.text import Text
 
@@ -20,7 +20,9 @@ def print_trees(trees: list[Node]) -> None:
             line = Text(f"{place:10}  ", style="dim")
             line.append("  " * depth + node.name, style="bold" if depth < 1 else "cyan")
             line.append(f"  {_clipped(node.value)}", style="")
+            line.append(f" {node.unit}" if node.unit else "", style="yellow")
             line.append(f"  {_clipped(node.note)}" if node.note else "", style="green")
+            line.append(f"  {_clipped(node.reference)}" if node.reference else "", style="dim")
             console.print(line)
 
 

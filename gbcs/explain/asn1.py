@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from gbcs.asn1.der import AnyCodec, Choice, ListOf, Sequence, Signed, Tlv, children, read_tlv
+from gbcs.asn1.der import (
+    AnyCodec,
+    Choice,
+    ListOf,
+    Sequence,
+    Signed,
+    Time,
+    Tlv,
+    children,
+    read_tlv,
+)
 from gbcs.asn1.plain import to_plain
 from gbcs.certificate import read_certificate
 from gbcs.errors import GbcsError
@@ -31,7 +41,8 @@ def _node(name: str, codec: AnyCodec, tlv: Tlv, base: int) -> Node:
         return Node(name, f"list of {len(inside)}", at, length, "", inside)
     if isinstance(codec, Signed):
         return Node(name, f"{length} octets DER", at, length, _certificate(tlv.octets))
-    return Node(name, str(to_plain(codec, codec.read(tlv))), at, length)
+    unit = "UTC" if isinstance(codec, Time) else ""
+    return Node(name, str(to_plain(codec, codec.read(tlv))), at, length, unit=unit)
 
 
 def _members(codec: Sequence[object], tlv: Tlv, base: int) -> tuple[Node, ...]:

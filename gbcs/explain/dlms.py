@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from typing import Final
 
-from gbcs.catalogue.dlms import dlms_items
+from gbcs.catalogue.dlms import ItemSpec, ObjectRef, dlms_items
 from gbcs.catalogue.use_case import all_use_cases
 from gbcs.dlms.apdu import (
     NULL,
@@ -18,6 +19,7 @@ from gbcs.dlms.apdu import (
 from gbcs.dlms.data import Bits, CompactArray, Data, Tag, decode, encode
 from gbcs.dlms.shape import typed
 from gbcs.errors import GbcsError
+from gbcs.explain.cosem_units import NO_UNIT, scaled_unit, unit_name, unit_of, units_of
 from gbcs.explain.gbz import token_note
 from gbcs.explain.node import CHILD_LIMIT, Cursor, Node
 from gbcs.gbz import Cipher
@@ -34,9 +36,6 @@ from gbcs.stamp import Stamp
 _TOKEN_GATEWAY: Final = (115, 1)
 _SPECIFICATION_OCTETS: Final = 10
 _TYPE_NAMES: Final = {int(tag): tag.name.lower().replace("_", "-") for tag in Tag}
-_UNITS: Final = {
-    27: "W", 28: "VA", 29: "var", 30: "Wh", 31: "VAh", 32: "varh", 33: "A", 35: "V", 255: "no unit",
-}  # fmt: skip
 _EARLIEST_LOG_TIME: Final = 0x10000000
 """Log entries before mid-2008 do not exist: smaller numbers are no times."""
 _LATEST_LOG_TIME: Final = 0x60000000
@@ -65,7 +64,9 @@ def explain_request(request: AccessRequest, offset: int | None) -> tuple[Node, .
             start = None if cursor.at is None else cursor.at + _SPECIFICATION_OCTETS + 1
             children = (explain_data("selection", item.selection, start),)
         verb = item.kind.name.lower().replace("_", " ")
-        cursor.add(f"item {number}", length, f"{verb} {_reference(item)}", _name(item), *children)
+        asked = f"{verb} {_asked(item)}"
+        reference = _reference(_ref(item))
+        cursor.add(f"item {number}", length, asked, _name(item), *children, reference=reference)
     cursor.skip(len(encode_length(len(request.items))))
     for number, item in enumerate(request.items, start=1):
         if item.data == NULL:
@@ -74,41 +75,48 @@ def explain_request(request: AccessRequest, offset: int | None) -> tuple[Node, .
             note = _name(item)
             if (item.class_id, item.index) == _TOKEN_GATEWAY:
                 note = token_note(item.data.value)
-            cursor.place(explain_data(f"data {number}", item.data, cursor.at, note))
+            at = _ref(item)
+            node = explain_data(f"data {number}", item.data, cursor.at, note, unit_of(at))
+            cursor.place(replace(node, reference=_reference(at)))
     return cursor.result()
 
 
 def explain_response(
-    response: AccessResponse, offset: int | None, names: tuple[str, ...], cipher: Cipher | None
+    response: AccessResponse, offset: int | None, specs: tuple[ItemSpec, ...], cipher: Cipher | None
 ) -> tuple[Node, ...]:
-    """An access-response; ``names`` are those of the request's items, as far as known."""
+    """An access-response; ``specs`` are the request's items, none when they are not known."""
+    names = [spec.name for spec in specs] or [""] * len(response.results)
+    places = [_reference(spec.at) for spec in specs] or names
+    units = units_of(specs, [item.data for item in response.results]) if specs else names
     cursor = _head(response.invoke, response.date_time, offset)
     cursor.skip(1 + len(encode_length(len(response.results))))
     for number, item in enumerate(response.results):
-        name = names[number] if number < len(names) else ""
-        node = explain_data(f"data {number + 1}", item.data, cursor.at, name)
+        title, name = f"data {number + 1}", names[number]
+        node = explain_data(title, item.data, cursor.at, name, units[number])
         if cipher is not None and (opened := _opened(item.data, cipher)):
-            node = Node(node.name, node.value, node.offset, node.length, name, (
-                *node.children, opened))  # fmt: skip
-        cursor.place(node)
+            node = replace(node, children=(*node.children, opened))
+        cursor.place(replace(node, reference=places[number]))
     cursor.skip(len(encode_length(len(response.results))))
     for number, item in enumerate(response.results):
-        name = names[number] if number < len(names) else ""
-        cursor.add(f"result {number + 1}", 2, _result(item), name)
+        cursor.add(
+            f"result {number + 1}", 2, _result(item), names[number], reference=places[number]
+        )
     return cursor.result()
 
 
-def explain_data(name: str, data: Data, offset: int | None, note: str = "") -> Node:
+def explain_data(name: str, data: Data, offset: int | None, note: str = "", unit: str = "") -> Node:
     """One A-XDR value with its members."""
     value = data.value
     if isinstance(value, CompactArray):
         shown = enumerate(value.entries[:CHILD_LIMIT], start=1)
         rows = tuple(Node(f"entry {number}", _row(entry)) for number, entry in shown)
         text = f"compact-array of {len(value.entries)}"
-        return Node(name, text, offset, len(encode(data)), note, rows)
+        return Node(name, text, offset, len(encode(data)), note, rows, unit)
     if isinstance(value, tuple) and not isinstance(value, Bits):
         return _explain_elements(name, data, value, offset, note)
-    return Node(name, f"{_TYPE_NAMES[data.tag]} {_simple(data)}", offset, len(encode(data)), note)
+    simple = f"{_TYPE_NAMES[data.tag]} {_simple(data)}"
+    unit = unit if isinstance(value, int) else _time_unit(value)
+    return Node(name, simple, offset, len(encode(data)), note, unit=unit)
 
 
 def _explain_elements(
@@ -118,7 +126,7 @@ def _explain_elements(
     cursor.skip(1 + len(encode_length(len(elements))))
     for number, element in enumerate(elements[:CHILD_LIMIT], start=1):
         start = None if offset is None or cursor.at is None else offset + cursor.at
-        cursor.place(explain_data(str(number), element, start, _unit(elements, number)))
+        cursor.place(explain_data(str(number), element, start, *_note_and_unit(elements, number)))
     if rest := elements[CHILD_LIMIT:]:
         cursor.pass_over(len(rest), sum(len(encode(element)) for element in rest))
     text = f"{_TYPE_NAMES[data.tag]} of {len(elements)}"
@@ -150,9 +158,17 @@ def _head(invoke: int, date_time: bytes, offset: int | None) -> Cursor:
     return cursor
 
 
-def _reference(item: RequestItem) -> str:
+def _asked(item: RequestItem) -> str:
     what = "method" if item.kind.name == "ACTION" else "attribute"
     return f"class {item.class_id} {item.logical_name} {what} {item.index}"
+
+
+def _ref(item: RequestItem) -> ObjectRef:
+    return ObjectRef(item.class_id, str(item.logical_name), item.index)
+
+
+def _reference(at: ObjectRef) -> str:
+    return f"COSEM {at.class_id}/{at.logical_name}/{at.index}"
 
 
 def _name(item: RequestItem) -> str:
@@ -164,14 +180,24 @@ def _result(item: ResultItem) -> str:
     return f"{item.result} {result_name(item.result)}"
 
 
-def _unit(members: tuple[Data, ...], number: int) -> str:
-    """The unit of a scaler and unit pair."""
-    if number != 2 or len(members) != 2:
-        return ""
-    if (members[0].tag, members[1].tag) != (Tag.INTEGER, Tag.ENUM):
-        return ""
-    unit = members[1].value
-    return _UNITS.get(unit, "") if isinstance(unit, int) else ""
+def _note_and_unit(members: tuple[Data, ...], number: int) -> tuple[str, str]:
+    """What a scaler and unit pair says, of its own second member and of the value before it."""
+    data = members[number - 1]
+    if isinstance(data.value, int):
+        if number == len(members) == 2 and _is_scaler_unit(members):
+            return ("no unit", "") if data.value == NO_UNIT else ("", unit_name(data.value))
+        if number < len(members):
+            return "", scaled_unit(members[number])
+    return "", ""
+
+
+def _is_scaler_unit(members: tuple[Data, ...]) -> bool:
+    return (members[0].tag, members[1].tag) == (Tag.INTEGER, Tag.ENUM)
+
+
+def _time_unit(value: object) -> str:
+    is_time = isinstance(value, bytes) and len(value) == 12 and Stamp(value).at is not None
+    return "UTC" if is_time else ""
 
 
 def _simple(data: Data) -> str:

@@ -25,6 +25,7 @@ from gbcs.explain.dlms import (
 )
 from gbcs.explain.gbz import explain_components
 from gbcs.explain.node import Cursor, Node
+from gbcs.explain.zcl_units import TIME as ZCL_TIME
 from gbcs.gbt import Block
 from gbcs.gbz import Cipher, Gbz
 from gbcs.keys import KeyStore
@@ -32,6 +33,7 @@ from gbcs.length import encode_length
 from gbcs.party import Role
 from gbcs.plain import seconds_to_plain
 from gbcs.protection import Verification, attribute_cipher, verify
+from gbcs.stamp import Stamp
 
 _MAC_HEADER_OCTETS: Final = 7
 _SECURITY_OCTETS: Final = 5
@@ -65,7 +67,15 @@ def explain(octets: bytes, keys: KeyStore | None = None) -> Node:
     _signature_and_mac(cursor, context)
     name = _kind(context)
     note = context.use_case.title if context.use_case else "unknown message code"
-    return Node(name, format_eui64(message.recipient), 0, len(octets), note, cursor.result())
+    return Node(
+        name,
+        format_eui64(message.recipient),
+        0,
+        len(octets),
+        note,
+        cursor.result(),
+        reference=_message_code(message.message_code),
+    )
 
 
 def explain_block(block: Block) -> Node:
@@ -85,8 +95,18 @@ def explain_block(block: Block) -> Node:
     )
     name = use_case.name if use_case else f"{block.message_code:04X}"
     return Node(
-        f"{name} block {block.number}", "", 0, len(octets), "general block transfer", fields
+        f"{name} block {block.number}",
+        "",
+        0,
+        len(octets),
+        "general block transfer",
+        fields,
+        reference=_message_code(block.message_code),
     )
+
+
+def _message_code(code: int) -> str:
+    return f"message code {code:04X}"
 
 
 def _mac_header(cursor: Cursor, octets: bytes) -> None:
@@ -115,15 +135,22 @@ def _grouping_header(cursor: Cursor, context: _Context) -> None:
     )
     cursor.skip(1)
     if message.date_time is not None:
-        cursor.add("date-time", 12, message.date_time.octets.hex().upper(), str(message.date_time))
+        stamp = message.date_time
+        cursor.add("date-time", 12, stamp.octets.hex().upper(), str(stamp), unit=_stamp_unit(stamp))
     extra = 8 * sum(field is not None for field in _supplementary(message))
     extra += len(message.certificate or b"")
     cursor.skip(len(encode_length(2 + extra)))
     use_case = context.use_case
     name = f"{use_case.name}: {use_case.title}" if use_case else "unknown"
-    cursor.add("message code", 2, f"{message.message_code:04X}", name)
+    services = ", ".join(use_case.service_requests) if use_case else ""
+    reference = f"service request {services}" if services else ""
+    cursor.add("message code", 2, f"{message.message_code:04X}", name, reference=reference)
     _explain_supplementary(cursor, context)
     cursor.skip(len(encode_length(len(message.payload))))
+
+
+def _stamp_unit(stamp: Stamp) -> str:
+    return "" if stamp.at is None else "UTC"
 
 
 def _supplementary(message: Message) -> tuple[int | None, int | None, int | None]:
@@ -221,11 +248,9 @@ def _body(body: Body, context: _Context, offset: int) -> tuple[Node, ...]:
         return _dlms_alert(message.message_code, body, start, cipher)
     if isinstance(body, AccessRequest):
         return explain_request(body, start)
-    names = (
-        tuple(spec.name for spec in dlms_items(context.use_case.name)) if context.use_case else ()
-    )
-    names = names if len(names) == len(body.results) else ()
-    return explain_response(body, start, names, cipher)
+    specs = dlms_items(context.use_case.name) if context.use_case else ()
+    specs = specs if len(specs) == len(body.results) else ()
+    return explain_response(body, start, specs, cipher)
 
 
 def _cipher(context: _Context, body: Body) -> Cipher | None:
@@ -242,7 +267,7 @@ def _gbz_alert(body: GbzAlertBody, offset: int | None, cipher: Cipher | None) ->
     cursor.skip(3)
     code = body.alert.alert_code
     cursor.add("alert code", 2, f"{code:04X}", alert_name(code) or "")
-    cursor.add("time", 4, str(seconds_to_plain(body.alert.time_s)))
+    cursor.add("time", 4, str(seconds_to_plain(body.alert.time_s)), unit=ZCL_TIME)
     for node in explain_components(body.components, cursor.at, cipher):
         cursor.place(node)
     if body.details is not None:
@@ -274,7 +299,8 @@ def _dlms_alert(
     cursor.add("long invoke id", 4, f"{body.invoke & 0xFFFFFF}", f"flags {body.invoke >> 24:02X}")
     cursor.skip(3)
     cursor.add("alert code", 3, f"{body.alert_code:04X}", alert_name(body.alert_code) or "")
-    cursor.add("time", 14, body.stamp.octets.hex().upper(), str(body.stamp))
+    stamp = body.stamp
+    cursor.add("time", 14, stamp.octets.hex().upper(), str(stamp), unit=_stamp_unit(stamp))
     if body.details is not None:
         cursor.add("details", 2 + len(body.details.to_bytes()), _details(body.details))
     names = _MEMBERS.get(message_code, ())

@@ -14,7 +14,9 @@ class Node:
     """One field: where it lies, what it is called, what it says.
 
     ``offset`` and ``length`` count octets of the message; ``offset`` is None inside what was
-    encrypted, where the octets of the message are not the octets explained.
+    encrypted, where the octets of the message are not the octets explained. ``unit`` is what the
+    number on the wire counts, when that is known; ``reference`` where the catalogue defines the
+    field: a message code, a cluster and attribute, a COSEM object as class/logical name/index.
     """
 
     name: str
@@ -23,17 +25,23 @@ class Node:
     length: int = 0
     note: str = ""
     children: tuple[Node, ...] = ()
+    unit: str = ""
+    reference: str = ""
 
     def to_plain(self) -> Plain:
         """The tree as JSON holds it; empty members are left out."""
         plain: dict[str, Plain] = {"name": self.name}
         if self.value:
             plain["value"] = self.value
+        if self.unit:
+            plain["unit"] = self.unit
         if self.offset is not None:
             plain["offset"] = self.offset
             plain["length"] = self.length
         if self.note:
             plain["note"] = self.note
+        if self.reference:
+            plain["reference"] = self.reference
         if self.children:
             plain["children"] = [child.to_plain() for child in self.children]
         return plain
@@ -66,9 +74,18 @@ class Cursor:
         """Whether further nodes are only counted."""
         return len(self.nodes) >= CHILD_LIMIT
 
-    def add(self, name: str, length: int, value: str = "", note: str = "", *children: Node) -> None:
+    def add(
+        self,
+        name: str,
+        length: int,
+        value: str = "",
+        note: str = "",
+        *children: Node,
+        unit: str = "",
+        reference: str = "",
+    ) -> None:
         """Add a field of so many octets."""
-        self.place(Node(name, value, self.at, length, note, children))
+        self.place(Node(name, value, self.at, length, note, children, unit, reference))
 
     def skip(self, length: int) -> None:
         """Pass over octets that need no line of their own."""

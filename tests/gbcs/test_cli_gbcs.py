@@ -30,19 +30,27 @@ def keys_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return directory
 
 
+_PARTIES = ("--from", f"{SUPPLIER:016X}", "--to", f"{GPF:016X}", "--counter", "1001")
+
+
 def _run(*arguments: str, stdin: bytes | str | None = None) -> str:
     done = CliRunner().invoke(group, arguments, input=stdin, catch_exceptions=False)
     assert done.exit_code == 0, done.output
     return done.stdout
 
 
-_PARTIES = ("--from", f"{SUPPLIER:016X}", "--to", f"{GPF:016X}", "--counter", "1001")
-
-
 def test_decode_shows_the_stamp_in_words() -> None:
     shown = _run("decode", RESPONSE.hex())
     assert "own clock, reliable" in shown
     assert "Read GSME Consumption Register" in shown
+    assert "cluster 0702, attribute 0000" in _run("decode", COMMAND.hex())
+
+
+def test_decode_shows_the_unit_beside_the_value_and_the_reference_last() -> None:
+    given = ("--set", "not_before=2030-01-15T09:00:00Z", "--set", "not_after=2030-01-15T09:00:10Z")
+    lines = _run("decode", _run("build", "GCS28", *_PARTIES, *given)).splitlines()
+    assert lines[0].endswith("message code 007F")
+    assert any(line.endswith("not_after  2030-01-15T09:00:10Z UTC") for line in lines)
 
 
 def test_decode_for_machines_from_standard_input() -> None:
