@@ -10,7 +10,6 @@ import json
 import shutil
 import subprocess
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Final
 
 from gbcs.errors import LocalError, MalformedMessage
@@ -32,20 +31,22 @@ def is_capture(octets: bytes) -> bool:
     return octets[:4] in _MAGIC
 
 
-def messages_in_capture(path: Path, keys: Sequence[str] = ()) -> tuple[bytes, ...]:
+def messages_in_capture(octets: bytes, keys: Sequence[str] = ()) -> tuple[bytes, ...]:
     """Every GBCS message of a capture, in the order of the frames.
 
     ``keys`` are network and link keys, 32 hexadecimal digits with or without colons. LocalError
-    when tshark is missing or a key is no key, MalformedMessage when tshark cannot read the file.
+    when tshark is missing or a key is no key, MalformedMessage when tshark cannot read the
+    capture, or finds no message in it with these keys.
     """
     program = shutil.which("tshark")
     if program is None:
         raise LocalError("reading captures needs tshark, which is not installed")
     options = [option for key in keys for option in ("-o", _key_option(key))]
-    command = [program, "-r", str(path), "-o", _BARE_MESSAGES, *options]
+    command = [program, "-r", "-", "-o", _BARE_MESSAGES, *options]
     try:
         done = subprocess.run(
             [*command, "-Y", "gbcs_message", "-T", "jsonraw", "-J", "gbcs_message"],
+            input=octets,
             capture_output=True,
             check=False,
             timeout=_TIMEOUT_S,
@@ -54,7 +55,10 @@ def messages_in_capture(path: Path, keys: Sequence[str] = ()) -> tuple[bytes, ..
         raise LocalError(f"tshark took more than {_TIMEOUT_S:.0f} s") from None
     if done.returncode:
         raise MalformedMessage(f"tshark: {done.stderr.decode(errors='replace').strip()}")
-    return tuple(_raw_layers(json.loads(done.stdout or b"[]")))
+    messages = tuple(_raw_layers(json.loads(done.stdout or b"[]")))
+    if not messages:
+        raise MalformedMessage(f"no GBCS message in the capture (keys given: {len(keys)})")
+    return messages
 
 
 def _key_option(key: str) -> str:

@@ -79,8 +79,8 @@ def messages_of(
 
     for text in inputs or ("-",):
         octets = _input_octets(text)
-        if is_capture(octets) and text != "-":
-            yield from messages_in_capture(Path(text), network_keys)
+        if is_capture(octets):
+            yield from messages_in_capture(octets, network_keys)
         else:
             yield from messages_in(octets)
 

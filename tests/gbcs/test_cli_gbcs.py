@@ -144,18 +144,52 @@ def test_blocks_are_put_together_before_they_are_shown() -> None:
 def test_a_capture_is_an_input(tshark: str, tmp_path: Path) -> None:
     assert tshark
     path = capture(tmp_path / "bare.pcap", [COMMAND, RESPONSE])
-    trees = json.loads(_run("decode", "--json", str(path)))
-    assert [tree["name"] for tree in trees] == ["GCS13a command", "GCS13a response"]
+    for shown in (
+        _run("decode", "--json", str(path)),
+        _run("decode", "--json", stdin=path.read_bytes()),
+    ):
+        names = [tree["name"] for tree in json.loads(shown)]
+        assert names == ["GCS13a command", "GCS13a response"]
+
+
+@pytest.fixture(scope="module")
+def demonstration(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str]]:
+    """The capture of a demonstration, and the keys it prints."""
+    path = tmp_path_factory.mktemp("demo") / "demo.pcap"
+    printed = _run("demo", "stamps", "--json", "--radio", "ether:", "--capture", str(path))
+    return path, json.loads(printed)["keys"]
+
+
+def test_a_capture_of_the_han_is_opened_with_its_keys(
+    tshark: str, demonstration: tuple[Path, list[str]]
+) -> None:
+    assert tshark
+    path, keys = demonstration
+    options = [part for key in keys for part in ("--key", key)]
+    assert len(keys) > 1
+    names = [tree["name"] for tree in json.loads(_run("decode", "--json", str(path), *options))]
+    for use_case in ("GCS13a", "GCS14", "GCS60a"):
+        assert names.index(f"{use_case} command") < names.index(f"{use_case} response")
+
+
+def test_a_capture_of_the_han_without_all_its_keys_is_said_so(
+    tshark: str, demonstration: tuple[Path, list[str]]
+) -> None:
+    assert tshark
+    path, keys = demonstration
+    with pytest.raises(GbcsError, match=r"no GBCS message in the capture \(keys given: 1\)"):
+        messages_in_capture(path.read_bytes(), keys[:1])
 
 
 def test_what_is_wrong_with_a_capture_is_named(tshark: str, tmp_path: Path) -> None:
     assert tshark
-    path = tmp_path / "broken.pcap"
-    path.write_bytes(b"\xd4\xc3\xb2\xa1 nothing else")
+    broken = b"\xd4\xc3\xb2\xa1 nothing else"
     with pytest.raises(GbcsError, match="tshark"):
-        messages_in_capture(path)
+        messages_in_capture(broken)
     with pytest.raises(GbcsError, match="32 hexadecimal"):
-        messages_in_capture(path, ["xyz"])
+        messages_in_capture(broken, ["xyz"])
+    with pytest.raises(GbcsError, match="no GBCS message"):
+        messages_in_capture(capture(tmp_path / "empty.pcap", []).read_bytes())
 
 
 def test_a_certificate_from_a_file(keys_path: Path) -> None:
