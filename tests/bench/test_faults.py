@@ -85,6 +85,20 @@ async def test_a_counter_that_repeats_is_refused_and_changes_nothing(timeline: T
     assert [event.refusal.name for event in refused] == ["REPLAYED"]
 
 
+async def test_a_message_for_a_meter_that_is_not_there_fails_by_name(timeline: Timeline) -> None:
+    eui64 = 0x000D6F00ABCDEF01
+    absent = {"kind": "ESME", "eui64": f"{eui64:016X}", "install_code": "00" * 16}
+    rig = Rig.model_validate({"hub": {"radio": "ether:"}, "gas_meter": None, "admitted": [absent]})
+    events, refused = EventStream(), list[CommandRefused]()
+    events.subscribe(refused.append, CommandRefused)  # type: ignore[arg-type]
+    async with living_home(rig, timeline, events=events) as home:
+        supplier = RemoteParty(rig.parties.supplier, home.keys)
+        home.hub.deliver(supplier.command(by_name("ECS05"), eui64, 1).to_bytes())
+    [event] = refused
+    assert event.refusal.name == "NOT_DELIVERED"
+    assert event.detail == f"{eui64:016X}: it is not on the network"
+
+
 async def test_every_flipped_bit_of_a_command_is_refused_by_name(timeline: Timeline) -> None:
     rig = Rig.model_validate({"hub": {"radio": "ether:"}})
     events, refused = EventStream(), list[CommandRefused]()
