@@ -5,6 +5,6 @@ and how they end), ``outbox``, ``fragmentation``, ``transactions``, ``zdo``; ``z
 serves cluster tables; ``clusters`` what a cluster has, ``commands`` what its commands carry.
 
 State machines that a node drives (``exchange.Service``): ``tunnel``, ``mirror``, ``cbke``, ``ota``,
-``discovery``, ``keep_alive``, ``reporter``, ``poll_control``, ``messaging``, ``load_control``.
-Rules without messages of their own: ``joining``, ``logs``.
+``keep_alive``, ``reporter``, ``poll_control``, ``messaging``, ``load_control``.
+Rules without messages of their own: ``logs``.
 """

@@ -152,7 +152,7 @@ DEFAULT_RESPONSE: Final = GeneralCommand.DEFAULT_RESPONSE
 
 
 class Service(Protocol):
-    """A state machine that the node drives: a tunnel, a mirror, discovery, key establishment."""
+    """A state machine that the node drives: a tunnel, a mirror, key establishment."""
 
     @property
     def deadline(self) -> datetime | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime, timedelta
 from random import Random
 
@@ -9,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from gbcs.errors import MalformedMessage
 from gbcs.zcl.frame import Frame
 from gbcs.zcl.general import AttributeValue
 from gbcs.zcl.status import Status
@@ -18,7 +20,6 @@ from han.cbke.certificate import Suite
 from han.cbke.service import KeyEstablishment
 from han.clusters import METERING, every_cluster
 from han.clusters.mirrored import mirrored
-from han.discovery import Discovery, Wanted
 from han.endpoint import Endpoint
 from han.exchange import Ignored
 from han.keep_alive import KeepAlive, keep_alive_server
@@ -33,6 +34,7 @@ from han.radio import ApsReceived, Block, DeliveryReport, DeliveryStatus
 from han.reporter import Reporter
 from han.tunnel import Collector, Mailboxes, TunnelClients, TunnelServer
 from han.zcl.tables import Failure, Side
+from han.zdo.client import endpoints_of, match_descriptors
 from han.zdo.server import FixedAddresses
 from tests.han.home import HUB, METER, START
 
@@ -70,7 +72,6 @@ class Everything:
         device = OtaClient(METER, 1, 3, ImageKey(1, 2))
         meter = MirrorClient(METER, 1, 3)
         watch = KeepAlive(METER, 1, 3, lambda n: 0)
-        discovery = Discovery(addresses)
         served = [
             tunnel_server.served(),
             tunnel_clients.served(),
@@ -93,7 +94,6 @@ class Everything:
             device,
             meter,
             watch,
-            discovery,
             poll,
             Reporter(mirror, lambda: self.node.bindings),
         ):
@@ -103,7 +103,7 @@ class Everything:
         device.query()
         meter.start(START, 1)
         watch.start(START)
-        discovery.find(Wanted(METER, 0x0702))
+        self.node.send(match_descriptors(METER, 0x1234, inputs=(0x0702,)), START)
         self.collector.collect(START)
         self.node.poll(START)
         self.deliver(START)
@@ -164,6 +164,13 @@ def test_nothing_a_peer_sends_escapes_as_an_exception(arriving: list[ApsReceived
         rig.node.poll(now)
     rig.node.forget(METER, now)
     rig.node.poll(now + timedelta(days=2))
+
+
+@given(st.binary(max_size=12))
+@settings(deadline=None, max_examples=100)
+def test_a_list_of_endpoints_is_read_or_malformed(octets: bytes) -> None:
+    with suppress(MalformedMessage):
+        assert all(0 <= endpoint <= 0xFF for endpoint in endpoints_of(octets))
 
 
 @pytest.mark.parametrize("octets", [b"", b"\x00", bytes(3)])

@@ -1,11 +1,10 @@
-"""Discovery, general requests and reports between nodes with unusual endpoint numbers."""
+"""Finding endpoints, general requests and reports between nodes with unusual endpoint numbers."""
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 import pytest
 
+from gbcs.errors import MalformedMessage
 from gbcs.zcl.general import (
     AttributeValue,
     ConfigureReportingResponse,
@@ -17,58 +16,49 @@ from gbcs.zcl.status import Status
 from gbcs.zcl.types import DataType
 from han.clusters import METERING, TUNNELING
 from han.clusters.mirrored import mirrored
-from han.discovery import Discovery, Found, NotFound, Wanted
 from han.endpoint import Endpoint
-from han.exchange import Replied
+from han.exchange import Replied, ZdoReplied
 from han.node import Node
 from han.requests import Far, command_of
 from han.tunnel import TunnelClients, TunnelServer
 from han.zcl.tables import Failure, Side
+from han.zdo.client import endpoints_of, match_descriptors
 from han.zdo.server import FixedAddresses
 from tests.han.home import HUB, METER, START, Home
 
-ADDRESSES = FixedAddresses(0x0000, {METER: 0x3F21, HUB: 0x0000})
+METER_NWK = 0x3F21
 
 
-def rig() -> tuple[Home, Discovery]:
-    discovery = Discovery(ADDRESSES)
+def rig() -> Home:
     server = TunnelServer(0xEE)
     clients = TunnelClients(0xE1)
     metering = mirrored(METERING, Side.SERVER, lambda i: 5 if i < 3 else Failure(Status.NOT_FOUND))
     hub = Node(HUB, [Endpoint(0xE1, 0x0508, [clients.served()])])
-    hub.attach(discovery)
     endpoints = [Endpoint(0xEE, 0x0501, [server.served()]), Endpoint(0xEF, 0x0501, [metering])]
-    return Home.of(hub, Node(METER, endpoints, addresses=FixedAddresses(0x3F21))), discovery
+    return Home.of(hub, Node(METER, endpoints, addresses=FixedAddresses(METER_NWK)))
 
 
 def test_endpoints_are_found_by_their_cluster() -> None:
-    air, discovery = rig()
-    tunnels, meters = Wanted(METER, TUNNELING.cluster_id), Wanted(METER, METERING.cluster_id)
-    clients = Wanted(METER, METERING.cluster_id, Side.CLIENT)
-    for wanted in (tunnels, meters, clients):
-        discovery.find(wanted)
+    air = rig()
+    tunneling, metering = (TUNNELING.cluster_id,), (METERING.cluster_id,)
+    for inputs, outputs in ((tunneling, ()), (metering, ()), ((), metering)):
+        asked = match_descriptors(METER, METER_NWK, inputs=inputs, outputs=outputs)
+        air.nodes[HUB].send(asked, START)
     air.settle()
-    assert discovery.events() == [
-        Found(tunnels, (0xEE,)),
-        Found(meters, (0xEF,)),
-        NotFound(clients, "the peer has no such endpoint"),
-    ]
+    replies = [e for e in air.events[HUB] if isinstance(e, ZdoReplied)]
+    assert [endpoints_of(e.payload) for e in replies] == [(0xEE,), (0xEF,), ()]
 
 
-def test_a_silent_peer_is_asked_three_times() -> None:
-    air, discovery = rig()
-    air.lost = lambda _: True
-    discovery.find(Wanted(METER, TUNNELING.cluster_id))
-    air.wait(timedelta(minutes=1))
-    assert discovery.events() == [
-        NotFound(Wanted(METER, TUNNELING.cluster_id), "no acknowledgement")
-    ]
-    assert len(air.carried) == 3
-    assert discovery.deadline is None
+def test_a_peer_that_says_no_has_no_endpoints() -> None:
+    assert endpoints_of(bytes.fromhex("00 21 3F 01 EE")) == (0xEE,)
+    assert endpoints_of(bytes.fromhex("81 21 3F 01 EE")) == ()
+    assert endpoints_of(bytes.fromhex("81 21 3F")) == ()
+    with pytest.raises(MalformedMessage):
+        endpoints_of(bytes.fromhex("00 21 3F 02 EE"))
 
 
 def test_general_requests_of_a_client() -> None:
-    air, _ = rig()
+    air = rig()
     hub = air.nodes[HUB]
     meter = Far(METER, 0xEF, METERING.cluster_id, 0xE1)
     hub.send(meter.read([0x0000, 0x0400]), START)
