@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from gbcs.catalogue.dlms import ItemSpec, ObjectRef
+from gbcs.catalogue.dlms import ItemSpec, ObjectRef, Operation
 from gbcs.dlms.data import Data, Tag
 
 _UNITS: Final = {
@@ -71,9 +71,12 @@ def units_of(specs: Sequence[ItemSpec], values: Sequence[Data]) -> list[str]:
         for spec, value in zip(specs, values, strict=True)
         if spec.at.class_id in _SCALED_CLASSES and spec.at.index == _SCALER_UNIT
     }
-    return [
-        scaled.get((spec.at.class_id, spec.at.logical_name), "")
-        if spec.at.index == _VALUE and spec.at.class_id in _SCALED_CLASSES
-        else unit_of(spec.at)
-        for spec in specs
-    ]
+    return [_unit(spec, scaled) for spec in specs]
+
+
+def _unit(spec: ItemSpec, scaled: Mapping[tuple[int, str], str]) -> str:
+    if spec.operation is Operation.ACTION:
+        return ""
+    if spec.at.index == _VALUE and spec.at.class_id in _SCALED_CLASSES:
+        return scaled.get((spec.at.class_id, spec.at.logical_name), "")
+    return unit_of(spec.at)

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import cache
-from typing import Final
+from typing import Final, NamedTuple
 
-from gbcs.catalogue.dlms import ItemSpec, ObjectRef, dlms_items
+from gbcs.catalogue.dlms import ItemSpec, ObjectRef, Operation, dlms_items
 from gbcs.catalogue.use_case import all_use_cases
 from gbcs.dlms.apdu import (
     NULL,
     AccessRequest,
     AccessResponse,
+    Kind,
     RequestItem,
     ResultItem,
     result_name,
@@ -41,6 +42,18 @@ _EARLIEST_LOG_TIME: Final = 0x10000000
 _LATEST_LOG_TIME: Final = 0x60000000
 
 
+class About(NamedTuple):
+    """What is known of a value beside its data."""
+
+    note: str = ""
+    unit: str = ""
+    reference: str = ""
+
+
+UNKNOWN: Final = About()
+"""A value of which only the data is known."""
+
+
 @cache
 def item_names() -> dict[tuple[int, str, int], str]:
     """Names of attributes and methods, over all use cases."""
@@ -65,8 +78,7 @@ def explain_request(request: AccessRequest, offset: int | None) -> tuple[Node, .
             children = (explain_data("selection", item.selection, start),)
         verb = item.kind.name.lower().replace("_", " ")
         asked = f"{verb} {_asked(item)}"
-        reference = _reference(_ref(item))
-        cursor.add(f"item {number}", length, asked, _name(item), *children, reference=reference)
+        cursor.add(f"item {number}", length, asked, _name(item), *children, reference=_where(item))
     cursor.skip(len(encode_length(len(request.items))))
     for number, item in enumerate(request.items, start=1):
         if item.data == NULL:
@@ -75,9 +87,9 @@ def explain_request(request: AccessRequest, offset: int | None) -> tuple[Node, .
             note = _name(item)
             if (item.class_id, item.index) == _TOKEN_GATEWAY:
                 note = token_note(item.data.value)
-            at = _ref(item)
-            node = explain_data(f"data {number}", item.data, cursor.at, note, unit_of(at))
-            cursor.place(replace(node, reference=_reference(at)))
+            unit = "" if item.kind is Kind.ACTION else unit_of(_ref(item))
+            about = About(note, unit, _where(item))
+            cursor.place(explain_data(f"data {number}", item.data, cursor.at, about))
     return cursor.result()
 
 
@@ -85,52 +97,59 @@ def explain_response(
     response: AccessResponse, offset: int | None, specs: tuple[ItemSpec, ...], cipher: Cipher | None
 ) -> tuple[Node, ...]:
     """An access-response; ``specs`` are the request's items, none when they are not known."""
-    names = [spec.name for spec in specs] or [""] * len(response.results)
-    places = [_reference(spec.at) for spec in specs] or names
-    units = units_of(specs, [item.data for item in response.results]) if specs else names
+    about = _about(specs, response) if specs else [UNKNOWN] * len(response.results)
     cursor = _head(response.invoke, response.date_time, offset)
     cursor.skip(1 + len(encode_length(len(response.results))))
     for number, item in enumerate(response.results):
-        title, name = f"data {number + 1}", names[number]
-        node = explain_data(title, item.data, cursor.at, name, units[number])
+        node = explain_data(f"data {number + 1}", item.data, cursor.at, about[number])
         if cipher is not None and (opened := _opened(item.data, cipher)):
             node = replace(node, children=(*node.children, opened))
-        cursor.place(replace(node, reference=places[number]))
+        cursor.place(node)
     cursor.skip(len(encode_length(len(response.results))))
     for number, item in enumerate(response.results):
-        cursor.add(
-            f"result {number + 1}", 2, _result(item), names[number], reference=places[number]
-        )
+        note, _, reference = about[number]
+        cursor.add(f"result {number + 1}", 2, _result(item), note, reference=reference)
     return cursor.result()
 
 
-def explain_data(name: str, data: Data, offset: int | None, note: str = "", unit: str = "") -> Node:
+def _about(specs: tuple[ItemSpec, ...], response: AccessResponse) -> list[About]:
+    units = units_of(specs, [item.data for item in response.results])
+    return [
+        About(spec.name, unit, _reference(spec.at, is_method=spec.operation is Operation.ACTION))
+        for spec, unit in zip(specs, units, strict=True)
+    ]
+
+
+def explain_data(name: str, data: Data, offset: int | None, about: About = UNKNOWN) -> Node:
     """One A-XDR value with its members."""
+    note, unit, reference = about
     value = data.value
     if isinstance(value, CompactArray):
         shown = enumerate(value.entries[:CHILD_LIMIT], start=1)
         rows = tuple(Node(f"entry {number}", _row(entry)) for number, entry in shown)
         text = f"compact-array of {len(value.entries)}"
-        return Node(name, text, offset, len(encode(data)), note, rows, unit)
+        return Node(name, text, offset, len(encode(data)), note, rows, "", reference)
     if isinstance(value, tuple) and not isinstance(value, Bits):
-        return _explain_elements(name, data, value, offset, note)
+        return _explain_elements(name, data, value, offset, about)
     simple = f"{_TYPE_NAMES[data.tag]} {_simple(data)}"
     unit = unit if isinstance(value, int) else _time_unit(value)
-    return Node(name, simple, offset, len(encode(data)), note, unit=unit)
+    return Node(name, simple, offset, len(encode(data)), note, (), unit, reference)
 
 
 def _explain_elements(
-    name: str, data: Data, elements: tuple[Data, ...], offset: int | None, note: str
+    name: str, data: Data, elements: tuple[Data, ...], offset: int | None, about: About
 ) -> Node:
     cursor = Cursor(0)  # lengths add up from here, places from offset
     cursor.skip(1 + len(encode_length(len(elements))))
     for number, element in enumerate(elements[:CHILD_LIMIT], start=1):
         start = None if offset is None or cursor.at is None else offset + cursor.at
-        cursor.place(explain_data(str(number), element, start, *_note_and_unit(elements, number)))
+        cursor.place(explain_data(str(number), element, start, _about_element(elements, number)))
     if rest := elements[CHILD_LIMIT:]:
         cursor.pass_over(len(rest), sum(len(encode(element)) for element in rest))
     text = f"{_TYPE_NAMES[data.tag]} of {len(elements)}"
-    return Node(name, text, offset, cursor.at or 0, note, cursor.result())
+    return Node(
+        name, text, offset, cursor.at or 0, about.note, cursor.result(), "", about.reference
+    )
 
 
 def _opened(data: Data, cipher: Cipher) -> Node | None:
@@ -167,8 +186,13 @@ def _ref(item: RequestItem) -> ObjectRef:
     return ObjectRef(item.class_id, str(item.logical_name), item.index)
 
 
-def _reference(at: ObjectRef) -> str:
-    return f"COSEM {at.class_id}/{at.logical_name}/{at.index}"
+def _where(item: RequestItem) -> str:
+    return _reference(_ref(item), is_method=item.kind is Kind.ACTION)
+
+
+def _reference(at: ObjectRef, *, is_method: bool) -> str:
+    what = "method " if is_method else ""
+    return f"COSEM {what}{at.class_id}/{at.logical_name}/{at.index}"
 
 
 def _name(item: RequestItem) -> str:
@@ -180,15 +204,15 @@ def _result(item: ResultItem) -> str:
     return f"{item.result} {result_name(item.result)}"
 
 
-def _note_and_unit(members: tuple[Data, ...], number: int) -> tuple[str, str]:
+def _about_element(members: tuple[Data, ...], number: int) -> About:
     """What a scaler and unit pair says, of its own second member and of the value before it."""
     data = members[number - 1]
     if isinstance(data.value, int):
         if number == len(members) == 2 and _is_scaler_unit(members):
-            return ("no unit", "") if data.value == NO_UNIT else ("", unit_name(data.value))
+            return About("no unit") if data.value == NO_UNIT else About("", unit_name(data.value))
         if number < len(members):
-            return "", scaled_unit(members[number])
-    return "", ""
+            return About("", scaled_unit(members[number]))
+    return UNKNOWN
 
 
 def _is_scaler_unit(members: tuple[Data, ...]) -> bool:

@@ -196,7 +196,8 @@ def test_what_a_cosem_object_is_for_says_its_unit() -> None:
         "DeviceLogCHF.joiningTimePeriod": 90,
     }
     octets = build(by_name("CCS01"), joining, _ADDRESS).to_bytes()
-    assert _found(octets, "data 2", "data 3") == [
+    assert _found(octets, "data 1", "data 2", "data 3") == [
+        ("", "COSEM method 104/0-0:30.3.0.255/1"),
         ("s", "COSEM 104/0-0:30.3.0.255/3"),
         ("", "COSEM 104/0-0:30.3.0.255/2"),
     ]
