@@ -10,8 +10,9 @@ from typing import Final
 from device.asking import read_hub_time
 from device.chassis import Chassis
 from device.commissioning import JoinSettings, come_to_network
-from device.events import JoinFailed
+from device.events import FrameIgnored, JoinFailed
 from device.host import Host, HostError
+from device.long_messages import LongMessages, parts_of
 from device.settings import PipelineSettings
 from device.station import start_station
 from device.timeline import Timeline
@@ -20,10 +21,18 @@ from esme.meter import Identity
 from esme.physics.site import Site
 from esme.settings import EsmeSettings
 from esme.views import han_face, time_client
+from gbcs.errors import MalformedMessage
+from han.clusters import TUNNELING
 from han.endpoint import Endpoint
 from han.node import NodeSettings
 from han.radio import HanRadio, RadioError
-from han.tunnel import TransferFailed, TunnelMessage, TunnelOpened, TunnelServer
+from han.tunnel import (
+    TransferDone,
+    TransferFailed,
+    TunnelMessage,
+    TunnelOpened,
+    TunnelServer,
+)
 
 METERING_DEVICE: Final = 0x0501
 
@@ -54,6 +63,8 @@ class ElectricityMeterStation:
         self._endpoint = endpoint
         self._tunnels = TunnelServer(endpoint, admits=self._is_hub)
         self._unsent: deque[bytes] = deque()
+        self._in_flight: dict[int, bytes] = {}
+        self._long_messages = LongMessages()
         self._heard: tuple[datetime, datetime] | None = None
         self._changed = asyncio.Event()
         self._host: Host | None = None
@@ -77,7 +88,7 @@ class ElectricityMeterStation:
     def _send(self, octets: bytes, recipient: int) -> None:
         """Send an alert to the hub, now or when its tunnel is open."""
         del recipient  # the hub reads it from the message
-        self._unsent.append(octets)
+        self._unsent.extend(parts_of(octets))
         self._send_waiting()
 
     async def live(self) -> None:
@@ -150,18 +161,38 @@ class ElectricityMeterStation:
     def _progress(self) -> None:
         for event in self._tunnels.events():
             match event:
-                case TunnelMessage(octets=octets):
-                    self._answer(octets)
+                case TunnelMessage(peer, octets):
+                    self._receive(peer, octets)
                 case TunnelOpened():
                     self._send_waiting()
-                case TransferFailed():
-                    continue  # the hub asks again; what was sent is answered once only
+                case TransferDone(ref=ref):
+                    self._in_flight.pop(ref, None)
+                case TransferFailed(ref=ref) if ref in self._in_flight:
+                    self._unsent.appendleft(self._in_flight.pop(ref))  # until the tunnel is back
+
+    def _receive(self, peer: int, octets: bytes) -> None:
+        try:
+            whole = self._long_messages.take(octets)
+        except MalformedMessage as error:
+            chassis = self.device.chassis
+            chassis.events.publish(
+                FrameIgnored(
+                    **chassis.here(),
+                    peer=peer,
+                    cluster_id=TUNNELING.cluster_id,
+                    reason=str(error),
+                    octets=octets,
+                )
+            )
+            return
+        if whole is not None:
+            self._answer(whole)
 
     def _answer(self, octets: bytes) -> None:
         response = self.device.answer(octets)
         self._changed.set()
         if response is not None:
-            self._unsent.append(response)
+            self._unsent.extend(parts_of(response))
             self._send_waiting()
 
     def _send_waiting(self) -> None:
@@ -169,7 +200,9 @@ class ElectricityMeterStation:
         if hub is None or host is None or not self._tunnels.is_open(hub):
             return
         while self._unsent:
-            self._tunnels.send(hub, self._unsent.popleft(), self._timeline.now())
+            octets = self._unsent.popleft()
+            ref = self._tunnels.send(hub, octets, self._timeline.now())
+            self._in_flight[ref] = octets
         host.kick()
 
     def _is_hub(self, peer: int) -> bool:

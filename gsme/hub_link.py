@@ -11,7 +11,9 @@ from typing import TypeVar
 from device.asking import HUB_NWK, find_endpoints, hub_of, read_attributes, read_hub_time
 from device.clock import DeviceClock
 from device.host import Host
+from device.long_messages import LongMessages, parts_of
 from device.timeline import Timeline
+from gbcs.errors import MalformedMessage
 from gbcs.zcl.types import zcl_seconds
 from han.clusters import BASIC, METERING, TUNNELING
 from han.clusters.basic import MIRROR_CAPACITY, PHYSICAL_ENVIRONMENT
@@ -69,6 +71,7 @@ class HubLink:
         self._tunnels, self._endpoint, self._report_octets = tunnels, endpoint, report_octets
         self._collector: Collector | None = None
         self._unsent: deque[bytes] = deque()
+        self._long_messages = LongMessages()
         self._mirror_states: asyncio.Queue[MirrorReady | MirrorRefused] = asyncio.Queue()
         self._tunnel_states: asyncio.Queue[TunnelOpened | TunnelRefused] = asyncio.Queue()
         self._reports: asyncio.Queue[ReportDelivered | ReportFailed] = asyncio.Queue()
@@ -122,15 +125,23 @@ class HubLink:
         collector.collect(self._timeline.now())
         self._go_on()
         while isinstance(found := await self._collected.get(), Collected):
-            response = execute(found.message)
+            whole = self._whole(found.message)
+            response = None if whole is None else execute(whole)
             if response is not None:
-                self._unsent.append(response)
+                self._unsent.extend(parts_of(response))
                 await self.send_waiting()
             collector.next(self._timeline.now())
             self._go_on()
         if found.reason is not None:
             self.connected = False
             raise LinkTrouble(f"mailbox: {found.reason}")
+
+    def _whole(self, octets: bytes) -> bytes | None:
+        """The message these octets complete; what is no part of one is left to the pipeline."""
+        try:
+            return self._long_messages.take(octets)
+        except MalformedMessage:
+            return octets
 
     async def send_waiting(self) -> None:
         """Put what could not be put before; what fails again waits for the next wake."""

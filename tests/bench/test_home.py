@@ -185,3 +185,18 @@ async def test_a_real_meter_is_admitted_by_its_install_code_and_none_is_emulated
         await radio.join(beacon, link_key_of_install_code(code))
         assert radio.on_network
         await radio.close()
+
+
+async def test_a_response_longer_than_a_tunnel_carries_arrives_whole(timeline: Timeline) -> None:
+    built = rig(gas_meter=False, electricity_meter={"load_w": 1_000})
+    async with living_home(built, timeline) as home:
+        await timeline.sleep(timedelta(days=30))
+        station = home.electricity_meter
+        assert station is not None
+        operator = RemoteParty(home.rig.parties.network_operator, home.keys)
+        buffer = "Phase[1].AverageRMSVoltageProfileDataLog.buffer"
+        span = {f"{buffer}.from": "2025-12-01T00:00:00Z", f"{buffer}.to": "2026-12-01T00:00:00Z"}
+        command = operator.command(by_name("ECS23"), station.device.chassis.eui64, 5, span)
+        octets = await home.ask(command)
+    assert len(octets) > 10_000
+    assert operator.open(octets).verification.is_authentic
