@@ -47,8 +47,8 @@ async def test_a_read_that_is_refused_is_named(pair: Pair) -> None:
 
 
 async def test_an_answer_that_is_none_is_named(pair: Pair) -> None:
-    def answer_with_half_a_record(asked: ApsReceived, now: datetime) -> None:
-        octets = bytes((0x18, asked.payload[1], 0x01, 0x00))
+    def answer_with_half_a_record(frame: ApsReceived, now: datetime) -> None:
+        octets = bytes((0x18, frame.payload[1], 0x01, 0x00))
         answer = ApsReceived(METER, 0x0109, METERING, 1, 1, octets, True, 1, 0)
         pair.display_radio.put(answer)
 
