@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from hw.capture import wireshark_key_option
+
 
 def wireshark_options(keys: Sequence[str]) -> list[str]:
     """Command-line options that give tshark or Wireshark the network key and the link keys."""
     options = []
     for number, key in enumerate(keys):
-        colons = ":".join(key[i : i + 2] for i in range(0, len(key), 2))
         label = "network" if number == 0 else f"link {number}"
-        options += ["-o", f'uat:zigbee_pc_keys:"{colons}","Normal","{label}"']
+        options += ["-o", wireshark_key_option(bytes.fromhex(key), label)]
     return options
 
 

@@ -25,16 +25,20 @@ _MICROSECOND: Final = timedelta(microseconds=1)
 
 
 class PcapWriter:
-    """Writes every frame of the air to a binary file, stamped by ``now`` (aware UTC)."""
+    """Writes every frame of the air to a binary file, stamped by ``now`` (aware UTC).
+
+    A file opened for appending that holds a capture already is continued.
+    """
 
     def __init__(self, file: BinaryIO, now: Callable[[], datetime]) -> None:
         self._file = file
         self._now = now
-        file.write(
-            _FILE_HEADER.pack(
-                _MAGIC_MICROSECONDS, 2, 4, 0, 0, _SNAP_LENGTH, LINK_TYPE_802_15_4_WITH_FCS
+        if file.tell() == 0:
+            file.write(
+                _FILE_HEADER.pack(
+                    _MAGIC_MICROSECONDS, 2, 4, 0, 0, _SNAP_LENGTH, LINK_TYPE_802_15_4_WITH_FCS
+                )
             )
-        )
 
     def frame(self, psdu: bytes, channel: int = 0) -> None:
         """Append one frame, given without FCS; this link type has no place for the channel."""

@@ -128,6 +128,9 @@ def _introduce(home: Home, port: int) -> None:
         click.echo(f"  {display.kind} {format_eui64(display.eui64)} on {display.radio}")
     for name, value in home.settings.not_default().items():
         click.echo(f"  setting {name} = {value}")
-    if rig.capture is not None:
+    if rig.capture is not None and not rig.hub.radio.startswith(("vncp:", "ether:")):
+        click.echo("  capture: the hub's radio is not on this bench's own air; record there "
+                   "(`chub vncp --capture`) or with a spare dongle")  # fmt: skip
+    elif rig.capture is not None:
         for line in wireshark_hint(rig.capture, [key.hex() for key in home.capture_keys]):
             click.echo(f"  {line}")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import AsyncExitStack
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 import click
 
@@ -30,6 +31,11 @@ if TYPE_CHECKING:
 @click.option(
     "--nv", type=click.Path(path_type=Path, dir_okay=False), help="Keep the dongle's memory here."
 )
+@click.option(
+    "--capture",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Record the air here; a capture that is there is continued.",
+)
 @click.option("--blank", is_flag=True, help="Come without a network, as from the shop.")
 @click.option("--bootloader", is_flag=True, help="Have a bootloader beside it: can be flashed.")
 def vncp(
@@ -39,6 +45,7 @@ def vncp(
     ezsp: str,
     eui64: int,
     nv: Path | None,
+    capture: Path | None,
     blank: bool,
     bootloader: bool,
 ) -> None:
@@ -60,17 +67,43 @@ def vncp(
         place, _, own = text.partition("@")
         address = EUI64.convert(own, None, None) if own else eui64 + number
         dongles.append(Dongle(*parse_address(place), int(ezsp), address, nv, blank, bootloader))
-    asyncio.run(_serve(dongles or [Dongle(None, 0, int(ezsp), eui64, nv, blank, bootloader)]))
+    asyncio.run(
+        _serve(dongles or [Dongle(None, 0, int(ezsp), eui64, nv, blank, bootloader)], capture)
+    )
 
 
-async def _serve(dongles: list[Dongle]) -> None:
+async def _serve(dongles: list[Dongle], capture: Path | None) -> None:
     from hw.ether import Ether
     from hw.vncp.serve import serving
 
     ether = Ether()
     async with AsyncExitStack() as stack:
+        if capture is not None:
+            ether.tap(_Recorder(stack.enter_context(_opened(capture))))
         for dongle in dongles:
             address = await stack.enter_async_context(serving(dongle, ether))
             name = format_eui64(dongle.eui64)
             click.echo(f"virtual dongle {name}, EZSP {dongle.ezsp_version}, on {address}")
         await asyncio.get_running_loop().create_future()
+
+
+def _opened(capture: Path) -> BinaryIO:
+    try:
+        return capture.open("ab")
+    except OSError as error:
+        raise click.UsageError(f"--capture {capture}: {error.strerror}") from error
+
+
+class _Recorder:
+    """Hands every frame to the operating system at once, so that a kill costs none."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        from hw.capture import PcapWriter
+
+        self._writer = PcapWriter(file, lambda: datetime.now(UTC))
+        self._writer.flush()
+
+    def frame(self, psdu: bytes, channel: int = 0) -> None:
+        """Record one frame of the air."""
+        self._writer.frame(psdu, channel)
+        self._writer.flush()

@@ -112,16 +112,21 @@ def test_a_dongle_killed_and_started_again_is_taken_up_with_network_and_keys(
         f'gas_meter = false\n[wan]\nlisten = "127.0.0.1:0"\n'
         f'[hub]\nradio = "tcp://127.0.0.1:{port}"\n'
     )
-    serve = ("vncp", "--blank", f"--nv={memory}", f"--listen=127.0.0.1:{port}@{HUB}")
+    capture = tmp_path / "air.pcap"
+    serve = ("vncp", "--blank", f"--nv={memory}", f"--capture={capture}")
+    serve += (f"--listen=127.0.0.1:{port}@{HUB}",)
     with chub(*serve) as dongle:
         line_with(dongle, "tcp://")
         with chub("run", str(rig)) as bench:
             wan = line_with(bench, "WAN on").split("WAN on ")[1].split()[0]
             dongle.kill()
+            dongle.wait()
+            recorded = capture.stat().st_size
             line_with(bench, "GPF", "radio lost")
             with chub(*serve) as again:
                 line_with(again, "tcp://")
                 line_with(bench, "GPF", "on the network")
+                assert capture.stat().st_size >= recorded > 0
                 sent = subprocess.run(
                     [sys.executable, "-m", "bench", "send", "GCS14", "--to", "gpf", "--wan", wan],
                     check=True, capture_output=True, text=True, timeout=60,
