@@ -113,8 +113,8 @@ def test_a_dongle_killed_and_started_again_is_taken_up_with_network_and_keys(
         f'[hub]\nradio = "tcp://127.0.0.1:{port}"\n'
     )
     capture = tmp_path / "air.pcap"
-    serve = ("vncp", "--blank", f"--nv={memory}", f"--capture={capture}")
-    serve += (f"--listen=127.0.0.1:{port}@{HUB}",)
+    place = f"--listen=127.0.0.1:{port}@{HUB}"
+    serve = ("vncp", "--blank", f"--nv={memory}", f"--capture={capture}", place)
     with chub(*serve) as dongle:
         line_with(dongle, "tcp://")
         with chub("run", str(rig)) as bench:
