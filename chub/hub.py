@@ -28,7 +28,7 @@ from gbcs.errors import MalformedMessage
 from gbcs.eui64 import format_eui64
 from gbcs.party import DeviceType
 from han.endpoint import Endpoint
-from han.radio import DeviceLeft, NetworkUp, RadioEvent
+from han.radio import DeviceJoined, DeviceLeft, NetworkUp, RadioEvent
 from han.tunnel import TransferFailed, TunnelMessage, TunnelServer
 
 REMOTE_COMMUNICATIONS_DEVICE: Final = 0x0508
@@ -217,8 +217,12 @@ class CommunicationsHub:
     def _radio_event(self, event: RadioEvent) -> None:
         if isinstance(event, DeviceLeft):
             self._forget(event.eui64)
+        elif isinstance(event, DeviceJoined):
+            if event.admitted and self._tunnel_server(event.eui64):
+                self.opener.expect(event.eui64, self._now())
         elif isinstance(event, NetworkUp):
-            self.opener.reopen()
+            entries = self.device_log.entries()
+            self.opener.reopen(e.eui64 for e in entries if e.device_type in TUNNEL_SERVERS)
 
     def _forget(self, eui64: int) -> None:
         """Drop tunnels with a device that left; its messages wait on if it may come back."""

@@ -6,8 +6,9 @@ Tunneling server is.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import datetime
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+from typing import Final
 
 from device.host import Host
 from gbcs.errors import MalformedMessage
@@ -15,6 +16,10 @@ from han.clusters import TUNNELING
 from han.exchange import Announced, NodeEvent, Outcome, Request, ZdoReplied
 from han.tunnel import TransferFailed, TunnelClients, TunnelEvent
 from han.zdo.client import endpoints_of, match_descriptors
+
+RETRY_AFTER: Final = timedelta(seconds=30)
+ATTEMPTS: Final = 20
+"""How often a device is asked where its Tunneling server is, after each time it comes."""
 
 
 class TunnelOpener:
@@ -29,6 +34,8 @@ class TunnelOpener:
         self._endpoints: dict[int, int] = {}
         self._held: dict[int, list[bytes]] = {}
         self._searching: set[int] = set()
+        self._attempts: dict[int, int] = {}
+        self._retry_at: dict[int, datetime] = {}
         self._requests: list[Request] = []
         self._failed: list[TunnelEvent] = []
         self._serves: Callable[[int], bool] = lambda eui64: False
@@ -53,14 +60,21 @@ class TunnelOpener:
         failed, self._failed = self._failed, []
         return failed + self.clients.events()
 
-    def reopen(self) -> None:
-        """Look for every device again, after the network came back."""
-        for peer in tuple(self._endpoints):
+    def reopen(self, peers: Iterable[int]) -> None:
+        """Look for these devices, after the network came back."""
+        for peer in peers:
+            self._attempts.pop(peer, None)
             self._search(peer)
+
+    def expect(self, peer: int, now: datetime) -> None:
+        """A device was let in: look for it soon, should its announcement be lost."""
+        self._attempts.pop(peer, None)
+        self._retry_at[peer] = now + RETRY_AFTER
 
     def forget(self, peer: int) -> None:
         """Drop the tunnel and what waits for it: the device left."""
         self._endpoints.pop(peer, None)
+        self._retry_at.pop(peer, None)
         self._give_up(peer, "the device left")
         self.clients.forget(peer)
 
@@ -68,11 +82,16 @@ class TunnelOpener:
 
     @property
     def deadline(self) -> datetime | None:
-        """Nothing is due by time: the requests have their own time-outs."""
-        return None
+        """When a device that could not be found is looked for again."""
+        return min(self._retry_at.values(), default=None)
 
     def poll(self, now: datetime) -> None:
-        """Nothing is due by time."""
+        """Look for devices whose time has come."""
+        for peer in [one for one, due in self._retry_at.items() if due <= now]:
+            del self._retry_at[peer]
+            self._search(peer)
+            if peer not in self._searching:
+                self._try_again(peer, now)
 
     def requests(self) -> list[Request]:
         """Take the questions to send."""
@@ -86,7 +105,10 @@ class TunnelOpener:
         endpoint = _first_endpoint(outcome)
         if endpoint is None:
             self._give_up(peer, "its Tunneling server was not found")
+            self._try_again(peer, now)
             return
+        self._attempts.pop(peer, None)
+        self._retry_at.pop(peer, None)
         self._endpoints[peer] = endpoint
         self.clients.open(peer, endpoint, now)
         for octets in self._held.pop(peer, []):
@@ -97,7 +119,13 @@ class TunnelOpener:
     def _node_event(self, event: NodeEvent) -> None:
         if isinstance(event, Announced) and self._serves(event.eui64):
             self.clients.forget(event.eui64)  # a device that joined anew has no tunnels
+            self._attempts.pop(event.eui64, None)
             self._search(event.eui64)
+
+    def _try_again(self, peer: int, now: datetime) -> None:
+        attempts = self._attempts[peer] = self._attempts.get(peer, 0) + 1
+        if attempts < ATTEMPTS:
+            self._retry_at[peer] = now + RETRY_AFTER
 
     def _search(self, peer: int) -> None:
         nwk = None if self._host is None else self._host.radio.nwk_of(peer)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -14,8 +15,9 @@ from device.events import CommandRefused, RadioLost, RadioUp
 from device.timeline import Timeline
 from gbcs.catalogue import by_name
 from gbcs.party import DeviceType
+from han.exchange import Announced, NodeEvent
 from han.radio import link_key_of_install_code
-from hw.ether import Ether
+from hw.ether import Ether, Link
 from hw.vncp.ncp import VirtualNcp
 from hw.vncp.transport import publish, withdraw
 
@@ -132,3 +134,46 @@ async def test_a_seventeenth_device_finds_no_place(timeline: Timeline) -> None:
         with pytest.raises(DeviceLogFull, match="16 devices"):
             await home.hub.add_device(Entry(0x2000, DeviceType.IHD, key))
         assert len(home.hub.device_log.entries()) == 16
+
+
+async def test_a_meter_that_was_out_of_range_when_asked_gets_its_tunnel_later(
+    timeline: Timeline,
+) -> None:
+    rig = Rig.model_validate(
+        {"hub": {"radio": "ether:"}, "gas_meter": False, "electricity_meter": {}}
+    )
+    async with living_home(rig, timeline) as home:
+        meter = home.electricity_meter
+        assert meter is not None
+        esme, hub = meter.device.chassis.eui64, home.gpf.entity
+
+        def out_of_range(event: NodeEvent) -> None:
+            if isinstance(event, Announced):
+                home.ether.set_link(hub, esme, Link(loss=1.0))
+
+        home.host.on_node_event(out_of_range)
+        await timeline.sleep(timedelta(seconds=15))
+        assert meter.radio.on_network
+        assert not home.hub.opener.clients.is_open(esme)
+        home.ether.set_link(hub, esme, Link())
+        await timeline.sleep(timedelta(minutes=2))
+        assert home.hub.opener.clients.is_open(esme)
+
+
+async def test_a_hub_that_starts_again_opens_the_tunnels_it_had(
+    timeline: Timeline, tmp_path: Path
+) -> None:
+    rig = Rig.model_validate(
+        {
+            "hub": {"radio": "ether:"},
+            "gas_meter": False,
+            "electricity_meter": {},
+            "store": tmp_path / "rig.sqlite",
+        }
+    )
+    for _ in range(2):
+        async with living_home(rig, timeline) as home:
+            meter = home.electricity_meter
+            assert meter is not None
+            await timeline.sleep(timedelta(minutes=2))
+            assert home.hub.opener.clients.is_open(meter.device.chassis.eui64)
