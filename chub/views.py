@@ -6,11 +6,10 @@ from typing import Final
 
 from device.clock import DeviceClock
 from gbcs.stamp import Reliability
-from gbcs.zcl.status import Status
 from gbcs.zcl.types import Value, zcl_seconds
 from han.clusters import BASIC, TIME
 from han.clusters.basic import TIME_MASTER, TIME_SUPERSEDING
-from han.clusters.mirrored import mirrored
+from han.clusters.mirrored import fixed, mirrored
 from han.zcl.tables import Failure, Served, Side
 
 _IDENTITY: Final[dict[int, Value]] = {
@@ -35,5 +34,4 @@ def time_server(clock: DeviceClock) -> Served:
 
 def basic_server() -> Served:
     """Basic 0x0000 of the Remote Communications Device endpoint."""
-    absent = Failure(Status.UNSUPPORTED_ATTRIBUTE)
-    return mirrored(BASIC, Side.SERVER, lambda i: _IDENTITY.get(i, absent), only=_IDENTITY)
+    return fixed(BASIC, _IDENTITY)

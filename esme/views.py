@@ -25,7 +25,7 @@ from han.clusters.device_management import (
     ChangeControl,
     PublishChangeOfTenancy,
 )
-from han.clusters.mirrored import ValueOf, mirrored
+from han.clusters.mirrored import ValueOf, fixed, mirrored
 from han.zcl.payload import decode, encode
 from han.zcl.tables import Access, Answer, Cluster, Command, Failure, Reply, Served, Side
 
@@ -202,7 +202,7 @@ def device_management(meter: ElectricityMeter) -> Served:
 
 def identity() -> Served:
     """Basic 0x0000."""
-    return mirrored(BASIC, Side.SERVER, lambda i: _DEVICE_KIND.get(i, _ABSENT), only=_DEVICE_KIND)
+    return fixed(BASIC, _DEVICE_KIND)
 
 
 def time_client() -> Served:

@@ -19,7 +19,7 @@ from gpf.settings import GpfSettings
 from gpf.views import CURRENT_SUMMATION, GasData, esi_clusters, mirror_clusters
 from han.clusters import BASIC, METERING
 from han.clusters.basic import MIRROR_CAPACITY, PHYSICAL_ENVIRONMENT
-from han.clusters.mirrored import mirrored
+from han.clusters.mirrored import fixed
 from han.endpoint import Endpoint
 from han.exchange import Outcome, Request
 from han.mirror.flags import FunctionalFlag
@@ -31,7 +31,7 @@ from han.mirror.host import (
     MirrorHost,
     ReportComplete,
 )
-from han.zcl.tables import Failure, Served, Side
+from han.zcl.tables import Served
 
 ENERGY_SERVICE_INTERFACE: Final = 0x0500
 METERING_DEVICE: Final = 0x0501
@@ -205,5 +205,4 @@ class HanSide:
 
 
 def _basic() -> Served:
-    absent = Failure(Status.UNSUPPORTED_ATTRIBUTE)
-    return mirrored(BASIC, Side.SERVER, lambda i: _ESI_IDENTITY.get(i, absent), only=_ESI_IDENTITY)
+    return fixed(BASIC, _ESI_IDENTITY)

@@ -8,7 +8,7 @@ from gbcs.zcl.status import Status
 from gbcs.zcl.types import Value
 from gsme.model import FIELDS, GasMeterModel, value_of
 from han.clusters import BASIC, METERING, PREPAYMENT, PRICE, TIME
-from han.clusters.mirrored import mirrored
+from han.clusters.mirrored import fixed, mirrored
 from han.zcl.server import ZclServer
 from han.zcl.tables import Cluster, ClusterDefinition, Failure, Served, Side
 
@@ -51,7 +51,7 @@ _IDENTITY: Final[dict[int, Value]] = {
 
 def identity() -> Served:
     """Basic 0x0000."""
-    return mirrored(BASIC, Side.SERVER, lambda i: _IDENTITY.get(i, _ABSENT), only=_IDENTITY)
+    return fixed(BASIC, _IDENTITY)
 
 
 def time_client() -> Served:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import Final
 
 from gbcs.party import DeviceType
-from gbcs.zcl.status import Status
 from gbcs.zcl.types import Value
 from han.clusters import BASIC, DEVICE_MANAGEMENT, METERING, TIME
-from han.clusters.mirrored import mirrored
+from han.clusters.mirrored import fixed
 from han.endpoint import Endpoint
-from han.zcl.tables import Cluster, ClusterDefinition, Failure, Served, Side
+from han.zcl.tables import Cluster, ClusterDefinition, Served, Side
 
 IN_HOME_DISPLAY: Final = 0x0502
 _USED: Final = (TIME, METERING, DEVICE_MANAGEMENT)
@@ -35,5 +34,4 @@ def _identity(kind: DeviceType) -> Served:
         0x0005: kind.value,
         0x0007: 0x01,  # mains
     }
-    absent = Failure(Status.UNSUPPORTED_ATTRIBUTE)
-    return mirrored(BASIC, Side.SERVER, lambda i: values.get(i, absent), only=values)
+    return fixed(BASIC, values)

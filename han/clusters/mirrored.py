@@ -6,7 +6,7 @@ values by attribute identifier, so no row per attribute is needed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from typing import TypeAlias
 
 from gbcs.zcl.types import Value
@@ -35,6 +35,11 @@ def mirrored(
 ) -> Served:
     """Serve a cluster from ``value_of``; ``only`` lists the attributes the device has at all."""
     return mirrored_for(definition, side, lambda _: value_of, only=only, commands=commands)
+
+
+def fixed(definition: ClusterDefinition, values: Mapping[int, Value]) -> Served:
+    """Serve a cluster whose attributes never change: who a device is."""
+    return mirrored(definition, Side.SERVER, values.__getitem__, only=values)
 
 
 def mirrored_for(
