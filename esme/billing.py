@@ -9,9 +9,9 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Final
 
-from esme.cosem.settings import Settings
-from esme.cosem.shape import shape
-from esme.cosem.table import Place
+from device.cosem.settings import Settings
+from device.cosem.shape import shape
+from device.cosem.table import Place
 from esme.execution import Execution
 from esme.kept import Kept, Row
 from esme.logbook import seconds

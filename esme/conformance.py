@@ -12,9 +12,9 @@ from datetime import UTC, datetime
 from typing import Final
 
 from device.clock import DeviceClock
+from device.cosem.server import CosemServer
+from device.cosem.table import Access, Place
 from device.store import MemoryStore
-from esme.cosem.server import CosemServer
-from esme.cosem.table import Access, Place
 from esme.meter import ElectricityMeter, Identity
 from esme.objects import server
 from esme.physics.signal import Constant

@@ -13,8 +13,8 @@ from datetime import datetime, timedelta
 from enum import IntEnum
 from typing import Final
 
-from esme.cosem.settings import Settings
-from esme.cosem.table import Place
+from device.cosem.settings import Settings
+from device.cosem.table import Place
 from gbcs.dlms import values as v
 
 CONTROLLERS: Final = range(1, 6)

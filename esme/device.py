@@ -11,12 +11,12 @@ from typing import Final
 from device.alerts import Send
 from device.chassis import Chassis
 from device.command import Answered
+from device.cosem.engine import CosemEngine
 from device.events import AlertRaised
 from device.pipeline import Pipeline
 from device.settings import PipelineSettings
 from esme.alerts import Alert
 from esme.commands import handlers
-from esme.engine import CosemEngine
 from esme.memory import Memory
 from esme.meter import ElectricityMeter, Identity
 from esme.objects import server
@@ -89,7 +89,11 @@ class ElectricityMeterDevice:
             use_cases=use_cases(),
             engines={
                 Technology.DLMS: CosemEngine(
-                    self.server, chassis.credentials.keys, chassis.own_counter, self._keep
+                    self.server,
+                    chassis.credentials.keys,
+                    chassis.own_counter,
+                    self._keep,
+                    self.meter.undo_point,
                 )
             },
             handlers=handlers(self.meter, self._keep),

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from datetime import datetime, time, timedelta
 from typing import Final
 
-from esme.cosem.settings import Settings
-from esme.cosem.shape import plain
-from esme.cosem.table import Place
+from device.cosem.settings import Settings
+from device.cosem.shape import plain
+from device.cosem.table import Place
 from esme.physics.signal import earliest
 from esme.tariff.calendar import DatePattern
 from gbcs.dlms.data import Data

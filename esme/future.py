@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from esme.cosem.settings import Settings
-from esme.cosem.table import Place
+from device.cosem.settings import Settings
+from device.cosem.table import Place
 from gbcs.dlms import values as v
 from gbcs.dlms.data import Data
 from gbcs.stamp import NEVER, Stamp

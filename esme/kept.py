@@ -7,9 +7,9 @@ from datetime import datetime
 from enum import IntEnum
 from typing import Final
 
+from device.cosem.table import Place
 from esme.account.account import AccountState
 from esme.controllers import Controllers
-from esme.cosem.table import Place
 from esme.demand import MaximumDemands
 from esme.device_log import DeviceLog
 from esme.firmware import FirmwareState

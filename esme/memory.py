@@ -12,9 +12,9 @@ from dataclasses import dataclass, fields, is_dataclass
 from datetime import datetime
 from typing import Final
 
+from device.cosem.settings import Settings
+from device.cosem.table import Place
 from device.store import Json, Store, StoreError, Transaction
-from esme.cosem.settings import Settings
-from esme.cosem.table import Place
 from esme.kept import Kept
 from esme.metering.log import Log
 from esme.own_time import OwnTime

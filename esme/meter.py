@@ -12,15 +12,15 @@ from datetime import datetime
 from typing import Final
 
 from device.clock import ClockChange, DeviceClock
+from device.cosem.settings import Settings
+from device.cosem.shape import Plain, plain
+from device.cosem.table import Place
 from device.store import Store
 from esme.account.account import Account
 from esme.account.terms import Terms
 from esme.account.top_up import IsAuthentic, accept, no_token
 from esme.billing import Billing
 from esme.controllers import ControllerBank, Move
-from esme.cosem.settings import Settings
-from esme.cosem.shape import Plain, plain
-from esme.cosem.table import Place
 from esme.demand import WINDOW_OPENS, middle_of
 from esme.firmware import Firmware
 from esme.future import ACTIVATED, FutureDating, Pending

@@ -12,8 +12,8 @@ from functools import cache
 from types import NoneType, UnionType
 from typing import Final, TypeVar, get_args, get_origin, get_type_hints
 
+from device.cosem.table import Place
 from device.store import Json
-from esme.cosem.table import Place
 from esme.metering.log import Log
 from gbcs.errors import LocalError
 

@@ -10,6 +10,8 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Final
 
+from device.cosem.settings import Settings
+from device.cosem.table import Place
 from device.log import Entry
 from device.store import Store
 from esme.alerts import (
@@ -28,8 +30,6 @@ from esme.alerts import (
     owner,
 )
 from esme.controllers import Move
-from esme.cosem.settings import Settings
-from esme.cosem.table import Place
 from esme.event import MeterEvent
 from esme.load_limit import DISABLED_BY_LIMIT, ENABLED_AFTER_LIMIT, LIMIT_EXCEEDED
 from esme.logbook import LogBook

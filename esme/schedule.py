@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Final
 
-from esme.cosem.shape import Plain
+from device.cosem.shape import Plain
 from esme.tariff.calendar import DatePattern
 from gbcs.dlms.data import Bits
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from esme.cosem.shape import plain
-from esme.cosem.table import Place
+from device.cosem.shape import plain
+from device.cosem.table import Place
 from esme.history import consumption_wh, day_start, month_start, today_wh, week_start
 from esme.interval_data import GetProfile, answer
 from esme.kept import SupplyState

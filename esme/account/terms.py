@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from esme.cosem.settings import Settings
-from esme.cosem.shape import Plain, plain
-from esme.cosem.table import Place
+from device.cosem.settings import Settings
+from device.cosem.shape import Plain, plain
+from device.cosem.table import Place
 from esme.money import PaymentMode
 from esme.tariff.registers import TOU_REGISTERS, TariffRegisters
 

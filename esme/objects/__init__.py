@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from esme.cosem.server import CosemServer
-from esme.cosem.table import CosemObject
+from device.cosem.server import CosemServer
+from device.cosem.table import CosemObject
 from esme.meter import ElectricityMeter
 from esme.objects.commercial import commercial_objects
 from esme.objects.configuration import configuration_objects

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from esme.cosem.shape import Plain, shape
-from esme.cosem.table import (
+from device.cosem.shape import Plain, shape
+from device.cosem.table import (
     Access,
     Attribute,
     CosemObject,

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Final
 
+from device.cosem.shape import Plain, shape
+from device.cosem.table import Access, Attribute, CosemObject, Place, cosem, stored
 from esme.alerts import ALL_ON, merged
-from esme.cosem.shape import Plain, shape
-from esme.cosem.table import Access, Attribute, CosemObject, Place, cosem, stored
 from esme.meter import Identity
 from esme.objects.fields import Meter, MeterAttribute, octets
 from gbcs.dlms.apdu import Result

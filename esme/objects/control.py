@@ -6,9 +6,8 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Final
 
-from esme.controllers import CONTROLLERS, LONGEST, Order, Setting, is_allowed
-from esme.cosem.shape import Plain, plain, shape
-from esme.cosem.table import (
+from device.cosem.shape import Plain, plain, shape
+from device.cosem.table import (
     Access,
     Attribute,
     CosemObject,
@@ -18,6 +17,7 @@ from esme.cosem.table import (
     scaler_unit,
     stored,
 )
+from esme.controllers import CONTROLLERS, LONGEST, Order, Setting, is_allowed
 from esme.kept import SupplyState
 from esme.objects.commercial import schedule, special_days
 from esme.objects.fields import (

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Final, TypeVar
 
+from device.cosem.shape import Plain, shape
+from device.cosem.table import Access, Attribute, Limits, Method
 from device.log import Entry
-from esme.cosem.shape import Plain, shape
-from esme.cosem.table import Access, Attribute, Limits, Method
 from esme.logbook import LogBook, moment, seconds
 from esme.meter import ElectricityMeter
 from esme.metering.log import Log

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 from struct import Struct
 from typing import Final
 
+from device.cosem.shape import Plain
+from device.cosem.table import CosemObject, cosem
 from esme.billing import BALANCES, registers_notation
-from esme.cosem.shape import Plain
-from esme.cosem.table import CosemObject, cosem
 from esme.kept import Row, Snapshots
 from esme.metering.log import Log
 from esme.objects.fields import (

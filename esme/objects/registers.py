@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from esme.cosem.shape import Plain, shape
-from esme.cosem.table import Attribute, CosemObject, cosem, scaler_unit, stored
+from device.cosem.shape import Plain, shape
+from device.cosem.table import Attribute, CosemObject, cosem, scaler_unit, stored
 from esme.demand import MaximumDemand
 from esme.metering.energy import EnergyRegisters, Register
 from esme.objects.fields import (

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from esme.cosem.shape import Plain, shape
-from esme.cosem.table import Access, Attribute, CosemObject, cosem, scaler_unit
+from device.cosem.shape import Plain, shape
+from device.cosem.table import Access, Attribute, CosemObject, cosem, scaler_unit
 from esme.metrology import PhaseVoltage
 from esme.objects.fields import COUNT, Meter, MeterAttribute, number, register, reset, timed_log
 from esme.voltage.average import AverageVoltage, Limit

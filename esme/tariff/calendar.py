@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from typing import Final
 
-from esme.cosem.shape import Plain
+from device.cosem.shape import Plain
 
 _WILD_YEAR: Final = 0xFFFF
 _WILD: Final = 0xFF

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Final
 
-from esme.cosem.settings import Settings
-from esme.cosem.shape import plain
-from esme.cosem.table import Place
+from device.cosem.settings import Settings
+from device.cosem.shape import plain
+from device.cosem.table import Place
 from esme.metering.energy import Readings
 from esme.physics.signal import earliest
 from esme.tariff.calendar import Calendar, read_calendar

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from device.clock import ClockSettings, DeviceClock
+from device.cosem.server import CosemServer
+from device.cosem.shape import Plain, plain, shape
+from device.cosem.table import EVERYTHING, Access, Limits, Place
 from device.store import MemoryStore, Store
-from esme.cosem.server import CosemServer
-from esme.cosem.shape import Plain, plain, shape
-from esme.cosem.table import EVERYTHING, Access, Limits, Place
 from esme.memory import Memory
 from esme.meter import ElectricityMeter, Identity
 from esme.metrology import MetrologySettings

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from esme.cosem.settings import Settings
-from esme.cosem.table import Place
+from device.cosem.settings import Settings
+from device.cosem.table import Place
 from esme.execution import Execution
 from gbcs.dlms import values as v
 from gbcs.dlms.data import Data

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from esme.cosem.shape import Plain
+from device.cosem.shape import Plain
 from esme.tariff.calendar import Calendar, DatePattern, read_calendar
 
 OBIS = bytes.fromhex("00000A0064FF")

@@ -8,11 +8,11 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from device.command import Refused
+from device.cosem.shape import plain
+from device.cosem.table import Place
 from device.events import AlertRaised, CommandRefused
 from device.refusal import Refusal
 from device.store import MemoryStore, Store
-from esme.cosem.shape import plain
-from esme.cosem.table import Place
 from esme.device import ElectricityMeterDevice, use_cases
 from esme.objects.fields import elements
 from esme.physics.site import Site

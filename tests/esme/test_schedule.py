@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from esme.cosem.shape import Plain
+from device.cosem.shape import Plain
 from esme.schedule import last_selector
 from gbcs.dlms.data import Bits
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from itertools import pairwise
 
-from esme.cosem.shape import plain
-from esme.cosem.table import Access, Place
+from device.cosem.shape import plain
+from device.cosem.table import Access, Place
 from esme.objects.fields import elements, number
 from esme.physics.signal import DailyProfile, Interrupted
 from esme.physics.site import Phase, Site

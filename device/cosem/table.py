@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, NamedTuple, TypeAlias, TypeVar
 
-from esme.cosem.shape import Plain, Shape, shape
+from device.cosem.shape import Plain, Shape, shape
 from gbcs.dlms.apdu import Result
 from gbcs.dlms.data import Data
 from gbcs.dlms.obis import Obis

@@ -1,41 +1,48 @@
-"""Executes DLMS commands of the pipeline on the meter's COSEM objects."""
+"""Executes DLMS commands of the pipeline on a device's COSEM objects."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Generic, TypeVar
 
 from device.command import Command, Outcome
+from device.cosem.server import CosemServer
+from device.cosem.table import Access
+from device.cosem.template import check_items
 from device.counters import OwnCounter
-from esme.cosem.server import CosemServer
-from esme.cosem.table import Access
-from esme.cosem.template import check_items
-from esme.meter import ElectricityMeter
 from gbcs.dlms.apdu import AccessRequest, Result
 from gbcs.keys import KeyStore
 from gbcs.protection import attribute_cipher
 
+M = TypeVar("M")
 
-class CosemEngine:
-    """A handler for the pipeline. ``save`` keeps what a command changed, inside its unit."""
+
+class CosemEngine(Generic[M]):
+    """A handler for the pipeline. ``save`` keeps what a command changed, inside its unit.
+
+    ``undo_point`` gives what takes the model back, should the command have to be undone.
+    """
 
     def __init__(
         self,
-        server: CosemServer[ElectricityMeter],
+        server: CosemServer[M],
         keys: KeyStore,
         own_counter: OwnCounter,
         save: Callable[[], object],
+        undo_point: Callable[[], Callable[[], None]],
     ) -> None:
         self._server = server
         self._keys = keys
         self._own_counter = own_counter
         self._save = save
+        self._undo_point = undo_point
 
     def __call__(self, command: Command) -> Outcome:
         """Execute the items; MalformedMessage when they are not those of the use case."""
         request = AccessRequest.parse(command.message.payload)
         check_items(command.use_case.name, request)
-        command.unit.on_rollback(self._server.model.undo_point())
+        command.unit.on_rollback(self._undo_point())
         sealer = _Sealer(command, self._keys, self._own_counter)
         response = self._server.execute(request, _access(command, sealer))
         self._save()
@@ -58,7 +65,7 @@ def _access(command: Command, sealer: _Sealer) -> Access:
 class _Sealer:
     """Encrypts the protected attributes of one Response for whoever consumes them.
 
-    For an unknown remote party that brought its certificate the key takes the meter's own counter,
+    For an unknown remote party that brought its certificate the key takes the device's own counter,
     which the Response then carries.
     """
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from esme.cosem.shape import Plain, plain, shape
+from device.cosem.shape import Plain, plain, shape
 from gbcs.dlms import values as v
 from gbcs.dlms.data import Bits, Data, decode, encode
 from gbcs.errors import LocalError

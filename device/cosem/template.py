@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from esme.cosem.table import Place
+from device.cosem.table import Place
 from gbcs.catalogue import ItemSpec, Operation, dlms_items
 from gbcs.dlms.apdu import AccessRequest, Kind, RequestItem
 from gbcs.errors import MalformedMessage

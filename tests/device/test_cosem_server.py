@@ -5,10 +5,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from esme.cosem.server import CosemServer
-from esme.cosem.settings import Settings
-from esme.cosem.shape import Plain, shape
-from esme.cosem.table import (
+from device.cosem.server import CosemServer
+from device.cosem.settings import Settings
+from device.cosem.shape import Plain, shape
+from device.cosem.table import (
     Access,
     Attribute,
     CosemObject,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from esme.cosem.table import Place
+from device.cosem.table import Place
 from gbcs.dlms.data import Data
 
 

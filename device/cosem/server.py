@@ -10,9 +10,9 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Final, Generic, TypeVar
 
-from esme.cosem.settings import Settings
-from esme.cosem.shape import plain
-from esme.cosem.table import EVERYTHING, Access, Attribute, CosemObject, Limits, Method, Place
+from device.cosem.settings import Settings
+from device.cosem.shape import plain
+from device.cosem.table import EVERYTHING, Access, Attribute, CosemObject, Limits, Method, Place
 from gbcs.dlms import values as v
 from gbcs.dlms.apdu import AccessRequest, AccessResponse, Kind, RequestItem, Result, ResultItem
 from gbcs.dlms.data import Data, encode
