@@ -14,6 +14,7 @@ from chub.settings import ChfSettings
 from device.clock import ClockSettings
 from device.gbz_engine import EngineSettings
 from device.settings import PipelineSettings
+from device.tokens import PrepaySettings
 from esme.settings import EsmeSettings
 from gpf.settings import GpfSettings
 from gsme.settings import GsmeSettings
@@ -33,6 +34,7 @@ SECTIONS: Final[Mapping[str, type[DataclassInstance]]] = {
     "pipeline": PipelineSettings,
     "engine": EngineSettings,
     "node": NodeSettings,
+    "prepay": PrepaySettings,
 }
 """Section of ``[settings]`` in the rig file to the dataclass that declares its fields."""
 

@@ -116,6 +116,7 @@ class Executed:
     answers: tuple[Frame, ...]
     encrypted: bool
     refused: bool = False
+    peer_endpoint: int = 0
 
 
 @dataclass(frozen=True, slots=True)

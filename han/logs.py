@@ -12,6 +12,7 @@ from typing import Final, Protocol, TypeVar
 
 from gbcs.zcl.status import Status
 from han.clusters import EVENTS, METERING, PREPAYMENT
+from han.clusters.events import EventLog
 from han.commands.events import (
     ClearEventLogRequest,
     ClearEventLogResponse,
@@ -38,6 +39,7 @@ from han.zcl.tables import (
     Cluster,
     ClusterDefinition,
     Command,
+    Party,
     Reply,
     Served,
     Side,
@@ -46,6 +48,7 @@ from han.zcl.tables import (
 END_OF_TIME: Final = 0xFFFFFFFF
 EVERY_DEBT: Final = 0xFF
 MOST_FOUND: Final = 0xFF
+_SECURITY: Final = (EventLog.SECURITY, EventLog.GSME_SECURITY)
 EVENT_FRAME_OCTETS: Final = 1400
 """Entries of one PublishEventLog over the HAN, which must fit a fragmented message."""
 
@@ -182,6 +185,11 @@ def debt_log(payments: DebtPayments) -> Served:
     return _serve(PREPAYMENT, "GetDebtRepaymentLog", get, payments)
 
 
+def household_may_read(log_id: int, access: Access) -> bool:
+    """Whether the asker may have a log: security logs are for remote parties alone."""
+    return access.party is Party.REMOTE or log_id not in _SECURITY
+
+
 def event_logs(logs: EventLogs) -> Served:
     """GetEventLog and ClearEventLogRequest on Events."""
     return _EVENTS.on(logs)
@@ -238,6 +246,7 @@ _EVENTS: Final[Cluster[EventLogs]] = Cluster(
         Command(command_of(EVENTS, "GetEventLog"), _get_events),
         Command(command_of(EVENTS, "ClearEventLogRequest"), _clear_events),
     ),
+    generated=(command_of(EVENTS, "PublishEvent", Side.CLIENT).id,),
 )
 
 E = TypeVar("E")

@@ -17,6 +17,7 @@ from han.commands.events import (
     MessageConfirmation,
 )
 from han.exchange import Outcome, Replied, Request
+from han.publisher import Publisher
 from han.requests import Far, command_of
 from han.zcl.payload import decode, encode
 from han.zcl.tables import Access, Answer, Cluster, Command, Reply, Served, Side
@@ -57,6 +58,11 @@ class MessageBoard:
         if self.message is None:
             return None
         return self._far(peer, peer_endpoint).command(_DISPLAY, encode(self.message))
+
+    def announce(self, publisher: Publisher) -> None:
+        """Give the message to every display that listens."""
+        if self.message is not None:
+            publisher.publish(MESSAGING, self.message)
 
     def withdraw(self, peer: int, peer_endpoint: int) -> Request | None:
         """The request that takes the message off a display; None when there is none."""

@@ -352,6 +352,7 @@ class Node:
                 answers,
                 message.encrypted,
                 refused=not secure,
+                peer_endpoint=message.source_endpoint,
             )
         )
         try:

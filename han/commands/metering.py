@@ -135,6 +135,13 @@ class SupplyStatusResponse:
 
 
 @dataclass(frozen=True, slots=True)
+class LocalChangeSupply:
+    """The button of a display: switch the supply off (and arm it), or on again once armed."""
+
+    proposed_status: Enum8
+
+
+@dataclass(frozen=True, slots=True)
 class SetSupplyStatus:
     """What happens to the supply on tamper, depletion, uncontrolled flow and load limit."""
 

@@ -10,6 +10,7 @@ from han.zcl.payload import (
     U16,
     U24,
     U32,
+    Counted,
     Enum8,
     Map8,
     Octets,
@@ -24,6 +25,72 @@ class GetCurrentPrice:
     """Ask for the price in force."""
 
     options: Map8
+
+
+@dataclass(frozen=True, slots=True)
+class GetScheduledPrices:
+    """Ask for the prices in force at a moment and later; 0 asks for all."""
+
+    start_time: Utc
+    count: U8
+
+
+@dataclass(frozen=True, slots=True)
+class GetBlockPeriods:
+    """Ask for block periods from a moment on."""
+
+    start_time: Utc
+    count: U8
+    tariff_type: Map8 = 0
+
+
+@dataclass(frozen=True, slots=True)
+class GetConversionFactor:
+    """Ask for conversion factors from a moment on."""
+
+    earliest_start_time: Utc
+    min_issuer_event_id: U32
+    count: U8
+
+
+@dataclass(frozen=True, slots=True)
+class GetCalorificValue:
+    """Ask for calorific values from a moment on."""
+
+    earliest_start_time: Utc
+    min_issuer_event_id: U32
+    count: U8
+
+
+@dataclass(frozen=True, slots=True)
+class GetTariffInformation:
+    """Ask for tariffs from a moment on."""
+
+    earliest_start_time: Utc
+    min_issuer_event_id: U32
+    count: U8
+    tariff_type: Map8
+
+
+@dataclass(frozen=True, slots=True)
+class GetPriceMatrix:
+    """Ask for the prices of a tariff."""
+
+    issuer_tariff_id: U32
+
+
+@dataclass(frozen=True, slots=True)
+class GetBlockThresholds:
+    """Ask where the blocks of a tariff end."""
+
+    issuer_tariff_id: U32
+
+
+@dataclass(frozen=True, slots=True)
+class GetTierLabels:
+    """Ask for the names of a tariff's tiers."""
+
+    issuer_tariff_id: U32
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +223,37 @@ class PublishBillingPeriod:
     duration: U24
     duration_type: Map8
     tariff_type: Map8
+
+
+@dataclass(frozen=True, slots=True)
+class TierLabel:
+    """The name of one tier."""
+
+    tier: U8
+    label: Octets
+
+
+@dataclass(frozen=True, slots=True)
+class PublishTierLabels:
+    """The names of a tariff's tiers."""
+
+    provider_id: U32
+    issuer_event_id: U32
+    issuer_tariff_id: U32
+    command_index: U8
+    total_commands: U8
+    labels: Annotated[tuple[TierLabel, ...], Counted(TierLabel)]
+
+
+@dataclass(frozen=True, slots=True)
+class GetCalendar:
+    """Ask for calendars from a moment on; type 0xFF asks for every type."""
+
+    earliest_start_time: Utc
+    min_issuer_event_id: U32
+    count: U8
+    calendar_type: Enum8
+    provider_id: U32
 
 
 @dataclass(frozen=True, slots=True)
