@@ -8,8 +8,9 @@ from typing import Final
 from bench.home import Home, living_home
 from bench.replay_pair import CHF, ESME, GPF, Pair, Unsupported, difference_of
 from bench.rig import Rig
+from device.cosem.recorded import arrange
 from device.timeline import Timeline, run
-from esme.conformance import arrange, moment_of
+from esme.conformance import moment_of
 from gbcs.envelope import Message
 from gbcs.errors import LocalError
 from gbcs.keys import KeyStore

@@ -19,6 +19,9 @@ GENERIC_CRITICAL: Final = 0x1000
 GENERIC_NON_CRITICAL: Final = 0x1001
 _FIRST_CRITICAL: Final = 0x8F00
 
+Payload = bytes | Callable[[int], bytes]
+"""The octets of an alert; those that hold its number are made when the number is taken."""
+
 Send = Callable[[bytes, int], object]
 """Takes the octets of an alert and its recipient."""
 
@@ -41,7 +44,7 @@ class Alerts:
         return self.raise_alert(message_code, alert_code, payload, recipient)
 
     def raise_alert(
-        self, message_code: int, alert_code: int, payload: bytes, recipient: int | None = None
+        self, message_code: int, alert_code: int, payload: Payload, recipient: int | None = None
     ) -> Message:
         """Raise any alert: number it, protect it as its use case says, send it once it is kept.
 
@@ -53,13 +56,14 @@ class Alerts:
         if recipient is None:
             recipient = chassis.credentials.party(Role.SUPPLIER)
         with chassis.store.transaction() as unit:
+            number = chassis.own_counter.next()
             message = Message(
                 cra=Cra.ALERT,
-                originator_counter=chassis.own_counter.next(),
+                originator_counter=number,
                 originator=chassis.eui64,
                 recipient=recipient,
                 message_code=message_code,
-                payload=payload,
+                payload=payload if isinstance(payload, bytes) else payload(number),
             )
             protected = protect(message, chassis.credentials.keys)
             unit.on_commit(lambda: self._leave(protected, alert_code))

@@ -123,6 +123,7 @@ class Host:
         self._pending: dict[Ticket, asyncio.Future[Outcome]] = {}
         self._node_watchers: list[Callable[[NodeEvent], object]] = []
         self._radio_watchers: list[Callable[[RadioEvent], object]] = []
+        self._frame_watchers: list[Callable[[ApsReceived], object]] = []
         self._progress_watchers: list[Callable[[], object]] = []
         self._tasks: asyncio.TaskGroup | None = None
         self._started = asyncio.Event()
@@ -185,9 +186,17 @@ class Host:
         """Call with what happens to the radio and its network, but not with received frames."""
         self._radio_watchers.append(watcher)
 
+    def on_received(self, watcher: Callable[[ApsReceived], object]) -> None:
+        """Call with every frame that arrives, before the node takes it: who is heard how well."""
+        self._frame_watchers.append(watcher)
+
     def on_progress(self, watcher: Callable[[], object]) -> None:
         """Call after everything that may have moved a service: drain the service's events then."""
         self._progress_watchers.append(watcher)
+
+    def start_task(self, coroutine: Coroutine[object, object, None], name: str) -> None:
+        """Do something that takes time while the host runs; a fault in it is logged."""
+        self._start(_watched(coroutine, name), name)
 
     def kick(self) -> None:
         """Let the node go on after one of its services was told something."""
@@ -232,6 +241,7 @@ class Host:
         now = self._timeline.now()
         match event:
             case ApsReceived():
+                _call(self._frame_watchers, event)
                 self.node.receive(event, now)
                 return
             case DeviceLeft(eui64=eui64):
@@ -359,6 +369,13 @@ def _describe(request: Request) -> str:
 def _call(watchers: Sequence[Callable[[T], object]], event: T) -> None:
     for watcher in tuple(watchers):
         _guard(partial(watcher, event))
+
+
+async def _watched(coroutine: Coroutine[object, object, None], name: str) -> None:
+    try:
+        await coroutine
+    except Exception:  # noqa: BLE001 - the third place where a fault of ours ends
+        _LOG.exception("a device failed to %s", name)
 
 
 def _guard(action: Callable[[], object]) -> None:

@@ -12,9 +12,9 @@ from typing import Final
 from device.cosem.settings import Settings
 from device.cosem.shape import shape
 from device.cosem.table import Place
+from device.logbook import seconds
 from esme.execution import Execution
 from esme.kept import Kept, Row
-from esme.logbook import seconds
 from esme.metering.periods import Closed
 from esme.physics.signal import earliest
 from esme.reporter import Reporter

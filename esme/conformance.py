@@ -7,21 +7,19 @@ with the recorded results.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Final
 
 from device.clock import DeviceClock
-from device.cosem.server import CosemServer
+from device.cosem.recorded import break_as, reported
 from device.cosem.table import Access, Place
 from device.store import MemoryStore
 from esme.meter import ElectricityMeter, Identity
 from esme.objects import server
 from esme.physics.signal import Constant
 from esme.physics.site import Phase, Site
-from gbcs.dlms.apdu import AccessRequest, AccessResponse, Kind, RequestItem, Result, ResultItem
-from gbcs.dlms.data import Data, decode
-from gbcs.dlms.protected import ProtectedRequest, ProtectedResponse, is_protected_read
+from gbcs.dlms.apdu import AccessRequest, AccessResponse, ResultItem
+from gbcs.dlms.data import Data
 from gbcs.envelope import Message
 from gbcs.errors import GbcsError, LocalError
 from gbcs.keys import KeyStore
@@ -45,25 +43,11 @@ def replay(command: Message, response: Message, keys: KeyStore) -> str:
     return "" if "" in reasons else " / ".join(reasons)
 
 
-def arrange(
-    served: CosemServer[ElectricityMeter], command: Message, response: Message, keys: KeyStore
-) -> None:
-    """Make a meter hold what a recorded Response reports, and fail where that one failed.
-
-    LocalError names what the meter cannot hold.
-    """
-    request = AccessRequest.parse(command.payload)
-    recorded = AccessResponse.parse(response.payload)
-    for place, data in _values(request, recorded, response, keys):
-        served.load(place, data)
-    _break(served, request, recorded)
-
-
 def moment_of(command: Message, response: Message, keys: KeyStore) -> datetime:
     """The time of day of a recorded pair: the clock it reads, else its stamp, else none known."""
     request = AccessRequest.parse(command.payload)
     recorded = AccessResponse.parse(response.payload)
-    time = dict(_values(request, recorded, response, keys)).get(_TIME)
+    time = dict(reported(request, recorded, response, keys)).get(_TIME)
     shown = Stamp.from_bytes(time.value) if time and isinstance(time.value, bytes) else None
     stamp = response.date_time
     return (shown.at if shown else None) or (stamp.at if stamp else None) or _NEVER_SET
@@ -72,7 +56,7 @@ def moment_of(command: Message, response: Message, keys: KeyStore) -> datetime:
 def _replay_on(
     twin: bool, request: AccessRequest, recorded: AccessResponse, response: Message, keys: KeyStore
 ) -> str:
-    values = dict(_values(request, recorded, response, keys))
+    values = dict(reported(request, recorded, response, keys))
     meter = _meter(response, twin, values.get(_TIME), keys)
     served = server(meter)
     try:
@@ -80,7 +64,7 @@ def _replay_on(
             served.load(place, data)
     except LocalError as exc:
         return f"cannot hold what was reported: {exc}"
-    _break(served, request, recorded)
+    break_as(served, request, recorded)
     answer = served.execute(request, _access(meter, response, keys))
     return "" if answer.to_bytes() == response.payload else _difference(answer, recorded)
 
@@ -101,34 +85,6 @@ def _meter(response: Message, twin: bool, time: Data | None, keys: KeyStore) -> 
     )
 
 
-def _values(
-    request: AccessRequest, recorded: AccessResponse, response: Message, keys: KeyStore
-) -> Iterator[tuple[Place, Data]]:
-    for item, result in zip(request.items, recorded.results, strict=True):
-        if result.result != Result.SUCCESS:
-            return
-        if item.kind in (Kind.GET, Kind.GET_WITH_SELECTION):
-            yield _place(item), result.data
-        elif is_protected_read(item.class_id, item.index):
-            wanted = ProtectedRequest.from_data(item.data).attributes
-            sealed = ProtectedResponse.from_data(result.data).sealed
-            opened = decode(attribute_cipher(response, keys).open(sealed)).value
-            if isinstance(opened, tuple):
-                for each, data in zip(wanted, opened, strict=True):
-                    if isinstance(data, Data):
-                        yield Place(each.class_id, each.logical_name, each.index), data
-
-
-def _break(
-    served: CosemServer[ElectricityMeter], request: AccessRequest, recorded: AccessResponse
-) -> None:
-    """Break what was broken in the meter on record."""
-    for item, result in zip(request.items, recorded.results, strict=True):
-        if result.result != Result.SUCCESS:
-            served.faults[_place(item)] = Result(result.result)
-            return
-
-
 def _access(meter: ElectricityMeter, response: Message, keys: KeyStore) -> Access:
     return Access(
         now=meter.now,
@@ -138,10 +94,6 @@ def _access(meter: ElectricityMeter, response: Message, keys: KeyStore) -> Acces
         originator_counter=response.originator_counter,
         seal=lambda octets: attribute_cipher(response, keys).seal(octets),
     )
-
-
-def _place(item: RequestItem) -> Place:
-    return Place(item.class_id, item.logical_name, item.index)
 
 
 def _difference(answer: AccessResponse, recorded: AccessResponse) -> str:

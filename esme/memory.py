@@ -13,17 +13,14 @@ from datetime import datetime
 from typing import Final
 
 from device.cosem.settings import Settings
-from device.cosem.table import Place
 from device.store import Json, Store, StoreError, Transaction
 from esme.kept import Kept
 from esme.metering.log import Log
 from esme.own_time import OwnTime
 from esme.plain import dump, load
-from gbcs.dlms.data import Data, decode, encode
 from gbcs.errors import GbcsError
 
 _STATE: Final = "meter"
-_SETTING: Final = "cosem:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +54,7 @@ class Memory:
                 state = load(_State, plain)
                 for name, log in logs_of(state.kept):
                     _refill(log, unit.entries(name))
-                return Remembered(state.kept, state.time, Settings(dict(_stored(unit))))
+                return Remembered(state.kept, state.time, Settings.stored(unit))
             except (GbcsError, ValueError, TypeError) as exc:
                 raise StoreError(f"the meter's memory cannot be read: {exc}") from exc
 
@@ -67,8 +64,7 @@ class Memory:
             unit.put_json(_STATE, dump(_State(kept, time)))
             for name, log in logs_of(kept):
                 _append(unit, name, log)
-            for place, data in settings.changes().items():
-                _store(unit, place, data)
+            settings.store(unit)
             unit.on_commit(_all_saved(kept, settings))
 
 
@@ -101,20 +97,6 @@ def _refill(log: Log[object], entries: tuple[object, ...]) -> None:
 def _entry(plain: Json) -> object:
     """Entries are numbers, or rows of numbers and of rows."""
     return tuple(_entry(each) for each in plain) if isinstance(plain, list) else plain
-
-
-def _stored(unit: Transaction) -> Iterator[tuple[Place, Data]]:
-    for key in unit.keys(_SETTING):
-        octets = unit.get(key)
-        if isinstance(octets, bytes):
-            yield Place.parse(key.removeprefix(_SETTING)), decode(octets)
-
-
-def _store(unit: Transaction, place: Place, data: Data | None) -> None:
-    if data is None:
-        unit.delete(f"{_SETTING}{place}")
-    else:
-        unit.put(f"{_SETTING}{place}", encode(data))
 
 
 def _all_saved(kept: Kept, settings: Settings) -> Callable[[], None]:

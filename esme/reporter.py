@@ -13,6 +13,7 @@ from typing import Final
 from device.cosem.settings import Settings
 from device.cosem.table import Place
 from device.log import Entry
+from device.logbook import LogBook
 from device.store import Store
 from esme.alerts import (
     ALL_ON,
@@ -32,7 +33,6 @@ from esme.alerts import (
 from esme.controllers import Move
 from esme.event import MeterEvent
 from esme.load_limit import DISABLED_BY_LIMIT, ENABLED_AFTER_LIMIT, LIMIT_EXCEEDED
-from esme.logbook import LogBook
 from gbcs.asn1.devices import ActivationAlert
 from gbcs.asn1.payload import encode
 from gbcs.dlms import values as v

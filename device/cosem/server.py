@@ -102,6 +102,15 @@ class CosemServer(Generic[M]):
         elif attribute.load is not None:
             attribute.load(self.model, plain(data))
 
+    def load_answer(self, place: Place, data: Data) -> None:
+        """Make a method answer this from now on; LocalError when it cannot."""
+        method = self._methods.get(place)
+        if method is None or method.load is None or method.answer_type is None:
+            raise LocalError(f"no method {place} answers anything")
+        if not method.answer_type.fits(data):
+            raise LocalError(f"method {place} answers another type than {data!r}")
+        method.load(self.model, plain(data))
+
     def _perform(self, item: RequestItem, access: Access) -> tuple[Result, Data]:
         place = Place(item.class_id, item.logical_name, item.index)
         try:
@@ -123,7 +132,7 @@ class CosemServer(Generic[M]):
                 self._check_fault(place)
                 return self._protected(self._object(place), item.data, access)
             case Kind.ACTION:
-                self._call(self._method(place), item.data, access)
+                return self._call(self._method(place), item.data, access)
             case Kind.SET_WITH_SELECTION:
                 raise Refusal(Result.SCOPE_OF_ACCESS_VIOLATED)
         return v.NULL
@@ -176,10 +185,13 @@ class CosemServer(Generic[M]):
         if attribute.initial is not None:
             self.settings.put(place, data)
 
-    def _call(self, method: Method[M], data: Data, access: Access) -> None:
+    def _call(self, method: Method[M], data: Data, access: Access) -> Data:
         if not method.type.fits(data):
             raise Refusal(Result.TYPE_UNMATCHED)
         _expect_success(method.call(self.model, plain(data), access))
+        if method.answer is None or method.answer_type is None:
+            return v.NULL
+        return method.answer_type.build(method.answer(self.model, access))
 
     def _protected(self, held: CosemObject[M], data: Data, access: Access) -> Data:
         request = ProtectedRequest.from_data(data)

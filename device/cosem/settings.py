@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final, Self
 
 from device.cosem.table import Place
-from gbcs.dlms.data import Data
+from device.store import Transaction
+from gbcs.dlms.data import Data, decode, encode
+
+_PREFIX: Final = "cosem:"
 
 
 class Settings:
@@ -18,6 +22,26 @@ class Settings:
     def __init__(self, kept: Mapping[Place, Data] | None = None) -> None:
         self._values = dict(kept or {})
         self._before: dict[Place, Data | None] = {}
+
+    @classmethod
+    def stored(cls, unit: Transaction) -> Self:
+        """What a device has stored; MalformedMessage when it cannot be read."""
+        held = {key: unit.get(key) for key in unit.keys(_PREFIX)}
+        return cls(
+            {
+                Place.parse(key.removeprefix(_PREFIX)): decode(octets)
+                for key, octets in held.items()
+                if isinstance(octets, bytes)
+            }
+        )
+
+    def store(self, unit: Transaction) -> None:
+        """Write the changes down; call :meth:`keep` once the unit is kept."""
+        for place, data in self.changes().items():
+            if data is None:
+                unit.delete(f"{_PREFIX}{place}")
+            else:
+                unit.put(f"{_PREFIX}{place}", encode(data))
 
     def get(self, place: Place, initial: Data) -> Data:
         """What is stored, or the initial value."""

@@ -84,12 +84,19 @@ class Attribute(Generic[M]):
 
 @dataclass(frozen=True, slots=True)
 class Method(Generic[M]):
-    """One method: called with data of a type, it gives a result."""
+    """One method: called with data of a type, it gives a result.
+
+    One that returns data has ``answer``, asked after a success, and the type of what it gives.
+    ``load`` makes it answer so: for a bench, as with attributes.
+    """
 
     index: int
     name: str
     type: Shape
     call: Callable[[M, Plain, Access], Result]
+    answer_type: Shape | None = None
+    answer: Callable[[M, Access], Plain] | None = None
+    load: Callable[[M, Plain], object] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Final
 
+from device.cosem.fields import elements, number, octets
 from device.cosem.shape import Plain, shape
 from device.cosem.table import (
     Access,
@@ -18,7 +19,7 @@ from device.cosem.table import (
 )
 from esme.future import ACTIVATIONS
 from esme.money import Balances, PaymentMode
-from esme.objects.fields import CURRENCY, Meter, MeterAttribute, elements, number, octets
+from esme.objects.fields import CURRENCY, Meter, MeterAttribute
 from esme.tariff.registers import UNUSED_THRESHOLD
 from gbcs.dlms.apdu import Result
 from gbcs.stamp import Stamp

@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Final
 
+from device.cosem.fields import octets
 from device.cosem.shape import Plain, shape
 from device.cosem.table import Access, Attribute, CosemObject, Place, cosem, stored
 from esme.alerts import ALL_ON, merged
 from esme.meter import Identity
-from esme.objects.fields import Meter, MeterAttribute, octets
+from esme.objects.fields import Meter, MeterAttribute
 from gbcs.dlms.apdu import Result
 from gbcs.dlms.data import Bits, Data, Tag
 from gbcs.stamp import Stamp

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Final
 
+from device.cosem.fields import elements, number, octets, reset
 from device.cosem.shape import Plain, plain, shape
 from device.cosem.table import (
     Access,
@@ -20,15 +21,7 @@ from device.cosem.table import (
 from esme.controllers import CONTROLLERS, LONGEST, Order, Setting, is_allowed
 from esme.kept import SupplyState
 from esme.objects.commercial import schedule, special_days
-from esme.objects.fields import (
-    COUNT,
-    Meter,
-    elements,
-    number,
-    octets,
-    register,
-    reset,
-)
+from esme.objects.fields import COUNT, Meter, register
 from gbcs.dlms.apdu import Result
 from gbcs.stamp import NEVER, Reliability, Stamp
 

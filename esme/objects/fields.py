@@ -1,4 +1,4 @@
-"""Attributes that several objects share: logs of rows, logs of codes, date-times, resets."""
+"""Attributes that several objects of a meter share: logs of rows, registers, date-times."""
 
 from __future__ import annotations
 
@@ -6,14 +6,13 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Final, TypeVar
 
+from device.cosem.fields import number, octets, rows, stamp_octets
 from device.cosem.shape import Plain, shape
-from device.cosem.table import Access, Attribute, Limits, Method
-from device.log import Entry
-from esme.logbook import LogBook, moment, seconds
+from device.cosem.table import Attribute, Limits
+from device.logbook import moment, seconds
 from esme.meter import ElectricityMeter
 from esme.metering.log import Log
-from gbcs.dlms.apdu import Result
-from gbcs.stamp import NEVER, Stamp
+from gbcs.stamp import Stamp
 
 E = TypeVar("E")
 Meter = ElectricityMeter
@@ -48,27 +47,6 @@ def timed_log(
     return Attribute(2, "buffer", shape(f"compact<{{u32,{row}}}>"), entries=entries, load=load)
 
 
-def code_log(
-    row: str,
-    log: Callable[[Meter], LogBook],
-    to_row: Callable[[bytes], tuple[Plain, ...]],
-    from_row: Callable[[tuple[Plain, ...]], bytes],
-) -> MeterAttribute:
-    """Attribute 2 of a log of codes: time, code, and what ``row`` adds."""
-
-    def entries(meter: Meter, limits: Limits) -> Plain:
-        found = log(meter).between(*limits)
-        return tuple((seconds(entry.at), entry.code, *to_row(entry.other)) for entry in found)
-
-    def load(meter: Meter, value: Plain) -> None:
-        held = log(meter)
-        held.clear()
-        for at, code, *rest in rows(value):
-            held.record(Entry(moment(number(at)), number(code), from_row(tuple(rest))))
-
-    return Attribute(2, "buffer", shape(f"compact<{{u32,u16{row}}}>"), entries=entries, load=load)
-
-
 def register(get: Callable[[Meter], int], put: Callable[[Meter, int], object]) -> MeterAttribute:
     """Attribute 2 of a register: 32 bits, which start again at zero when they are full."""
     return Attribute(
@@ -94,44 +72,3 @@ def date_time(
         read=lambda meter: stamp_octets(get(meter)),
         load=lambda meter, value: put(meter, Stamp.from_bytes(octets(value)).at),
     )
-
-
-def reset(call: Callable[[Meter, datetime], object]) -> Method[Meter]:
-    """Method 1 with an integer that means nothing."""
-
-    def run(meter: Meter, _: Plain, access: Access) -> Result:
-        call(meter, access.now)
-        return Result.SUCCESS
-
-    return Method(1, "reset", shape("i8"), run)
-
-
-def stamp_octets(at: datetime | None) -> bytes:
-    """A date-time as octets; all wildcards for none."""
-    return NEVER.octets if at is None else Stamp.of(at).octets
-
-
-def rows(value: Plain) -> tuple[tuple[Plain, ...], ...]:
-    """Rows of an array of structures; the shape has been checked."""
-    return tuple(row for row in elements(value) if isinstance(row, tuple))
-
-
-def elements(value: Plain) -> tuple[Plain, ...]:
-    """Elements of an array or structure; the shape has been checked."""
-    if not isinstance(value, tuple):
-        raise TypeError(f"{value!r} has no elements")
-    return value
-
-
-def number(value: Plain) -> int:
-    """A number; the shape has been checked."""
-    if not isinstance(value, int):
-        raise TypeError(f"{value!r} is no number")
-    return value
-
-
-def octets(value: Plain) -> bytes:
-    """Octets; the shape has been checked."""
-    if not isinstance(value, bytes):
-        raise TypeError(f"{value!r} are no octets")
-    return value

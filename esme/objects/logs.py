@@ -6,21 +6,13 @@ from collections.abc import Callable, Iterator
 from struct import Struct
 from typing import Final
 
+from device.cosem.fields import code_log, elements, number, octets, reset
 from device.cosem.shape import Plain
 from device.cosem.table import CosemObject, cosem
 from esme.billing import BALANCES, registers_notation
 from esme.kept import Row, Snapshots
 from esme.metering.log import Log
-from esme.objects.fields import (
-    Meter,
-    MeterAttribute,
-    code_log,
-    elements,
-    number,
-    octets,
-    reset,
-    timed_log,
-)
+from esme.objects.fields import Meter, MeterAttribute, timed_log
 
 _POWER: Final = Struct(">I")
 _CONTROLLER: Final = Struct(">BI")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from device.cosem.fields import elements, number, reset
 from device.cosem.shape import Plain, shape
 from device.cosem.table import Attribute, CosemObject, cosem, scaler_unit, stored
 from esme.demand import MaximumDemand
@@ -15,10 +16,7 @@ from esme.objects.fields import (
     Meter,
     MeterAttribute,
     date_time,
-    elements,
-    number,
     register,
-    reset,
 )
 from esme.physics.signal import Constant
 from esme.physics.site import Phase, Site

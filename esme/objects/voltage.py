@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Final
 
+from device.cosem.fields import number, reset
 from device.cosem.shape import Plain, shape
 from device.cosem.table import Access, Attribute, CosemObject, cosem, scaler_unit
 from esme.metrology import PhaseVoltage
-from esme.objects.fields import COUNT, Meter, MeterAttribute, number, register, reset, timed_log
+from esme.objects.fields import COUNT, Meter, MeterAttribute, register, timed_log
 from esme.voltage.average import AverageVoltage, Limit
 from esme.voltage.codes import Quality
 from esme.voltage.excursion import ExcursionLimit

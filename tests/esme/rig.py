@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from device.clock import ClockSettings, DeviceClock
+from device.cosem.fields import elements
 from device.cosem.server import CosemServer
 from device.cosem.shape import Plain, plain, shape
 from device.cosem.table import EVERYTHING, Access, Limits, Place
@@ -14,7 +15,6 @@ from esme.memory import Memory
 from esme.meter import ElectricityMeter, Identity
 from esme.metrology import MetrologySettings
 from esme.objects import server
-from esme.objects.fields import elements
 from esme.physics.site import Phase, Site
 from gbcs.dlms import values as v
 from gbcs.dlms.apdu import AccessRequest, Kind, RequestItem

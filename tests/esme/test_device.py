@@ -8,13 +8,13 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from device.command import Refused
+from device.cosem.fields import elements
 from device.cosem.shape import plain
 from device.cosem.table import Place
 from device.events import AlertRaised, CommandRefused
 from device.refusal import Refusal
 from device.store import MemoryStore, Store
 from esme.device import ElectricityMeterDevice, use_cases
-from esme.objects.fields import elements
 from esme.physics.site import Site
 from gbcs.dlms import values as v
 from gbcs.dlms.apdu import (

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import defaultdict
 from datetime import UTC, datetime, timedelta
 
+from device.cosem.fields import elements, number, octets
 from device.cosem.shape import plain, shape
 from device.cosem.table import Access
 from esme.alerts import Alert
 from esme.billing import registers_notation
-from esme.objects.fields import elements, number, octets
 from esme.physics.signal import Constant
 from esme.physics.site import Phase, Site
 from gbcs.dlms.apdu import AccessRequest, DataNotification

@@ -14,12 +14,12 @@ from bench.rig import Hub, Rig
 from chub.device_log import Entry
 from device.chassis import Chassis
 from device.clock import DeviceClock
+from device.cosem.fields import elements
 from device.cosem.shape import plain
 from device.cosem.table import Place
 from device.credentials import Credentials
 from device.store import MemoryStore
 from device.timeline import Timeline
-from esme.objects.fields import elements
 from esme.physics.site import Site
 from esme.station import ElectricityMeterStation
 from gbcs.catalogue import by_name

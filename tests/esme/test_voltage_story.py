@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 from itertools import pairwise
 
+from device.cosem.fields import elements, number
 from device.cosem.shape import plain
 from device.cosem.table import Access, Place
-from esme.objects.fields import elements, number
 from esme.physics.signal import DailyProfile, Interrupted
 from esme.physics.site import Phase, Site
 from gbcs.catalogue import dlms_items

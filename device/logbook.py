@@ -1,4 +1,4 @@
-"""Logs of codes: power events, controller events and the like, kept in the meter's store.
+"""Logs of codes: power events, controller events and the like, kept in the device's store.
 
 Entries are written as :class:`device.log.DeviceLog` writes its own, so both can share a log; the
 difference is that the moment comes from whoever noticed the event, not from the clock now.
@@ -21,7 +21,7 @@ _HEAD: Final = Struct(">IH")
 
 
 def seconds(at: datetime | None) -> int:
-    """A moment as logs carry it; all ones when the meter had no time."""
+    """A moment as logs carry it; all ones when the device had no time."""
     return NO_TIME if at is None else zcl_seconds(at)
 
 
