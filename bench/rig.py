@@ -68,10 +68,15 @@ S = TypeVar("S", bound=Section)
 
 
 class Keys(Section):
-    """Where keys come from: derived from a seed, or a directory of PEM files as RTDS has it."""
+    """Where keys come from: derived from a seed, or a directory of PEM files as RTDS has it.
+
+    ``cbke_directory`` holds the certificates that hub and emulated devices join with (``*.cbke``),
+    when they are not to be of the seed's own authority.
+    """
 
     seed: str = "chub"
     directory: Path | None = None
+    cbke_directory: Path | None = None
 
 
 class Parties(Section):
@@ -249,7 +254,7 @@ def _placed(rig: Rig, folder: Path) -> Rig:
     meter = rig.electricity_meter
     return placed.model_copy(
         update={
-            "keys": _beside(rig.keys, folder, "directory"),
+            "keys": _beside(rig.keys, folder, "directory", "cbke_directory"),
             "electricity_meter": meter and _beside(meter, folder, "voltage_csv", "load_csv"),
         }
     )

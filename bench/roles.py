@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from chub.hub import CommunicationsHub
+from chub.hub import CommunicationsHub, HanIdentity
 from device.chassis import Chassis
 from device.clock import DeviceClock
 from device.credentials import Credentials
@@ -16,6 +16,7 @@ from gbcs.stamp import Reliability
 from gpf.device import GasProxy
 from gsme.model import GasMeterModel
 from gsme.views import served_on_han
+from han.cbke.service import KeyEstablishment
 from han.endpoint import Endpoint
 from peers.views import display_endpoint
 
@@ -24,14 +25,17 @@ _NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 def endpoints_by_role() -> dict[str, list[Endpoint]]:
     """Role to its endpoints."""
-    hub = CommunicationsHub(_chassis(1, DeviceType.CHF), lambda octets: None)
+    hub = CommunicationsHub(
+        _chassis(1, DeviceType.CHF), lambda octets: None, HanIdentity(2, (), bytes)
+    )
     gpf = GasProxy(_chassis(2, DeviceType.GPF))
-    meter = Endpoint(10, 0x0501, served_on_han(GasMeterModel()))
+    keys = KeyEstablishment(3, 1, (), bytes).served()
+    meter = Endpoint(10, 0x0501, (*served_on_han(GasMeterModel()), *keys))
     return {
         "CHF": [hub.endpoint],
         "GPF": list(gpf.han.endpoints),
         "GSME": [meter],
-        "IHD, PPMID": [display_endpoint(1, DeviceType.IHD)],
+        "IHD, PPMID": [display_endpoint(1, DeviceType.IHD, keys)],
     }
 
 

@@ -12,6 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 from bench.rig import RigError
 from chub.settings import ChfSettings
 from device.clock import ClockSettings
+from device.commissioning import JoinSettings
 from device.gbz_engine import EngineSettings
 from device.settings import PipelineSettings
 from device.tokens import PrepaySettings
@@ -30,6 +31,7 @@ SECTIONS: Final[Mapping[str, type[DataclassInstance]]] = {
     "esme": EsmeSettings,
     "chf": ChfSettings,
     "display": DisplaySettings,
+    "join": JoinSettings,
     "clock": ClockSettings,
     "pipeline": PipelineSettings,
     "engine": EngineSettings,

@@ -8,6 +8,7 @@ goes up to the WAN.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 from typing import Final
@@ -15,6 +16,7 @@ from typing import Final
 from chub.device_log import DeviceLog, Entry
 from chub.mailroom import Mailroom
 from chub.settings import ChfSettings
+from chub.trust_centre import TrustCentre
 from chub.tunnel_opener import TunnelOpener
 from chub.views import basic_server, time_server
 from device.chassis import Chassis
@@ -27,6 +29,7 @@ from gbcs.envelope import Message
 from gbcs.errors import MalformedMessage
 from gbcs.eui64 import format_eui64
 from gbcs.party import DeviceType
+from han.cbke.authority import Credentials, RandomOctets
 from han.endpoint import Endpoint
 from han.radio import DeviceJoined, DeviceLeft, NetworkUp, RadioEvent
 from han.tunnel import TransferFailed, TunnelMessage, TunnelServer
@@ -47,6 +50,15 @@ class Undeliverable(Enum):
     NOT_DELIVERED = "the device did not take it"
 
 
+@dataclass(frozen=True, slots=True)
+class HanIdentity:
+    """Who the hub is on the HAN: its IEEE address, certificates for it, octets for its keys."""
+
+    eui64: int
+    certified: tuple[Credentials, ...] = field(repr=False)
+    random: RandomOctets = field(repr=False)
+
+
 class CommunicationsHub:
     """The CHF. ``upward`` takes the octets of Responses and alerts to the WAN."""
 
@@ -54,6 +66,7 @@ class CommunicationsHub:
         self,
         chassis: Chassis,
         upward: Callable[[bytes], object],
+        han: HanIdentity,
         *,
         settings: ChfSettings | None = None,
         endpoint: int = 3,
@@ -63,6 +76,16 @@ class CommunicationsHub:
         self.device_log = DeviceLog(chassis.store)
         self.tunnels = TunnelServer(endpoint, admits=self.device_log.__contains__)
         self.opener = TunnelOpener(endpoint)
+        self.trust_centre = TrustCentre(
+            chassis,
+            self.device_log,
+            han.eui64,
+            endpoint,
+            han.certified,
+            han.random,
+            self.settings,
+            self._authorised,
+        )
         self.pending_changed: Callable[[int, bool], object] = lambda peer, pending: None
         self.device_removed: Callable[[int], object] = lambda peer: None
         self.mailroom = Mailroom(
@@ -80,6 +103,7 @@ class CommunicationsHub:
             served=(
                 self.tunnels.served(),
                 self.opener.clients.served(),
+                *self.trust_centre.served(),
                 time_server(chassis.clock),
                 basic_server(),
             ),
@@ -101,6 +125,7 @@ class CommunicationsHub:
             host.node.attach(service)
         host.on_progress(self._progress)
         host.on_radio_event(self._radio_event)
+        self.trust_centre.attach(host)
         self.opener.attach(host, self._tunnel_server)
         self.mailroom.restore(self._now())
 
@@ -223,6 +248,11 @@ class CommunicationsHub:
         elif isinstance(event, NetworkUp):
             entries = self.device_log.entries()
             self.opener.reopen(e.eui64 for e in entries if e.device_type in TUNNEL_SERVERS)
+
+    def _authorised(self, eui64: int) -> None:
+        """A device has its key: now it may have a tunnel."""
+        if self._tunnel_server(eui64):
+            self.opener.reopen((eui64,))
 
     def _forget(self, eui64: int) -> None:
         """Drop tunnels with a device that left; its messages wait on if it may come back."""

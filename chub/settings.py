@@ -13,9 +13,11 @@ class ChfSettings:
     mailbox_lifetime_s: how long a message waits for the gas meter before it is given up (0x819D).
     join_timeout_s: how long joining stays open after a device was added to the device log.
     esme_delivery_timeout_s: how long a message for a tunnel server may take (0x8F84).
+    suites: key establishment suites the hub advertises (1, 2, or 3 for both).
     """
 
     mailbox_capacity: int = 32
     mailbox_lifetime_s: int = 86_400
     join_timeout_s: int = 3_600
     esme_delivery_timeout_s: int = 3_600
+    suites: int = 2

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from enum import Enum
 from typing import Final
 
 from device.timeline import Timeline
@@ -13,20 +14,50 @@ from han.radio import Beacon, HanRadio, RadioError
 _NEVER_HEARD: Final = "no hub that permits joining was heard"
 
 
+class JoinStep(Enum):
+    """How far a device is on its way onto the HAN."""
+
+    RESUMED = "back on its network"
+    HEARD = "hubs heard"
+    NETWORK_KEY = "network key received"
+    KEY_SERVER = "key establishment server found"
+    CERTIFICATE = "partner's certificate accepted"
+    EPHEMERAL = "partner's ephemeral key received"
+    CONFIRMED = "partner's confirmation received"
+    AUTHORISED = "link key installed"
+
+
+Tell = Callable[[JoinStep, str], object]
+"""Is told each step, with a word about it."""
+
+
 @dataclass(frozen=True, slots=True)
 class JoinSettings:
-    """How patiently a device looks for its hub (ZSE's auto-join scans).
+    """How patiently a device joins (ZSE's auto-join scans, and tries of key establishment).
 
-    retry_s: time between two tries in the first quarter of an hour.
-    slow_retry_s: time between two tries after that.
+    retry_s: time between two scans in the first quarter of an hour.
+    slow_retry_s: time between two scans after that, and after the device left a hub it distrusts.
+    channels: channels that are scanned; none means all of 2.4 GHz.
+    suites: key establishment suites that are offered (1, 2, or 3 for both).
+    key_retry_s: least time between two tries of key establishment.
+    key_failures: failed tries in a row before a pause.
+    key_pause_s: how long that pause is; the device stays on the network.
     """
 
     retry_s: int = 60
     slow_retry_s: int = 3600
     channels: tuple[int, ...] = ()
+    suites: int = 2
+    key_retry_s: int = 10
+    key_failures: int = 10
+    key_pause_s: int = 900
 
 
 QUICK_PERIOD: Final = timedelta(minutes=15)
+
+
+def _nothing(*_: object) -> None:
+    """Nobody wants to know."""
 
 
 async def come_to_network(
@@ -35,14 +66,25 @@ async def come_to_network(
     timeline: Timeline,
     settings: JoinSettings,
     failed: Callable[[str], object],
+    *,
+    anew: Callable[[], object] = _nothing,
+    tell: Tell = _nothing,
 ) -> None:
-    """Return when the radio is on a network; ``failed`` is told why each try was not enough."""
-    if await radio.resume():
-        return
-    began = timeline.now()
+    """Return when the radio is on a network; ``failed`` is told why each try was not enough.
+
+    ``anew`` is called before the first try to join when there is no network to go back to: what
+    was kept of an earlier one is worth nothing then.
+    """
+    began, member = timeline.now(), True
     while True:
         try:
-            await _try_every(await radio.scan(settings.channels), radio, link_key, failed)
+            if member and await radio.resume():
+                tell(JoinStep.RESUMED, "")
+                return
+            if member:
+                member = False
+                anew()
+            await _try_every(await radio.scan(settings.channels), radio, link_key, failed, tell)
         except RadioError as error:
             failed(str(error))
         if radio.on_network:
@@ -53,15 +95,27 @@ async def come_to_network(
 
 
 async def _try_every(
-    beacons: list[Beacon], radio: HanRadio, link_key: bytes, failed: Callable[[str], object]
+    beacons: list[Beacon],
+    radio: HanRadio,
+    link_key: bytes,
+    failed: Callable[[str], object],
+    tell: Tell,
 ) -> None:
     candidates = [beacon for beacon in beacons if beacon.permits_joining]
     if not candidates:
         failed(_NEVER_HEARD)
+        return
+    tell(JoinStep.HEARD, ", ".join(map(_describe, beacons)))
     for beacon in sorted(candidates, key=lambda one: -one.lqi):
         try:
             await radio.join(beacon, link_key)
         except RadioError as error:
             failed(f"hub {beacon.extended_pan_id:016X}: {error}")
         if radio.on_network:
+            tell(JoinStep.NETWORK_KEY, _describe(beacon))
             return
+
+
+def _describe(beacon: Beacon) -> str:
+    joining = "open" if beacon.permits_joining else "closed"
+    return f"hub {beacon.extended_pan_id:016X} on channel {beacon.channel}, joining {joining}"

@@ -224,6 +224,36 @@ class JoinFailed(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class JoinProgress(Event):
+    """A device did one more step on its way onto the HAN."""
+
+    step: Enum
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyEstablished(Event):
+    """A link key was established by certificates (CBKE) and is in the radio.
+
+    ``role`` is "initiator" or "responder", ``suite`` 1 or 2.
+    """
+
+    peer: Eui64
+    role: str
+    suite: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyNotEstablished(Event):
+    """Key establishment failed; ``status`` is the one sent or received, None when nobody spoke."""
+
+    peer: Eui64
+    role: str
+    status: Enum | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WakeEnded(Event):
     """A sleepy device goes back to sleep; ``trouble`` says what went wrong while it was awake."""
 

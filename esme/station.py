@@ -9,9 +9,10 @@ from typing import Final
 
 from device.asking import read_hub_time
 from device.chassis import Chassis
-from device.commissioning import JoinSettings, come_to_network
-from device.events import FrameIgnored, JoinFailed
+from device.commissioning import JoinSettings
+from device.events import FrameIgnored
 from device.host import Host, HostError
+from device.joining import JoinCredentials, Joining
 from device.long_messages import LongMessages, parts_of
 from device.settings import PipelineSettings
 from device.station import start_station
@@ -38,14 +39,14 @@ METERING_DEVICE: Final = 0x0501
 
 
 class ElectricityMeterStation:
-    """One electricity meter on one radio. ``link_key`` is made from its install code."""
+    """One electricity meter on one radio."""
 
     def __init__(
         self,
         chassis: Chassis,
         timeline: Timeline,
         radio: HanRadio,
-        link_key: bytes,
+        credentials: JoinCredentials,
         site: Site,
         *,
         identity: Identity | None = None,
@@ -57,8 +58,8 @@ class ElectricityMeterStation:
     ) -> None:
         self.radio = radio
         self.settings = settings or EsmeSettings()
-        self._timeline, self._link_key = timeline, link_key
-        self._join_settings = join_settings or JoinSettings()
+        self._timeline = timeline
+        self.joining = Joining(chassis, timeline, radio, credentials, endpoint, join_settings)
         self._node_settings = node_settings
         self._endpoint = endpoint
         self._tunnels = TunnelServer(endpoint, admits=self._is_hub)
@@ -95,14 +96,19 @@ class ElectricityMeterStation:
         """Join, then measure, answer and tell, until cancelled."""
         host = await self.start()
         async with host.running():
-            await self._join()
+            await self.joining.join()
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._measure(), name="meter")
                 tasks.create_task(self._keep_time(host), name="meter's clock")
 
     async def start(self) -> Host:
         """Open the radio and put the meter's node on it."""
-        served = (*han_face(self.device.meter), self._tunnels.served(), time_client())
+        served = (
+            *han_face(self.device.meter),
+            *self.joining.served(),
+            self._tunnels.served(),
+            time_client(),
+        )
         host = await start_station(
             self.radio,
             [Endpoint(self._endpoint, METERING_DEVICE, served=served)],
@@ -110,19 +116,11 @@ class ElectricityMeterStation:
             self.device.chassis.events,
             self._node_settings,
         )
+        self.joining.attach(host)
         host.node.attach(self._tunnels)
         host.on_progress(self._progress)
         self._host = host
         return host
-
-    async def _join(self) -> None:
-        await come_to_network(
-            self.radio, self._link_key, self._timeline, self._join_settings, self._join_failed
-        )
-
-    def _join_failed(self, reason: str) -> None:
-        here = self.device.chassis.here()
-        self.device.chassis.events.publish(JoinFailed(**here, reason=reason))
 
     async def _measure(self) -> None:
         """Advance the meter whenever it has something to do, or a command may have changed that."""

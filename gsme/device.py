@@ -10,10 +10,11 @@ from typing import Final
 
 from device.chassis import Chassis
 from device.command import Answered, Executed
-from device.commissioning import JoinSettings, come_to_network
-from device.events import JoinFailed, WakeEnded
+from device.commissioning import JoinSettings
+from device.events import WakeEnded
 from device.gbz_engine import EngineSettings, GbzEngine
 from device.host import Host, HostError
+from device.joining import JoinCredentials, Joining
 from device.pipeline import Pipeline
 from device.schedule import next_boundary, wait_until
 from device.settings import PipelineSettings
@@ -53,7 +54,7 @@ def _no_jitter(limit_s: int) -> float:
 
 
 class GasMeter:
-    """One gas meter on one radio. ``link_key`` is made from its install code.
+    """One gas meter on one radio.
 
     ``draw_jitter`` gives a delay in seconds up to its argument, for wakes off the half hour.
     """
@@ -63,7 +64,7 @@ class GasMeter:
         chassis: Chassis,
         timeline: Timeline,
         radio: HanRadio,
-        link_key: bytes,
+        credentials: JoinCredentials,
         *,
         model: GasMeterModel | None = None,
         settings: GsmeSettings | None = None,
@@ -88,8 +89,8 @@ class GasMeter:
             stamp=self._stamp,
             settings=pipeline_settings,
         )
-        self._timeline, self._link_key = timeline, link_key
-        self._join_settings = join_settings or JoinSettings()
+        self._timeline = timeline
+        self.joining = Joining(chassis, timeline, radio, credentials, endpoint, join_settings)
         self._node_settings = node_settings
         self._draw_jitter = draw_jitter
         self._tunnels = TunnelClients(endpoint)
@@ -122,6 +123,7 @@ class GasMeter:
             self.chassis.events,
             self._node_settings,
         )
+        self.joining.attach(host)
         self._link = HubLink(
             host,
             self._timeline,
@@ -134,7 +136,7 @@ class GasMeter:
 
     async def commission(self) -> None:
         """Come to the network, then get a mirror and a tunnel; what fails is tried at each wake."""
-        await self._join()
+        await self.joining.join()
         await self._awake(self._connected)
 
     async def sleep_until_next_wake(self) -> None:
@@ -148,8 +150,7 @@ class GasMeter:
 
     async def wake(self) -> None:
         """One wake: read the time, push, do what the hub wants done, sleep again."""
-        if not self.radio.on_network:
-            await self._join()
+        await self.joining.join()
         await self._awake(self._work)
 
     def execute(self, octets: bytes) -> bytes | None:
@@ -200,14 +201,6 @@ class GasMeter:
 
     # -- parts -----------------------------------------------------------------------------------
 
-    async def _join(self) -> None:
-        await come_to_network(
-            self.radio, self._link_key, self._timeline, self._join_settings, self._join_failed
-        )
-
-    def _join_failed(self, reason: str) -> None:
-        self.chassis.events.publish(JoinFailed(**self.chassis.here(), reason=reason))
-
     def _burn(self) -> None:
         """Let the gas flow that flowed since the last look at the register."""
         now = self._timeline.now()
@@ -232,7 +225,8 @@ class GasMeter:
             replace(one, commands=notified) if one.definition is METERING else one
             for one in served_on_han(self.model)
         ]
-        return Endpoint(number, METERING_DEVICE, served=(*served, self._tunnels.served()))
+        joining = self.joining.served()
+        return Endpoint(number, METERING_DEVICE, served=(*served, *joining, self._tunnels.served()))
 
     def _notified(self, payload: bytes, access: Access) -> Answer:
         mirror = None if self._link is None else self._link.mirror

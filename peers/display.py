@@ -12,15 +12,15 @@ from datetime import datetime, timedelta
 
 from device.asking import read_hub_time
 from device.chassis import Chassis
-from device.commissioning import JoinSettings, come_to_network
-from device.events import JoinFailed
+from device.commissioning import JoinSettings
 from device.host import Host, HostError
+from device.joining import JoinCredentials, Joining
 from device.station import start_station
 from device.timeline import Timeline
 from gbcs.stamp import Reliability
 from han.clusters import METERING
 from han.node import NodeSettings
-from han.radio import HanRadio, NetworkDown, NetworkUp, RadioError, RadioEvent
+from han.radio import HanRadio, NetworkDown, RadioError, RadioEvent
 from peers.event import HistoryWiped, MeterFound, TenancyAsked
 from peers.finder import Finder, Meter
 from peers.memory import FuelMemory, Remembered
@@ -31,14 +31,14 @@ from peers.views import display_endpoint
 
 
 class Display:
-    """One IHD or PPMID on one radio. ``link_key`` is made from its install code."""
+    """One IHD or PPMID on one radio."""
 
     def __init__(
         self,
         chassis: Chassis,
         timeline: Timeline,
         radio: HanRadio,
-        link_key: bytes,
+        credentials: JoinCredentials,
         *,
         settings: DisplaySettings | None = None,
         join_settings: JoinSettings | None = None,
@@ -52,8 +52,8 @@ class Display:
         self.memory = {
             fuel: FuelMemory(chassis.store, fuel, self.settings.history_entries) for fuel in Fuel
         }
-        self._timeline, self._link_key = timeline, link_key
-        self._join_settings = join_settings or JoinSettings()
+        self._timeline = timeline
+        self.joining = Joining(chassis, timeline, radio, credentials, endpoint, join_settings)
         self._node_settings = node_settings
         self._endpoint = endpoint
         self._asked_at: dict[Fuel, datetime] = {}
@@ -77,29 +77,32 @@ class Display:
     async def _start(self) -> Host:
         host = await start_station(
             self.radio,
-            [display_endpoint(self._endpoint, self.chassis.credentials.device_type)],
+            [
+                display_endpoint(
+                    self._endpoint, self.chassis.credentials.device_type, self.joining.served()
+                )
+            ],
             self._timeline,
             self.chassis.events,
             self._node_settings,
         )
+        self.joining.attach(host)
+        self.joining.on_joined(self._joined)
         host.on_radio_event(self._radio_event)
         self.chassis.clock.watch(lambda _: self._told.set())
         return host
 
     async def _join(self) -> bool:
-        await come_to_network(
-            self.radio, self._link_key, self._timeline, self._join_settings, self._join_failed
-        )
+        await self.joining.join()
         return True
 
-    def _join_failed(self, reason: str) -> None:
-        self.chassis.events.publish(JoinFailed(**self.chassis.here(), reason=reason))
+    def _joined(self) -> None:
+        """Back on the network: ask at once what happened meanwhile."""
+        self._asked_at.clear()
+        self._network_changed.set()
 
     def _radio_event(self, event: RadioEvent) -> None:
-        """Off the network: join again. Back on it: ask at once what happened meanwhile."""
-        if isinstance(event, NetworkUp):
-            self._asked_at.clear()
-        if isinstance(event, NetworkUp | NetworkDown):
+        if isinstance(event, NetworkDown):
             self._network_changed.set()
 
     # -- the hub's time --------------------------------------------------------------------------
@@ -148,7 +151,7 @@ class Display:
         """Ask at the start, after every return to the network, and every poll interval."""
         while True:
             self._network_changed.clear()
-            if not self.radio.on_network:
+            if not self.joining.authorised:
                 await self._try(self._join)
             if len(self.meters) < len(Fuel):
                 await self._try(lambda: self._search(finder))

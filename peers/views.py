@@ -15,9 +15,9 @@ IN_HOME_DISPLAY: Final = 0x0502
 _USED: Final = (TIME, METERING, DEVICE_MANAGEMENT)
 
 
-def display_endpoint(number: int, kind: DeviceType) -> Endpoint:
-    """The one endpoint of a display."""
-    served = (_identity(kind), *(_client(each) for each in _USED))
+def display_endpoint(number: int, kind: DeviceType, joining: tuple[Served, ...] = ()) -> Endpoint:
+    """The one endpoint of a display; ``joining`` is what it serves for key establishment."""
+    served = (_identity(kind), *joining, *(_client(each) for each in _USED))
     return Endpoint(number, IN_HOME_DISPLAY, served=served)
 
 

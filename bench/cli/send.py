@@ -58,7 +58,7 @@ def send(
     answers at its next wake: give --timeout accordingly, or use --boot.
     """
     from bench.cli.language_options import arguments_of_settings
-    from bench.home import load_keys
+    from bench.parts import load_keys
     from bench.remote_party import RemoteParty
     from gbcs.catalogue import by_name
 

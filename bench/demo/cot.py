@@ -111,10 +111,10 @@ def _rig(options: DemoOptions) -> Rig:
 async def _story(rig: Rig, timeline: Timeline, options: DemoOptions) -> ChangeOfTenancy:
     result = ChangeOfTenancy(options.capture)
     async with living_home(rig, timeline, capture=options.capture) as home:
-        result.keys = [key.hex() for key in home.capture_keys]
         teller = _Teller(home, options, result)
         for change in CHANGES:
             await teller.tell(change)
+        result.keys = [key.hex() for key in home.capture_keys]
     return result
 
 

@@ -92,9 +92,8 @@ def play(options: DemoOptions) -> Stamps:
 async def _story(rig: Rig, timeline: Timeline, options: DemoOptions) -> Stamps:
     result = Stamps(options.capture)
     async with living_home(rig, timeline, capture=options.capture) as home:
-        teller = _Teller(home, options, result)
+        await _Teller(home, options, result).tell_all()
         result.keys = [key.hex() for key in home.capture_keys]
-        await teller.tell_all()
     return result
 
 

@@ -144,8 +144,8 @@ async def _story(rig: Rig, timeline: Timeline, options: DemoOptions) -> VoltageP
     result = VoltagePeriods(options.capture)
     mains = site(rig.seed)
     async with living_home(rig, timeline, capture=options.capture, site=mains) as home:
-        result.keys = [key.hex() for key in home.capture_keys]
         await _Teller(home, options, result).tell_all()
+        result.keys = [key.hex() for key in home.capture_keys]
     return result
 
 

@@ -77,6 +77,16 @@ class KeyNotEstablished:
 KeyEvent = KeyEstablished | KeyNotEstablished
 
 
+@dataclass(frozen=True, slots=True)
+class KeyStep:
+    """The partner's message of this step was good."""
+
+    partner: int
+    role: Role
+    step: Step
+    suite: Suite
+
+
 @dataclass(slots=True)
 class _Running:
     exchange: Exchange
@@ -109,6 +119,7 @@ class KeyEstablishment:
         self._answered: dict[int, _Running] = {}
         self._requests: list[Request] = []
         self._events: list[KeyEvent] = []
+        self._steps: list[KeyStep] = []
 
     @property
     def suites(self) -> Suite:
@@ -123,6 +134,11 @@ class KeyEstablishment:
         """Take what happened, in order."""
         events, self._events = self._events, []
         return events
+
+    def steps(self) -> list[KeyStep]:
+        """Take the steps that were done, in order: for those who watch."""
+        steps, self._steps = self._steps, []
+        return steps
 
     def start(self, partner: int, partner_endpoint: int) -> None:
         """Initiate an exchange: read the partner's suites first, then go by the best in common."""
@@ -191,10 +207,10 @@ class KeyEstablishment:
             message, _ = parse_initiate(frame.payload, exchange.suite)
             running.partner_ephemeral_s = message.ephemeral_s
             running.partner_confirm_s = message.confirm_s
-            exchange.advance(step, message.certificate)
+            self._advance(exchange, step, message.certificate)
             self._step(running, Step.EPHEMERAL_DATA, exchange.ephemeral_point)
             return
-        exchange.advance(step, frame.payload)
+        self._advance(exchange, step, frame.payload)
         if exchange.state is State.ESTABLISHED:
             del self._initiated[partner]
             self._establish(exchange, Role.INITIATOR)
@@ -296,7 +312,7 @@ class KeyEstablishment:
             raise RefusalError(KeyStatus.NO_RESOURCES)
         message, suite = parse_initiate(payload, self.suites)
         exchange = self._exchange(access.peer, suite, initiator=False)
-        exchange.advance(Step.INITIATE, message.certificate)
+        self._advance(exchange, Step.INITIATE, message.certificate)
         running = _Running(exchange, message.ephemeral_s, message.confirm_s)
         running.deadline = access.now + self._within(message.ephemeral_s)
         self._answered[access.peer] = running
@@ -307,7 +323,7 @@ class KeyEstablishment:
         if running is None:
             raise RefusalError(KeyStatus.BAD_MESSAGE)
         exchange = running.exchange
-        exchange.advance(step, payload)
+        self._advance(exchange, step, payload)
         if step is Step.EPHEMERAL_DATA:
             running.deadline = access.now + self._within(running.partner_confirm_s)
             return exchange.ephemeral_point
@@ -335,6 +351,11 @@ class KeyEstablishment:
         credentials, curve = self.credentials[suite], suite.curve
         scalar = int.from_bytes(self._random(curve.octets + 8))
         return Exchange(self.eui64, partner, credentials, KeyPair.of(curve, scalar), initiator)
+
+    def _advance(self, exchange: Exchange, step: Step, payload: bytes) -> None:
+        exchange.advance(step, payload)
+        role = Role.INITIATOR if exchange.initiator else Role.RESPONDER
+        self._steps.append(KeyStep(exchange.partner, role, step, exchange.suite))
 
     def _initiate(self, exchange: Exchange) -> bytes:
         octets = exchange.credentials.certificate.octets

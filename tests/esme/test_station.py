@@ -39,6 +39,7 @@ from gbcs.stamp import Reliability
 from han.radio import Role
 from hw.radio_string import open_radio
 from tests.esme.bench import mains, volts, watts
+from tests.joining import credentials
 from tests.virtual_time import START
 
 ESME = 0x02434855420000A0
@@ -63,7 +64,9 @@ async def home_with(
         )
         memory = RadioMemory(store.scope("radio"))
         radio = open_radio("ether:", Role.ROUTER, ether=home.ether, eui64=ESME, store=memory)
-        station = ElectricityMeterStation(chassis, timeline, radio, LINK_KEY, site)
+        station = ElectricityMeterStation(
+            chassis, timeline, radio, credentials(ESME, LINK_KEY), site
+        )
         living = tasks.create_task(station.live())
         await timeline.sleep(timedelta(minutes=2))
         yield home, station

@@ -17,9 +17,9 @@ from bench.rig import Rig
 from chub.device_log import Entry
 from device.chassis import Chassis
 from device.clock import DeviceClock
-from device.commissioning import JoinSettings, come_to_network
 from device.credentials import Credentials
 from device.events import Event
+from device.joining import Joining
 from device.station import start_station
 from device.store import MemoryStore, Store
 from device.timeline import Timeline
@@ -42,6 +42,7 @@ from peers.event import HistoryWiped, TenancyAsked
 from peers.memory import FuelMemory
 from peers.reading import Fuel
 from peers.settings import DisplaySettings
+from tests.joining import credentials
 from tests.virtual_time import START
 
 DISPLAY = 0x02434855420000D1
@@ -83,22 +84,30 @@ class Bench:
     def switch_on(self) -> Display:
         """A display as it comes up on its store."""
         home = self.home
-        chassis = Chassis(
-            Credentials(DISPLAY, DeviceType.IHD, home.keys),
-            true_time=self.timeline.now,
-            clock=DeviceClock(self.timeline.now),
-            store=self.store,
-            events=home.events,
-        )
+        chassis = self._chassis(DISPLAY, DeviceType.IHD, self.store)
         memory = RadioMemory(self.store.scope("radio"))
         radio = open_radio("ether:", Role.ROUTER, ether=home.ether, eui64=DISPLAY, store=memory)
         home.partners.radios[DISPLAY] = radio
         self._radio = radio
         self.display = Display(
-            chassis, self.timeline, radio, LINK_KEY, settings=self.settings, endpoint=77
+            chassis,
+            self.timeline,
+            radio,
+            credentials(DISPLAY, LINK_KEY),
+            settings=self.settings,
+            endpoint=77,
         )
         self._living = asyncio.create_task(self.display.live())
         return self.display
+
+    def _chassis(self, eui64: int, kind: DeviceType, store: Store) -> Chassis:
+        return Chassis(
+            Credentials(eui64, kind, self.home.keys),
+            true_time=self.timeline.now,
+            clock=DeviceClock(self.timeline.now),
+            store=store,
+            events=self.home.events,
+        )
 
     async def switch_off(self) -> BaseException | None:
         """Cut its power; what had ended its life before, if anything had."""
@@ -145,11 +154,14 @@ class Bench:
         reader = READER + self._readers
         radio = open_radio("ether:", Role.ROUTER, ether=home.ether, eui64=reader)
         await home.hub.add_device(Entry(reader, DeviceType.CAD, LINK_KEY))
+        chassis = self._chassis(reader, DeviceType.CAD, MemoryStore())
+        joining = Joining(chassis, self.timeline, radio, credentials(reader, LINK_KEY), 5)
         client: Cluster[None] = Cluster(METERING, Side.CLIENT)
-        endpoints = [Endpoint(5, 0x0502, served=[client.on(None)])]
+        endpoints = [Endpoint(5, 0x0502, served=[client.on(None), *joining.served()])]
         host = await start_station(radio, endpoints, self.timeline, home.events)
+        joining.attach(host)
         async with host.running():
-            await come_to_network(radio, LINK_KEY, self.timeline, JoinSettings(), print)
+            await joining.join()
             asked = encode(GetSampledData(0, 0, 0, 100))
             mirror = Far(home.gpf.entity, home.gpf.han.mirror_endpoint.number, 0x0702, 5)
             get = command_of(METERING, "GetSampledData")

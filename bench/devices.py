@@ -1,0 +1,94 @@
+"""The devices that stand in a home, each built from the rig's parts."""
+
+from __future__ import annotations
+
+from bench.parts import Joiner, Parts
+from bench.rig import Display as DisplaySection
+from bench.rig import ElectricityMeter as ElectricityMeterSection
+from bench.rig import GasMeter as GasMeterSection
+from bench.site import site_of
+from device.commissioning import JoinSettings
+from device.gbz_engine import EngineSettings
+from device.settings import PipelineSettings
+from esme.settings import EsmeSettings
+from esme.station import ElectricityMeterStation
+from gbcs.party import DeviceType
+from gbcs.stamp import Reliability
+from gsme.device import GasMeter
+from gsme.model import GasMeterModel
+from gsme.settings import GsmeSettings
+from han.node import NodeSettings
+from han.radio import Role
+from peers.display import Display
+from peers.settings import DisplaySettings
+
+
+def gas_meter(parts: Parts, section: GasMeterSection) -> GasMeter:
+    """The emulated GSME of a rig."""
+    settings = parts.settings
+    return GasMeter(
+        parts.chassis(section.eui64, DeviceType.GSME, Reliability(section.clock)),
+        parts.timeline,
+        parts.radio(section.radio, Role.SLEEPY_END_DEVICE, section.eui64),
+        parts.join_credentials(section),
+        model=_gas_model(section),
+        settings=settings.of(GsmeSettings),
+        join_settings=settings.of(JoinSettings),
+        node_settings=settings.of(NodeSettings),
+        pipeline_settings=settings.of(PipelineSettings),
+        engine_settings=settings.of(EngineSettings),
+        draw_jitter=lambda limit_s: parts.random.uniform(0, limit_s),
+    )
+
+
+def electricity_meter(parts: Parts, section: ElectricityMeterSection) -> ElectricityMeterStation:
+    """The emulated ESME of a rig."""
+    settings = parts.settings
+    return ElectricityMeterStation(
+        parts.chassis(section.eui64, DeviceType.ESME, Reliability(section.clock)),
+        parts.timeline,
+        parts.partner_radio(section.radio, section.eui64),
+        parts.join_credentials(section),
+        parts.site or site_of(section),
+        settings=settings.of(EsmeSettings),
+        pipeline_settings=settings.of(PipelineSettings),
+        join_settings=settings.of(JoinSettings),
+        node_settings=settings.of(NodeSettings),
+    )
+
+
+def display(parts: Parts, section: DisplaySection) -> Display:
+    """An emulated IHD or PPMID of a rig."""
+    settings = parts.settings
+    return Display(
+        parts.chassis(section.eui64, DeviceType(section.kind), Reliability.INVALID),
+        parts.timeline,
+        parts.partner_radio(section.radio, section.eui64),
+        parts.join_credentials(section),
+        settings=settings.of(DisplaySettings),
+        join_settings=settings.of(JoinSettings),
+        node_settings=settings.of(NodeSettings),
+    )
+
+
+def sections(parts: Parts) -> list[tuple[Joiner, DeviceType]]:
+    """Every device that the hub lets join, emulated or real, and what it is."""
+    rig = parts.rig
+    found: list[tuple[Joiner, DeviceType]] = []
+    if rig.gas_meter is not None:
+        found.append((rig.gas_meter, DeviceType.GSME))
+    if rig.electricity_meter is not None:
+        found.append((rig.electricity_meter, DeviceType.ESME))
+    found += [(one, DeviceType(one.kind)) for one in rig.displays]
+    return found + [(one, DeviceType(one.kind)) for one in rig.admitted]
+
+
+def _gas_model(section: GasMeterSection) -> GasMeterModel:
+    return GasMeterModel(
+        volume_dm3=section.volume_dm3,
+        flow_dm3_per_h=section.flow_dm3_per_h,
+        credit_remaining=section.credit_remaining_millipence,
+        emergency_credit_remaining=section.emergency_credit_remaining_millipence,
+        accumulated_debt=section.accumulated_debt_millipence,
+        bill_to_date=section.bill_to_date_millipence,
+    )

@@ -1,0 +1,92 @@
+"""The hub of a home: CHF and GPF on one radio, and the network it forms or goes back to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from bench.keys import network_secret
+from bench.parts import Parts
+from bench.rig import RigError
+from chub.hub import CommunicationsHub, HanIdentity
+from chub.settings import ChfSettings
+from device.gbz_engine import EngineSettings
+from device.host import Host
+from device.settings import PipelineSettings
+from device.station import start_station
+from gbcs.eui64 import format_eui64
+from gbcs.party import DeviceType
+from gpf.device import GasProxy
+from gpf.han_side import HubEndpoints
+from gpf.settings import GpfSettings
+from han.node import NodeSettings
+from han.radio import HanRadio, NetworkParameters, Role
+
+
+async def start_hub(
+    parts: Parts, upward: Callable[[bytes], object]
+) -> tuple[CommunicationsHub, GasProxy, Host]:
+    """Build the hub and put it on its network; ``upward`` takes what goes to the WAN."""
+    hub = _chf(parts, upward)
+    gpf = _gpf(parts, hub.device_log.__contains__)
+    hub.add_function(gpf.entity, gpf.answer)
+    hub.pending_changed = gpf.han.set_tunnel_pending
+    hub.device_removed = gpf.han.forget
+    hub.device_log.watch(parts.air_keys.note)
+    for entry in hub.device_log.entries():
+        parts.air_keys.note(entry)
+    host = await _host(parts, hub, gpf)
+    await _network(parts, host.radio)
+    return hub, gpf, host
+
+
+def _chf(parts: Parts, upward: Callable[[bytes], object]) -> CommunicationsHub:
+    section, settings = parts.rig.hub, parts.settings.of(ChfSettings)
+    certified = parts.certified(section.gpf, settings.suites)
+    return CommunicationsHub(
+        parts.chassis(section.chf, DeviceType.CHF),
+        upward,
+        HanIdentity(section.gpf, certified, parts.octets(section.gpf)),
+        settings=settings,
+        endpoint=section.chf_endpoint,
+    )
+
+
+def _gpf(parts: Parts, admits: Callable[[int], bool]) -> GasProxy:
+    section, settings = parts.rig.hub, parts.settings
+    return GasProxy(
+        parts.chassis(section.gpf, DeviceType.GPF),
+        admits,
+        endpoints=HubEndpoints(section.esi_endpoint, section.mirror_endpoint),
+        settings=settings.of(GpfSettings),
+        pipeline_settings=settings.of(PipelineSettings),
+        engine_settings=settings.of(EngineSettings),
+    )
+
+
+async def _host(parts: Parts, hub: CommunicationsHub, gpf: GasProxy) -> Host:
+    section = parts.rig.hub
+    radio = parts.radio(section.radio, Role.COORDINATOR, section.gpf)
+    host = await start_station(
+        radio,
+        [*gpf.han.endpoints, hub.endpoint],
+        parts.timeline,
+        parts.events,
+        parts.settings.of(NodeSettings),
+    )
+    if radio.eui64 != section.gpf:
+        raise RigError(
+            f"radio {section.radio!r} has EUI-64 {format_eui64(radio.eui64)}: the GPF's "
+            f"entity identifier is the same, so write it as hub.gpf in the rig"
+        )
+    gpf.han.attach(host)
+    hub.attach(host)
+    await parts.stack.enter_async_context(host.running())
+    return host
+
+
+async def _network(parts: Parts, radio: HanRadio) -> None:
+    network = parts.rig.network
+    key = network.network_key or network_secret(parts.rig.keys.seed, "network key")
+    parts.air_keys.add_network_key(key)
+    if not await radio.resume():
+        await radio.form(NetworkParameters(network.channel, network.pan_id, radio.eui64, key))

@@ -1,0 +1,166 @@
+"""What every device of a rig is made from: radio, chassis, keys, and how it may join."""
+
+from __future__ import annotations
+
+import random
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from bench.air_keys import AirKeys
+from bench.cbke import certified_from_directory, certified_from_seed
+from bench.keys import derived_key_store, network_secret
+from bench.partner_keys import PartnerKeys
+from bench.radio_memory import RadioMemory
+from bench.rig import Rig
+from bench.settings import Settings
+from device.chassis import Chassis
+from device.clock import ClockSettings, DeviceClock
+from device.commissioning import JoinSettings
+from device.credentials import Credentials
+from device.events import EventStream
+from device.joining import JoinCredentials
+from device.store import MemoryStore, SqliteStore, Store
+from device.timeline import Timeline
+from esme.physics.site import Site
+from gbcs.eui64 import format_eui64
+from gbcs.keys import KeyStore
+from gbcs.party import DeviceType
+from gbcs.stamp import Reliability
+from han.cbke.authority import Credentials as CbkeCredentials
+from han.cbke.authority import RandomOctets
+from han.cbke.certificate import Suite
+from han.radio import HanRadio, Role, link_key_of_install_code
+from hw.ether import Ether
+from hw.radio_string import open_radio
+
+
+class Joiner(Protocol):
+    """A section of the rig that names a device which joins."""
+
+    @property
+    def eui64(self) -> int:
+        """Its EUI-64."""
+        ...
+
+    @property
+    def install_code(self) -> bytes | None:
+        """Its install code; None derives one from the rig's key seed."""
+        ...
+
+
+@dataclass(slots=True)
+class Parts:
+    """The parts of one home. ``site`` is what the electricity meter is connected to, if not told.
+
+    What is opened here is closed with ``stack``.
+    """
+
+    rig: Rig
+    timeline: Timeline
+    stack: AsyncExitStack
+    keys: KeyStore
+    events: EventStream
+    settings: Settings
+    ether: Ether
+    store: Store
+    partners: PartnerKeys
+    random: random.Random
+    air_keys: AirKeys = field(default_factory=AirKeys)
+    site: Site | None = None
+
+    @classmethod
+    def of(
+        cls,
+        rig: Rig,
+        timeline: Timeline,
+        stack: AsyncExitStack,
+        keys: KeyStore | None,
+        events: EventStream,
+        site: Site | None,
+    ) -> Parts:
+        """The parts as the rig says."""
+        store = MemoryStore() if rig.store is None else SqliteStore(rig.store)
+        stack.callback(store.close)
+        return cls(
+            rig,
+            timeline,
+            stack,
+            keys or load_keys(rig),
+            events,
+            Settings(rig.settings),
+            Ether(seed=rig.seed),
+            store,
+            PartnerKeys(rig.keys.seed),
+            random.Random(rig.seed),
+            site=site,
+        )
+
+    def chassis(
+        self, eui64: int, kind: DeviceType, status: Reliability = Reliability.RELIABLE
+    ) -> Chassis:
+        """A device's chassis on the rig's store, with a clock of this reliability."""
+        clock = DeviceClock(
+            self.timeline.now, settings=self.settings.of(ClockSettings), status=status
+        )
+        return Chassis(
+            Credentials(eui64, kind, self.keys),
+            true_time=self.timeline.now,
+            clock=clock,
+            store=self.store,
+            events=self.events,
+        )
+
+    def radio(self, text: str, role: Role, eui64: int) -> HanRadio:
+        """The radio of a radio string, closed with the home."""
+        memory = RadioMemory(self.store.scope(f"radio {format_eui64(eui64)}"))
+        radio = open_radio(text, role, ether=self.ether, eui64=eui64, store=memory)
+        self.stack.push_async_callback(radio.close)
+        return radio
+
+    def partner_radio(self, text: str, eui64: int) -> HanRadio:
+        """The radio of a device that others talk to past the hub."""
+        radio = self.radio(text, Role.ROUTER, eui64)
+        self.partners.radios[eui64] = radio
+        return radio
+
+    # -- joining -------------------------------------------------------------------------------
+
+    def link_key(self, section: Joiner) -> bytes:
+        """The preconfigured link key, from the install code of a device."""
+        code = section.install_code or network_secret(
+            self.rig.keys.seed, f"install code {format_eui64(section.eui64)}"
+        )
+        return link_key_of_install_code(code)
+
+    def join_credentials(self, section: Joiner) -> JoinCredentials:
+        """What an emulated device joins with."""
+        eui64 = section.eui64
+        certified = self.certified(eui64, self.settings.of(JoinSettings).suites)
+        return JoinCredentials(self.link_key(section), certified, self.octets(eui64))
+
+    def certified(self, eui64: int, suites: int) -> tuple[CbkeCredentials, ...]:
+        """A device's certificates for key establishment: from files, or of the rig's own CA."""
+        keys = self.rig.keys
+        if keys.cbke_directory is not None:
+            return certified_from_directory(keys.cbke_directory, eui64)
+        return tuple(
+            certified_from_seed(keys.seed, eui64, suite) for suite in Suite if suite & suites
+        )
+
+    def octets(self, eui64: int) -> RandomOctets:
+        """Octets for a device's ephemeral keys: real ones on a real bench, else repeatable."""
+        if self.rig.rate == 1.0:
+            return random.SystemRandom().randbytes
+        here = f"{self.rig.seed}|{eui64:016X}|{self.timeline.now()}"
+        return random.Random(here).randbytes
+
+
+def load_keys(rig: Rig) -> KeyStore:
+    """The keys of a rig: a directory of PEM files, or test keys derived from its seed."""
+    if rig.keys.directory is not None:
+        keys = KeyStore.from_directory(rig.keys.directory)
+        keys.access_control_broker = rig.parties.access_control_broker
+        return keys
+    devices = [rig.hub.gpf, rig.hub.chf, *rig.device_types]
+    return derived_key_store(rig.keys.seed, rig.parties.by_role(), devices)

@@ -1,0 +1,255 @@
+"""A device's way onto the HAN: the network by its install code, then a link key by certificate.
+
+Every device joins in the same way. It comes to the network with the link key made from its install
+code, finds the hub's key establishment server, establishes a link key of its own with the hub
+(CBKE), installs it in the radio, and remembers that it did: a restart goes on with that key.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Final
+
+from device.asking import HUB_NWK, find_endpoints, hub_of
+from device.chassis import Chassis
+from device.commissioning import JoinSettings, JoinStep, come_to_network
+from device.events import JoinFailed, JoinProgress, KeyEstablished, KeyNotEstablished
+from device.host import Host, HostError
+from device.store import Store
+from device.timeline import Timeline
+from gbcs.eui64 import format_eui64, parse_eui64
+from han.cbke import authority, service
+from han.cbke.messages import KeyStatus, Step
+from han.clusters import KEY_ESTABLISHMENT
+from han.radio import HanRadio, NetworkDown, NetworkUp, RadioError, RadioEvent
+from han.zcl.tables import Served
+
+_STEPS: Final = {
+    Step.INITIATE: JoinStep.CERTIFICATE,
+    Step.EPHEMERAL_DATA: JoinStep.EPHEMERAL,
+    Step.CONFIRM_KEY: JoinStep.CONFIRMED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class JoinCredentials:
+    """What a device joins with. All of it is secret and none of it prints.
+
+    ``link_key`` is made from the install code, ``certified`` are certificates with their private
+    keys, one for each suite, ``random`` gives octets for ephemeral keys.
+    """
+
+    link_key: bytes = field(repr=False)
+    certified: tuple[authority.Credentials, ...] = field(repr=False)
+    random: authority.RandomOctets = field(repr=False)
+
+
+class Joining:
+    """Brings one device onto the HAN, as often as needed. ``endpoint`` serves key establishment.
+
+    ``served`` goes into that endpoint's table; ``attach`` before the host runs.
+    """
+
+    def __init__(
+        self,
+        chassis: Chassis,
+        timeline: Timeline,
+        radio: HanRadio,
+        credentials: JoinCredentials,
+        endpoint: int,
+        settings: JoinSettings | None = None,
+    ) -> None:
+        self.settings = settings or JoinSettings()
+        self._chassis, self._timeline, self._radio = chassis, timeline, radio
+        self._link_key = credentials.link_key
+        offered = [one for one in credentials.certified if one.suite & self.settings.suites]
+        self._keys = service.KeyEstablishment(chassis.eui64, endpoint, offered, credentials.random)
+        self._memory = _Memory(chassis.store)
+        self._outcome: asyncio.Future[service.KeyEvent] | None = None
+        self._watchers: list[Callable[[], object]] = []
+        self._host: Host | None = None
+
+    def served(self) -> tuple[Served, ...]:
+        """Both sides of the Key Establishment cluster."""
+        return self._keys.served()
+
+    def attach(self, host: Host) -> None:
+        """Work on this node; before the host runs."""
+        self._host = host
+        host.node.attach(self._keys)
+        host.on_progress(self._progress)
+        host.on_radio_event(self._radio_event)
+
+    def on_joined(self, watcher: Callable[[], object]) -> None:
+        """Call whenever the device is on its network, with a key of its own, after it was not."""
+        self._watchers.append(watcher)
+
+    @property
+    def authorised(self) -> bool:
+        """Whether the device is on a network and has established its key with that hub."""
+        hub = self._radio.trust_centre
+        return hub is not None and hub == self._memory.hub
+
+    async def join(self) -> None:
+        """Return once the device is on the HAN with an established key; at once when it is."""
+        while not self.authorised:
+            await come_to_network(
+                self._radio,
+                self._link_key,
+                self._timeline,
+                self.settings,
+                self._failed,
+                anew=self._memory.forget,
+                tell=self._tell,
+            )
+            if not self.authorised:
+                await self._establish()
+
+    # -- the key -------------------------------------------------------------------------------
+
+    async def _establish(self) -> None:
+        """Try until there is a key, or the network is gone."""
+        failures = 0
+        while self._radio.on_network and not self.authorised:
+            outcome = await self._try()
+            if isinstance(outcome, service.KeyEstablished):
+                return
+            failures += 1
+            if outcome.status is KeyStatus.UNKNOWN_ISSUER:
+                await self._leave("the hub and this device have certificates of other authorities")
+                return
+            wait_s = max(outcome.wait_s, self.settings.key_retry_s)
+            if failures % self.settings.key_failures == 0:
+                wait_s = max(wait_s, self.settings.key_pause_s)
+            await self._timeline.sleep(timedelta(seconds=wait_s))
+
+    async def _try(self) -> service.KeyEvent:
+        """One exchange with the hub, awake from its start to its end."""
+        host, hub = self._running(), self._radio.trust_centre or 0
+        try:
+            await self._radio.set_awake(awake=True)
+            endpoint = (
+                await find_endpoints(host, hub_of(host), HUB_NWK, KEY_ESTABLISHMENT.cluster_id)
+            )[0]
+            self._tell(JoinStep.KEY_SERVER, f"endpoint {endpoint} of {format_eui64(hub)}")
+            self._outcome = asyncio.get_running_loop().create_future()
+            self._keys.start(hub, endpoint)
+            host.kick()
+            outcome = await self._outcome
+        except (HostError, RadioError) as error:
+            outcome = service.KeyNotEstablished(hub, service.Role.INITIATOR, None, str(error))
+            self._not_established(outcome)
+        finally:
+            self._outcome = None
+            with suppress(RadioError):  # its loss is an event of its own
+                await self._radio.set_awake(awake=False)
+        return outcome
+
+    async def _leave(self, reason: str) -> None:
+        self._failed(reason)
+        await self._radio.leave()
+        self._memory.forget()
+        await self._timeline.sleep(timedelta(seconds=self.settings.slow_retry_s))
+
+    def _progress(self) -> None:
+        for step in self._keys.steps():
+            self._tell(_STEPS[step.step], f"suite {int(step.suite)}, as {step.role.value}")
+        for event in self._keys.events():
+            if isinstance(event, service.KeyEstablished):
+                self._running().start_task(self._install(event), "install a link key")
+            else:
+                self._not_established(event)
+                self._conclude(event)
+
+    async def _install(self, event: service.KeyEstablished) -> None:
+        """From here on the device and its hub speak under this key."""
+        try:
+            await self._radio.set_link_key(event.partner, event.link_key)
+        except RadioError as error:
+            lost = service.KeyNotEstablished(event.partner, event.role, None, str(error))
+            self._not_established(lost)
+            self._conclude(lost)
+            return
+        first = not self.authorised
+        if event.partner == self._radio.trust_centre:
+            self._memory.remember(event.partner)
+        self._chassis.events.publish(
+            KeyEstablished(
+                **self._chassis.here(),
+                peer=event.partner,
+                role=event.role.value,
+                suite=int(event.suite),
+            )
+        )
+        self._conclude(event)
+        if first and self.authorised:
+            self._tell(JoinStep.AUTHORISED, f"with {format_eui64(event.partner)}")
+            self._call_watchers()
+
+    def _conclude(self, event: service.KeyEvent) -> None:
+        waiting = self._outcome
+        if waiting is not None and not waiting.done():
+            waiting.set_result(event)
+
+    # -- parts ---------------------------------------------------------------------------------
+
+    def _radio_event(self, event: RadioEvent) -> None:
+        if isinstance(event, NetworkDown):
+            self._memory.forget()
+        elif isinstance(event, NetworkUp) and self.authorised:
+            self._call_watchers()
+
+    def _call_watchers(self) -> None:
+        for watcher in tuple(self._watchers):
+            watcher()
+
+    def _not_established(self, event: service.KeyNotEstablished) -> None:
+        self._chassis.events.publish(
+            KeyNotEstablished(
+                **self._chassis.here(),
+                peer=event.partner,
+                role=event.role.value,
+                status=event.status,
+                reason=event.reason,
+            )
+        )
+
+    def _failed(self, reason: str) -> None:
+        self._chassis.events.publish(JoinFailed(**self._chassis.here(), reason=reason))
+
+    def _tell(self, step: JoinStep, detail: str) -> None:
+        self._chassis.events.publish(JoinProgress(**self._chassis.here(), step=step, detail=detail))
+
+    def _running(self) -> Host:
+        if self._host is None:
+            raise RuntimeError("the device's radio was not started")
+        return self._host
+
+
+class _Memory:
+    """With which hub the device has established its key, kept over restarts."""
+
+    _KEY: Final = "joined/hub"
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        with store.transaction() as unit:
+            kept = unit.get(self._KEY)
+        self.hub = parse_eui64(kept) if isinstance(kept, str) else None
+
+    def remember(self, hub: int) -> None:
+        """The key with this hub is in the radio."""
+        with self._store.transaction() as unit:
+            unit.put(self._KEY, format_eui64(hub))
+        self.hub = hub
+
+    def forget(self) -> None:
+        """There is no such key any more."""
+        if self.hub is not None:
+            with self._store.transaction() as unit:
+                unit.delete(self._KEY)
+            self.hub = None
