@@ -17,6 +17,11 @@ def wireshark_options(keys: Sequence[str]) -> list[str]:
     return options
 
 
+def further_key(key: bytes) -> str:
+    """A line on a key that came into use after :func:`wireshark_hint` was shown."""
+    return f"  capture: a further key: -o '{wireshark_key_option(key, 'later')}'"
+
+
 def wireshark_hint(capture: Path, keys: Sequence[str]) -> Iterator[str]:
     """Lines that say how to open a capture."""
     yield f"capture: {capture}; open it with"

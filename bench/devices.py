@@ -47,7 +47,7 @@ def electricity_meter(parts: Parts, section: ElectricityMeterSection) -> Electri
     return ElectricityMeterStation(
         parts.chassis(section.eui64, DeviceType.ESME, Reliability(section.clock)),
         parts.timeline,
-        parts.partner_radio(section.radio, section.eui64),
+        parts.radio(section.radio, Role.ROUTER, section.eui64),
         parts.join_credentials(section),
         parts.site or site_of(section),
         settings=settings.of(EsmeSettings),
@@ -63,7 +63,7 @@ def display(parts: Parts, section: DisplaySection) -> Display:
     return Display(
         parts.chassis(section.eui64, DeviceType(section.kind), Reliability.INVALID),
         parts.timeline,
-        parts.partner_radio(section.radio, section.eui64),
+        parts.radio(section.radio, Role.ROUTER, section.eui64),
         parts.join_credentials(section),
         settings=settings.of(DisplaySettings),
         join_settings=settings.of(JoinSettings),

@@ -13,7 +13,6 @@ from typing import Final
 from bench import devices
 from bench.air_keys import AirKeys
 from bench.hub import start_hub
-from bench.partner_keys import PartnerKeys
 from bench.parts import Parts
 from bench.rig import Rig, RigError
 from bench.settings import Settings
@@ -53,7 +52,6 @@ class Home:
     meter: GasMeter | None = None
     electricity_meter: ElectricityMeterStation | None = None
     displays: tuple[Display, ...] = ()
-    partners: PartnerKeys = field(default_factory=lambda: PartnerKeys(""))
     upward: list[Callable[[bytes], object]] = field(default_factory=list)
 
     @property
@@ -62,7 +60,7 @@ class Home:
 
         Ask when the capture ends: link keys are established while the home lives.
         """
-        return (*self.air_keys, *self.partners.all_keys())
+        return tuple(dict.fromkeys((*self.air_keys, *self.ether.keys)))
 
     async def ask(self, command: Message, limit: timedelta = ANSWER_LIMIT) -> bytes:
         """Send a command through the WAN side and wait for its Response; TimeoutError if none."""
@@ -122,13 +120,11 @@ async def living_home(
         asyncio.TaskGroup() as tasks,
     ):
         meters = [one for one in (home.meter, home.electricity_meter) if one is not None]
-        end_handing_out = home.partners.hand_out(home.events, tasks)
         living = [
             tasks.create_task(one.live(), name=type(one).__name__)
             for one in (*meters, *home.displays)
         ]
         yield home
-        end_handing_out()
         for task in living:
             task.cancel()
 
@@ -153,7 +149,6 @@ async def _build(parts: Parts) -> Home:
         gpf=gpf,
         host=host,
         air_keys=parts.air_keys,
-        partners=parts.partners,
         upward=upward,
     )
     if rig.gas_meter is not None:

@@ -22,6 +22,8 @@ from device.events import (
     MessageQueued,
     MessageTunnelled,
     MirrorChanged,
+    PartnerKeyRequested,
+    PartnerKeyShared,
     Pushed,
     RadioLost,
     RadioUp,
@@ -59,6 +61,10 @@ def _say(event: Event, names: Names) -> str | None:
             return f"{_peer(names, peer)} left"
         case JoinFailed(reason=reason):
             return f"not joined: {reason}"
+        case PartnerKeyShared(peer=peer):
+            return f"shares a link key with {_peer(names, peer)}"
+        case PartnerKeyRequested(peer=peer, granted=False):
+            return f"{_peer(names, peer)} is refused a partner link key"
         case MirrorChanged(peer=peer, endpoint=endpoint, present=present):
             gained = "mirrored on" if present else "no longer mirrored on"
             return f"{_peer(names, peer)} {gained} endpoint {endpoint}"

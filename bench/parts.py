@@ -10,7 +10,6 @@ from typing import Protocol
 from bench.air_keys import AirKeys
 from bench.cbke import certified_from_directory, certified_from_seed
 from bench.keys import derived_key_store, network_secret
-from bench.partner_keys import PartnerKeys
 from bench.radio_memory import RadioMemory
 from bench.rig import Rig
 from bench.settings import Settings
@@ -64,7 +63,6 @@ class Parts:
     settings: Settings
     ether: Ether
     store: Store
-    partners: PartnerKeys
     random: random.Random
     air_keys: AirKeys = field(default_factory=AirKeys)
     site: Site | None = None
@@ -91,7 +89,6 @@ class Parts:
             Settings(rig.settings),
             Ether(seed=rig.seed),
             store,
-            PartnerKeys(rig.keys.seed),
             random.Random(rig.seed),
             site=site,
         )
@@ -116,12 +113,6 @@ class Parts:
         memory = RadioMemory(self.store.scope(f"radio {format_eui64(eui64)}"))
         radio = open_radio(text, role, ether=self.ether, eui64=eui64, store=memory)
         self.stack.push_async_callback(radio.close)
-        return radio
-
-    def partner_radio(self, text: str, eui64: int) -> HanRadio:
-        """The radio of a device that others talk to past the hub."""
-        radio = self.radio(text, Role.ROUTER, eui64)
-        self.partners.radios[eui64] = radio
         return radio
 
     # -- joining -------------------------------------------------------------------------------

@@ -53,6 +53,10 @@ class TrustCentre:
         if isinstance(event, DeviceJoined):
             if event.admitted and event.kind is JoinKind.ASSOCIATED:
                 self._log.join_anew(event.eui64)
+                self._running().start_task(
+                    self._running().radio.set_authorised(event.eui64, authorised=False),
+                    "no partner keys before key establishment",
+                )
         elif isinstance(event, NetworkUp):
             self._running().start_task(self._give_radio_its_keys(), "give the radio its keys")
 
@@ -60,7 +64,13 @@ class TrustCentre:
         """A hub that was killed may have kept a key that its radio did not get."""
         for entry in self._log.entries():
             if entry.authorised and entry.tc_link_key is not None:
-                await self._running().radio.set_link_key(entry.eui64, entry.tc_link_key)
+                await self._give_radio(entry.eui64, entry.tc_link_key)
+
+    async def _give_radio(self, eui64: int, link_key: bytes) -> None:
+        """The key in the radio, and with it the right to share keys with other devices."""
+        radio = self._running().radio
+        await radio.set_link_key(eui64, link_key)
+        await radio.set_authorised(eui64, authorised=True)
 
     def _progress(self) -> None:
         self._keys.steps()
@@ -81,7 +91,7 @@ class TrustCentre:
     async def _install(self, event: service.KeyEstablished) -> None:
         if not self._log.establish(event.partner, event.link_key):
             return  # removed meanwhile
-        await self._running().radio.set_link_key(event.partner, event.link_key)
+        await self._give_radio(event.partner, event.link_key)
         self._chassis.events.publish(
             KeyEstablished(
                 **self._chassis.here(),

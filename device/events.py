@@ -175,6 +175,22 @@ class RadioUp(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PartnerKeyShared(Event):
+    """The trust centre gave the node a link key shared with ``peer``."""
+
+    peer: Eui64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartnerKeyRequested(Event):
+    """``peer`` asked this trust centre for a link key with ``partner``, if that is known."""
+
+    peer: Eui64
+    partner: Eui64 | None
+    granted: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StorageCommitted(Event):
     """What a command changed is on disk, before its Response leaves."""
 

@@ -22,6 +22,8 @@ from device.events import (
     EventStream,
     Joined,
     Left,
+    PartnerKeyRequested,
+    PartnerKeyShared,
 )
 from device.events import RadioLost as RadioLostEvent
 from device.events import RadioUp as RadioUpEvent
@@ -54,6 +56,8 @@ from han.radio import (
     HanRadio,
     NetworkDown,
     NetworkUp,
+    PartnerKeyAsked,
+    PartnerKeySet,
     RadioError,
     RadioEvent,
     RadioLost,
@@ -256,6 +260,14 @@ class Host:
                 self._fail_pending(reason)
             case NetworkUp():
                 self._publish(RadioUpEvent(**self._here()))
+            case PartnerKeySet(partner=partner):
+                self._publish(PartnerKeyShared(**self._here(), peer=partner))
+            case PartnerKeyAsked(eui64=eui64, partner=asked_for, granted=granted):
+                self._publish(
+                    PartnerKeyRequested(
+                        **self._here(), peer=eui64, partner=asked_for, granted=granted
+                    )
+                )
         _call(self._radio_watchers, event)
 
     async def _transmit(self, frame_id: int, frame: ApsFrame) -> None:

@@ -36,6 +36,7 @@ from han.radio import (
 from hw import ezsp_port
 from hw.bellows_admission import Admission, met
 from hw.bellows_messages import AddressBook, Messages
+from hw.bellows_partner_keys import PartnerKeys
 from hw.events import EventStream
 from hw.ezsp_callbacks import Incoming
 from hw.ezsp_port import EzspPort
@@ -80,6 +81,7 @@ class BellowsRadio:
         self._book = AddressBook()
         self._messages = Messages(self._book, self._events.put)
         self._admission = Admission()
+        self._partners = PartnerKeys(self._events.put)
         self._port: EzspPort | None = None
         self._node = NOT_JOINED_NODE
         self._trust_centre: int | None = None
@@ -151,6 +153,7 @@ class BellowsRadio:
         self._on_network = False
         self._admission.close()
         self._messages.lost()
+        self._partners.lost()
         for task in tuple(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -208,6 +211,7 @@ class BellowsRadio:
             for eui64, child in (await port.children()).items():
                 self._book.learn(eui64, child)
             await self._admission.attach(port)
+            await port.hand_out_keys(allowed=self._partners.open)
         else:
             self._book.learn(trust_centre, 0)
         self._node, self._trust_centre = node, trust_centre
@@ -268,6 +272,19 @@ class BellowsRadio:
         else:
             await port.keys.set_link_key(eui64, link_key)
 
+    async def set_authorised(self, eui64: int, *, authorised: bool) -> None:
+        """See :class:`han.radio.HanRadio`."""
+        port = self._use(coordinator=True)
+        self._partners.set_authorised(eui64, authorised=authorised)
+        await port.hand_out_keys(allowed=self._partners.open)
+
+    async def request_partner_key(self, partner: int) -> bool:
+        """See :class:`han.radio.HanRadio`."""
+        port = self._use(coordinator=False)
+        if not self._on_network:
+            raise RadioError(f"{self._path}: not on a network")
+        return await self._partners.request(port, partner)
+
     async def remove(self, eui64: int) -> None:
         """See :class:`han.radio.HanRadio`."""
         port = self._use(coordinator=True)
@@ -279,6 +296,8 @@ class BellowsRadio:
             await port.remove_device(eui64, node)
         await port.keys.erase_link_key(eui64)
         self._book.forget(eui64)
+        self._partners.forget(eui64)
+        await port.hand_out_keys(allowed=self._partners.open)
 
     # -- traffic --------------------------------------------------------------------------------
 
@@ -332,11 +351,15 @@ class BellowsRadio:
         if update == DEVICE_LEFT:
             self._book.forget(eui64)
             self._events.put(DeviceLeft(eui64))
+            self._partners.left(eui64)
+            self._run(self._apply_key_policy(), "application key policy")
             return
         event = met(eui64, update, decision)
         if event is None:
             return
+        self._partners.joined(event)
         if event.admitted:
+            self._run(self._apply_key_policy(), "application key policy")
             self._book.learn(eui64, node)
             key = self._admission.key_of(eui64)
             if event.kind is JoinKind.ASSOCIATED and key is not None:
@@ -349,6 +372,16 @@ class BellowsRadio:
             await self._use().keys.set_link_key(eui64, link_key)
         except RadioError as exc:
             LOGGER.warning("key of %016X not kept: %s", eui64, exc)
+
+    async def _apply_key_policy(self) -> None:
+        try:
+            await self._use().hand_out_keys(allowed=self._partners.open)
+        except RadioError as exc:
+            LOGGER.warning("application key policy not set: %s", exc)
+
+    def key_established(self, partner: int, status: int) -> None:
+        """See :class:`hw.ezsp_callbacks.PortListener`."""
+        self._partners.established(partner, status)
 
     def child_polled(self, node: int) -> None:
         """See :class:`hw.ezsp_callbacks.PortListener`."""
@@ -366,6 +399,7 @@ class BellowsRadio:
         self._on_network = False
         self._admission.detach()
         self._messages.lost()
+        self._partners.lost()
         if self._joining is not None and not self._joining.done():
             self._joining.set_result(t.sl_Status.FAIL)
         LOGGER.warning("%s lost: %s", self._path, reason)

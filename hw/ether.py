@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final, Protocol
 
+from hw.key_ring import KeyRing
 from hw.zigbee import mac
 from hw.zigbee.errors import MalformedFrame
 
@@ -90,6 +91,7 @@ class Ether:
 
     def __init__(self, seed: int = 0, *, link: Link = CLEAR, airtime: bool = True) -> None:
         self.random = random.Random(seed)
+        self.keys = KeyRing()  # what the nodes on this air used, for its captures
         self._default_link = link
         self._airtime = airtime
         self._links: dict[tuple[int, int], Link] = {}

@@ -40,6 +40,7 @@ class EtherRadio:
 
     def __init__(self, ether: Ether, eui64: int, role: Role, store: Store | None = None) -> None:
         self._allowed: dict[int, bytes] = {}
+        self._authorised: set[int] = set()
         self._events = EventStream()
         self._started = False
         self._closed = False
@@ -50,6 +51,7 @@ class EtherRadio:
             store if store is not None else MemoryStore(),
             self._heard,
             self._preconfigured,
+            self._issues_key,
         )
 
     def _heard(self, event: RadioEvent) -> None:
@@ -67,6 +69,9 @@ class EtherRadio:
 
     def _preconfigured(self, eui64: int, kind: JoinKind) -> bytes | None:
         return self._allowed.get(eui64)
+
+    def _issues_key(self, requester: int, partner: int) -> bool:
+        return {requester, partner} <= self._authorised
 
     # -- identity -------------------------------------------------------------------------------
 
@@ -189,10 +194,26 @@ class EtherRadio:
         self._require()
         self._stack.state.set_link_key(eui64, link_key)
 
+    async def set_authorised(self, eui64: int, *, authorised: bool) -> None:
+        """See :class:`han.radio.HanRadio`."""
+        self._require(coordinator=True)
+        if authorised:
+            self._authorised.add(eui64)
+        else:
+            self._authorised.discard(eui64)
+
+    async def request_partner_key(self, partner: int) -> bool:
+        """See :class:`han.radio.HanRadio`."""
+        self._require(coordinator=False)
+        if not self.on_network:
+            raise RadioError("not on a network")
+        return await self._stack.keys.ask(partner)
+
     async def remove(self, eui64: int) -> None:
         """See :class:`han.radio.HanRadio`."""
         self._require(coordinator=True)
         self._allowed.pop(eui64, None)
+        self._authorised.discard(eui64)
         self._stack.trust_centre.remove(eui64)
 
     # -- traffic --------------------------------------------------------------------------------

@@ -83,6 +83,10 @@ class PortListener(Protocol):
         """A sleepy child asked for its frames."""
         ...
 
+    def key_established(self, partner: int, status: int) -> None:
+        """A link key came, or did not; or this trust centre was asked for one (EmberKeyStatus)."""
+        ...
+
     def lost(self, reason: str) -> None:
         """The dongle does not answer any more."""
         ...
@@ -100,6 +104,7 @@ class Callbacks:
             "stackStatusHandler": self._stack_status,
             "trustCenterJoinHandler": self._device_update,
             "pollHandler": self._child_polled,
+            "zigbeeKeyEstablishmentHandler": self._key_established,
         }
 
     def __call__(self, name: str, values: dict[str, Value] | list[t.uint8_t]) -> None:
@@ -148,6 +153,9 @@ class Callbacks:
             report.number("status"),
             report.number("policyDecision"),
         )
+
+    def _key_established(self, report: Report) -> None:
+        self._listener.key_established(report.number("eui64"), report.number("status"))
 
     def _child_polled(self, report: Report) -> None:
         self._listener.child_polled(report.number("childId"))

@@ -80,6 +80,12 @@ class EzspKeys:
             status = (await ezsp.importKey(context, key_data(link_key)))[0]
             require(status, "trust centre link key")
 
+    async def request_link_key(self, partner: int) -> None:
+        """Ask the trust centre for a key with this partner; the outcome follows as a callback."""
+        async with self._using("asking for a partner's link key") as ezsp:
+            (status,) = await ezsp.requestLinkKey(eui64(partner))
+            require(status, "requestLinkKey")
+
     async def erase_link_key(self, peer: int) -> None:
         """Erase the key table entry of this peer, if there is one."""
         async with self._using("erasing a link key") as ezsp:

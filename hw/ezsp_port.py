@@ -42,6 +42,7 @@ TC_KEY_REQUEST_POLICY: Final = 0x05
 APP_KEY_REQUEST_POLICY: Final = 0x06
 ALLOW_JOINS_BY_INSTALL_CODE: Final = 0x11
 DENY_TC_KEY_REQUESTS: Final = 0x50
+DENY_APP_KEY_REQUESTS: Final = 0x60
 ALLOW_APP_KEY_REQUESTS: Final = 0x61
 HOST_ANSWERS_ZDO: Final = 0x02 | 0x04 | 0x08  # unsupported requests, endpoints, bindings
 HOST_HEARS_ZDO: Final = 0x01  # also what the firmware handles: Device_annce is among it
@@ -118,7 +119,7 @@ class EzspPort:
         for policy, decision in (
             (TRUST_CENTRE_POLICY, ALLOW_JOINS_BY_INSTALL_CODE),
             (TC_KEY_REQUEST_POLICY, DENY_TC_KEY_REQUESTS),
-            (APP_KEY_REQUEST_POLICY, ALLOW_APP_KEY_REQUESTS),
+            (APP_KEY_REQUEST_POLICY, DENY_APP_KEY_REQUESTS),
         ):
             (status,) = await ezsp.setPolicy(t.EzspPolicyId(policy), t.EzspDecisionId(decision))
             require(status, f"policy {policy:#x}")
@@ -243,6 +244,15 @@ class EzspPort:
         async with self._using("permitting joins") as ezsp:
             (status,) = await ezsp.permitJoining(t.uint8_t(duration_s))
             require(status, "permitJoining")
+
+    async def hand_out_keys(self, *, allowed: bool) -> None:
+        """Whether the trust centre answers requests for application link keys."""
+        decision = ALLOW_APP_KEY_REQUESTS if allowed else DENY_APP_KEY_REQUESTS
+        async with self._using("application key policy") as ezsp:
+            (status,) = await ezsp.setPolicy(
+                t.EzspPolicyId(APP_KEY_REQUEST_POLICY), t.EzspDecisionId(decision)
+            )
+            require(status, "application key policy")
 
     async def poll(self, interval_ms: int) -> None:
         """A sleepy end device polls at this interval from now on; 0 stops it."""

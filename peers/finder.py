@@ -13,6 +13,7 @@ from typing import Final
 
 from device.asking import NotProvided, find_endpoints, read_attributes
 from device.host import Host, HostError, NoReply
+from device.partner_keys import PartnerKeys
 from device.timeline import Timeline
 from gbcs.errors import MalformedMessage
 from han.clusters import DEVICE_MANAGEMENT, METERING
@@ -48,6 +49,7 @@ class Finder:
     def __init__(self, host: Host, timeline: Timeline, endpoint: int) -> None:
         self._host, self._timeline, self._endpoint = host, timeline, endpoint
         self._heard: dict[int, EndpointList] = {}
+        self._keys = PartnerKeys(host)
         host.on_node_event(self._hear)
 
     async def search(self) -> dict[Fuel, Meter]:
@@ -74,10 +76,14 @@ class Finder:
     ) -> dict[int, int]:
         """The numbers among these attributes; HostError when the peer does not answer."""
         far = Far(peer, endpoint, cluster_id, self._endpoint)
+        await self._keys.ensure(peer)
         try:
             return numbers_of(await read_attributes(self._host, far, attributes))
         except NotProvided:
             return {}
+        except HostError:
+            self._keys.doubt(peer)
+            raise
 
     async def change_of_tenancy(self, peer: int, endpoint: int) -> Change | None:
         """What a peer tells by attribute, or by command if it has no such attribute.

@@ -112,7 +112,7 @@ def _printer(rig: Rig, *, as_json: bool) -> Callable[[Event], object]:
 
 
 def _introduce(home: Home, port: int) -> None:
-    from bench.capture_keys import wireshark_hint
+    from bench.capture_keys import further_key, wireshark_hint
     from gbcs.eui64 import format_eui64
 
     rig = home.rig
@@ -132,5 +132,7 @@ def _introduce(home: Home, port: int) -> None:
         click.echo("  capture: the hub's radio is not on this bench's own air; record there "
                    "(`chub vncp --capture`) or with a spare dongle")  # fmt: skip
     elif rig.capture is not None:
-        for line in wireshark_hint(rig.capture, [key.hex() for key in home.capture_keys]):
+        known = home.capture_keys
+        for line in wireshark_hint(rig.capture, [key.hex() for key in known]):
             click.echo(f"  {line}")
+        home.ether.keys.watch(lambda key: None if key in known else click.echo(further_key(key)))

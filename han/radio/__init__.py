@@ -15,6 +15,7 @@ from han.radio.keys import (
     link_key_of_install_code,
 )
 from han.radio.port import (
+    PARTNER_KEY_TIMEOUT_S,
     ApsFrame,
     ApsReceived,
     Beacon,
@@ -31,6 +32,8 @@ from han.radio.port import (
     NetworkDown,
     NetworkParameters,
     NetworkUp,
+    PartnerKeyAsked,
+    PartnerKeySet,
     RadioError,
     RadioEvent,
     RadioLost,
@@ -39,6 +42,7 @@ from han.radio.port import (
 )
 
 __all__ = [
+    "PARTNER_KEY_TIMEOUT_S",
     "ApsFrame",
     "ApsReceived",
     "Beacon",
@@ -55,6 +59,8 @@ __all__ = [
     "NetworkDown",
     "NetworkParameters",
     "NetworkUp",
+    "PartnerKeyAsked",
+    "PartnerKeySet",
     "RadioError",
     "RadioEvent",
     "RadioLost",

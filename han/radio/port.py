@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, IntEnum
-from typing import Protocol
+from typing import Final, Protocol
+
+PARTNER_KEY_TIMEOUT_S: Final = 5.0
+"""How long a device waits for a partner link key it asked for (ZSE)."""
 
 
 class RadioError(Exception):
@@ -204,8 +207,35 @@ class RadioLost:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class PartnerKeySet:
+    """The trust centre gave this node a link key shared with ``partner``, asked for or not."""
+
+    partner: int
+
+
+@dataclass(frozen=True, slots=True)
+class PartnerKeyAsked:
+    """A device asked this trust centre for a key shared with ``partner``.
+
+    ``partner`` is None where a dongle does not tell it. What is not granted is not answered.
+    """
+
+    eui64: int
+    partner: int | None
+    granted: bool
+
+
 RadioEvent = (
-    ApsReceived | DeviceJoined | DeviceLeft | ChildPolled | NetworkUp | NetworkDown | RadioLost
+    ApsReceived
+    | DeviceJoined
+    | DeviceLeft
+    | ChildPolled
+    | NetworkUp
+    | NetworkDown
+    | RadioLost
+    | PartnerKeySet
+    | PartnerKeyAsked
 )
 
 
@@ -296,6 +326,20 @@ class HanRadio(Protocol):
 
     async def set_link_key(self, eui64: int, link_key: bytes) -> None:
         """Use this APS link key with this peer from now on."""
+        ...
+
+    async def set_authorised(self, eui64: int, *, authorised: bool) -> None:
+        """Say whether a device may share link keys with others (trust centre).
+
+        A device is authorised once it has the link key it is to keep; both partners must be.
+        """
+        ...
+
+    async def request_partner_key(self, partner: int) -> bool:
+        """Ask the trust centre for a link key shared with this partner (all but coordinators).
+
+        False when none came within :data:`PARTNER_KEY_TIMEOUT_S`: a refusal is never answered.
+        """
         ...
 
     async def remove(self, eui64: int) -> None:

@@ -14,11 +14,20 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from han.radio import ApsFrame, ApsReceived, Block, BlockAck, Broadcast, DeliveryStatus
+from han.radio import (
+    ApsFrame,
+    ApsReceived,
+    Block,
+    BlockAck,
+    Broadcast,
+    DeliveryStatus,
+    key_load_key,
+    key_transport_key,
+)
 from hw.ether import Link
 from hw.stack.network import NetworkLayer
 from hw.stack.state import LinkKey, NodeState
-from hw.zigbee import MalformedFrame, NotAuthentic, aps, nwk
+from hw.zigbee import MalformedFrame, NotAuthentic, aps, aps_commands, nwk
 from hw.zigbee.security import AuxiliaryHeader, KeyId
 
 ACK_WAIT_S: Final = 1.6  # apscAckWaitDuration
@@ -247,10 +256,15 @@ class ApsLayer:
     def send_command(
         self, destination: int, command: bytes, key: bytes, key_id: KeyId, *, network_secured: bool
     ) -> None:
-        """Send an APS command protected by ``key``, unacknowledged."""
+        """Send an APS command under a link key, or under what is made from it; unacknowledged."""
         self._counter = self._counter + 1 & 0xFF
-        octets = aps.seal_command(
-            key, key_id, self._counter, self._state.aps_counter.take(), self._eui64, command
+        octets = aps_commands.seal_command(
+            protected_by(key, key_id),
+            key_id,
+            self._counter,
+            self._state.aps_counter.take(),
+            self._eui64,
+            command,
         )
         self._network.send(destination, octets, _ignore, secured=network_secured)
 
@@ -279,16 +293,22 @@ class ApsLayer:
         else:
             self._data(envelope.header, payload, peer, frame, link)
 
-    def open(self, envelope: aps.ApsEnvelope, peer: int) -> bytes | None:
-        """The payload in clear; None without the peer's key or with a counter already seen."""
+    def open(
+        self, envelope: aps.ApsEnvelope, peer: int, key_id: KeyId = KeyId.LINK
+    ) -> bytes | None:
+        """The payload in clear.
+
+        None without the peer's key, under a key of another kind than ``key_id``, or with a counter
+        already seen.
+        """
         if envelope.auxiliary is None:
             return envelope.payload
         link_key = self._state.link_keys.get(peer)
-        if link_key is None or envelope.auxiliary.key_id is not KeyId.LINK:
+        if link_key is None or envelope.auxiliary.key_id is not key_id:
             return None
         if envelope.auxiliary.counter <= link_key.incoming:
             return None
-        payload = envelope.open(link_key.key, peer)
+        payload = envelope.open(protected_by(link_key.key, key_id), peer)
         link_key.incoming = envelope.auxiliary.counter
         return payload
 
@@ -358,6 +378,13 @@ class ApsLayer:
                 return True
         seen.append((counter, now))
         return False
+
+
+def protected_by(link_key: bytes, key_id: KeyId) -> bytes:
+    """The key that protects frames of this kind between the two who share ``link_key``."""
+    if key_id is KeyId.KEY_TRANSPORT:
+        return key_transport_key(link_key)
+    return key_load_key(link_key) if key_id is KeyId.KEY_LOAD else link_key
 
 
 def _key(item: _Pending) -> PendingKey:

@@ -24,7 +24,8 @@ from hw.stack.mac_layer import MacLayer, Outgoing
 from hw.stack.network import NetworkLayer
 from hw.stack.state import Membership, NodeState
 from hw.zigbee import beacon, nwk
-from hw.zigbee.aps import ApsEnvelope, TransportNetworkKey
+from hw.zigbee.aps import ApsEnvelope
+from hw.zigbee.aps_commands import TransportNetworkKey
 from hw.zigbee.beacon import AssociationStatus, Capability, ZigbeeBeacon
 from hw.zigbee.mac import Address
 from hw.zigbee.security import KeyId

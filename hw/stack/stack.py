@@ -27,12 +27,14 @@ from hw.ether import Ether, Link
 from hw.stack.addresses import AddressDesk, ignore
 from hw.stack.application import ApsLayer, Ended
 from hw.stack.joining import Joiner
+from hw.stack.key_management import IssuesKey, KeyDesk
 from hw.stack.mac_layer import MacLayer
 from hw.stack.network import NetworkLayer
 from hw.stack.polling import Poller
 from hw.stack.state import Child, Membership, NodeState, Store
 from hw.stack.trust_centre import Preconfigured, TrustCentre
 from hw.zigbee import MalformedFrame, aps, beacon, mac, nwk
+from hw.zigbee.aps_commands import Command, remove_device
 from hw.zigbee.beacon import Capability, ZigbeeBeacon
 from hw.zigbee.security import KeyId
 
@@ -51,9 +53,10 @@ class Stack:
         store: Store,
         listener: Callable[[RadioEvent], None],
         preconfigured: Preconfigured,
+        issues_key: IssuesKey,
     ) -> None:
         self.eui64 = eui64
-        self.state = NodeState(store)
+        self.state = NodeState(store, ether.keys)
         self.on_network = False
         self.awake = False
         self._listener = listener
@@ -66,8 +69,11 @@ class Stack:
             self.mac, self.network, self.aps, self.state, self._emit, preconfigured
         )
         self.joiner = Joiner(self.mac, self.network, self.aps, self.state, role)
-        self.addresses = AddressDesk(self.state, eui64, self._send_quietly)
         self.poller = Poller(self.mac, self.state, self._polls)
+        self.keys = KeyDesk(
+            eui64, self.aps, self.state, ether.random, self._emit, issues_key, self.poller.nudge
+        )
+        self.addresses = AddressDesk(self.state, eui64, self._send_quietly)
 
     # -- life -----------------------------------------------------------------------------------
 
@@ -258,7 +264,7 @@ class Stack:
     def _polls(self) -> bool:
         if self.mac.rx_on_when_idle or not self.on_network:
             return False
-        return self.awake or self.aps.waiting
+        return self.awake or self.aps.waiting or self.keys.waiting
 
     # -- what the layers report -----------------------------------------------------------------
 
@@ -344,18 +350,31 @@ class Stack:
             self._removed()
 
     def _aps_command(self, envelope: aps.ApsEnvelope, frame: nwk.NwkFrame) -> None:
-        """Transport-Key while joining; Remove-Device from the trust centre afterwards."""
+        """Transport-Key while joining; afterwards what the two ends of the trust centre say."""
         if envelope.auxiliary is None:
             return
-        if envelope.auxiliary.key_id is KeyId.KEY_TRANSPORT:
+        key_id = envelope.auxiliary.key_id
+        if key_id is KeyId.KEY_TRANSPORT:
             self.joiner.key_received(envelope)
             return
-        peer = self.state.eui64_of(frame.source)
-        membership = self.state.membership
-        if peer is None or membership is None or peer != membership.trust_centre:
+        peer, membership = self.state.eui64_of(frame.source), self.state.membership
+        if peer is None or membership is None or not frame.secured:
             return
-        clear = self.aps.open(envelope, peer)
-        if clear == aps.remove_device(self.eui64) and self.role is not Role.COORDINATOR:
+        from_trust_centre = peer == membership.trust_centre
+        if not from_trust_centre and self.role is not Role.COORDINATOR:
+            return
+        clear = self.aps.open(envelope, peer, key_id)
+        if clear is not None:
+            self._key_command(clear, key_id, peer)
+
+    def _key_command(self, clear: bytes, key_id: KeyId, peer: int) -> None:
+        command = clear[0] if clear else None
+        if self.role is Role.COORDINATOR:
+            if command == Command.REQUEST_KEY and key_id is KeyId.LINK:
+                self.keys.requested(peer, clear)
+        elif key_id is KeyId.KEY_LOAD:
+            self.keys.link_key_received(clear)
+        elif clear == remove_device(self.eui64):
             self._removed()
 
     def _removed(self) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from han.radio import RadioError, Role
+from hw.key_ring import KeyRing
 
 COUNTER_STEP: Final = 4096
 
@@ -111,8 +112,9 @@ class NodeState:
 
     PART: Final = "stack"
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, ring: KeyRing | None = None) -> None:
         self._store = store
+        self._ring = KeyRing() if ring is None else ring
         self.membership: Membership | None = None
         self.link_keys: dict[int, LinkKey] = {}
         self.addresses: dict[int, int] = {}
@@ -133,6 +135,7 @@ class NodeState:
             membership = asdict(self.membership)
             membership["role"] = self.membership.role.value
             membership["network_key"] = self.membership.network_key.hex()
+            self._ring.note(self.membership.network_key)
         record = {
             "membership": membership,
             "link_keys": {
@@ -158,8 +161,10 @@ class NodeState:
                 kept["role"] = Role(kept["role"])
                 kept["network_key"] = bytes.fromhex(kept["network_key"])
                 self.membership = Membership(**kept)
+                self._ring.note(self.membership.network_key)
             for name, (key, incoming) in record["link_keys"].items():
                 self.link_keys[int(name, 16)] = LinkKey(bytes.fromhex(key), incoming)
+                self._ring.note(bytes.fromhex(key))
             for name, nwk in record["addresses"].items():
                 self._map(int(name, 16), nwk)
             for name, child in record["children"].items():
@@ -194,6 +199,7 @@ class NodeState:
         known = self.link_keys.get(eui64)
         if known is None or known.key != key:
             self.link_keys[eui64] = LinkKey(key)
+            self._ring.note(key)
             self.save()
 
     def forget_peer(self, eui64: int) -> None:

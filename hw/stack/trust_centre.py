@@ -10,12 +10,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
-from han.radio import DeviceJoined, DeviceLeft, JoinKind, RadioEvent, key_transport_key
+from han.radio import DeviceJoined, DeviceLeft, JoinKind, RadioEvent
 from hw.stack.application import ApsLayer
 from hw.stack.mac_layer import INDIRECT_TIMEOUT_S, MacLayer, Outgoing
 from hw.stack.network import NetworkLayer
 from hw.stack.state import Child, Membership, NodeState
-from hw.zigbee import aps, beacon, mac, nwk
+from hw.zigbee import aps_commands, beacon, mac, nwk
 from hw.zigbee.beacon import AssociationStatus, Capability
 from hw.zigbee.security import KeyId
 
@@ -138,13 +138,13 @@ class TrustCentre:
 
     def _send_network_key(self, eui64: int, link_key: bytes) -> None:
         membership = self._membership()
-        transport = aps.TransportNetworkKey(
+        transport = aps_commands.TransportNetworkKey(
             membership.network_key, membership.key_sequence, eui64, self.mac.eui64
         )
         self.aps.send_command(
             self.state.addresses[eui64],
             transport.to_bytes(),
-            key_transport_key(link_key),
+            link_key,
             KeyId.KEY_TRANSPORT,
             network_secured=False,
         )
@@ -240,7 +240,11 @@ class TrustCentre:
         link_key = self.state.link_keys.get(eui64)
         if link_key is not None:
             self.aps.send_command(
-                short, aps.remove_device(eui64), link_key.key, KeyId.LINK, network_secured=True
+                short,
+                aps_commands.remove_device(eui64),
+                link_key.key,
+                KeyId.LINK,
+                network_secured=True,
             )
         self.network.send(
             short,

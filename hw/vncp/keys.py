@@ -113,37 +113,48 @@ def clear_transient_keys(ncp: VirtualNcp, command: Command) -> Fields:
 
 def import_link_key(ncp: VirtualNcp, command: Command) -> Fields:
     """EZSP 12+: write one entry; 0xFF takes the entry of this address, or a free one."""
-    return {"status": _store(ncp, command.number("index"), command)}
+    return {"status": _write(ncp, command.number("index"), command)}
 
 
 def set_key_entry(ncp: VirtualNcp, command: Command) -> Fields:
     """Up to EZSP 12: write one entry."""
-    return {"status": _store(ncp, command.number("index"), command)}
+    return {"status": _write(ncp, command.number("index"), command)}
 
 
 def add_or_update_key(ncp: VirtualNcp, command: Command) -> Fields:
     """Up to EZSP 12: write the entry of this address, or a free one."""
-    return {"status": _store(ncp, NO_INDEX, command)}
+    return {"status": _write(ncp, NO_INDEX, command)}
 
 
-def _store(ncp: VirtualNcp, index: int, command: Command) -> Status:
-    eui64, key = command.number("eui64"), command.octets("key")
-    table, size = ncp.tokens.key_table, ncp.ram.configuration[memory.CONFIG_KEY_TABLE_SIZE]
+def _write(ncp: VirtualNcp, index: int, command: Command) -> Status:
+    return store(ncp, index, command.number("eui64"), command.octets("key"))
+
+
+def store(ncp: VirtualNcp, index: int, eui64: int, key: bytes) -> Status:
+    """Write one entry; NO_INDEX takes the entry of this address, or a free one."""
     if eui64 in (0, WILDCARD):
         return Status.INVALID_PARAMETER
     if index == NO_INDEX:
-        known = _index_of(ncp, eui64)
-        free = (slot for slot in range(size) if slot not in table)
-        index = known if known is not None else next(free, NO_INDEX)
-        if index == NO_INDEX:
+        place = place_of(ncp, eui64)
+        if place is None:
             return Status.TABLE_FULL
-    if index >= size:
+        index = place
+    if index >= ncp.ram.configuration[memory.CONFIG_KEY_TABLE_SIZE]:
         return Status.INDEX_OUT_OF_RANGE
-    table[index] = TableKey(eui64, key)
+    ncp.tokens.key_table[index] = TableKey(eui64, key)
     ncp.tokens.save()
     if ncp.stack.on_network:
         ncp.stack.state.set_link_key(eui64, key)
     return Status.OK
+
+
+def place_of(ncp: VirtualNcp, eui64: int) -> int | None:
+    """The entry of this address, else a free one; None in a full table."""
+    known = _index_of(ncp, eui64)
+    if known is not None:
+        return known
+    size = ncp.ram.configuration[memory.CONFIG_KEY_TABLE_SIZE]
+    return next((slot for slot in range(size) if slot not in ncp.tokens.key_table), None)
 
 
 def _index_of(ncp: VirtualNcp, eui64: int) -> int | None:

@@ -19,7 +19,16 @@ from hw.ether import Ether
 from hw.ezsp_layout import Fields, Value
 from hw.ezsp_status import Status
 from hw.stack import MemoryStore, Stack, Store
-from hw.vncp import configuration, keys, messaging, networking, reports, sniffing, tables
+from hw.vncp import (
+    configuration,
+    keys,
+    messaging,
+    networking,
+    partner_keys,
+    reports,
+    sniffing,
+    tables,
+)
 from hw.vncp.ash import AshNcp, ResetCode
 from hw.vncp.ezsp import Command, EzspCodec, InvalidCommand
 from hw.vncp.memory import ERASED_EUI64, Ram, Tokens
@@ -32,6 +41,7 @@ HANDLERS: Final[Mapping[str, Handler]] = {
     **tables.HANDLERS,
     **sniffing.HANDLERS,
     **keys.HANDLERS,
+    **partner_keys.HANDLERS,
     **messaging.HANDLERS,
 }
 
@@ -124,7 +134,13 @@ class VirtualNcp:
 
     def _new_stack(self) -> Stack:
         return Stack(
-            self.ether, self.eui64, Role.COORDINATOR, self.store, self._heard, self._admits
+            self.ether,
+            self.eui64,
+            Role.COORDINATOR,
+            self.store,
+            self._heard,
+            self._admits,
+            lambda *_: partner_keys.allowed(self),
         )
 
     def form_once(self, channel: int) -> None:

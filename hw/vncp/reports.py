@@ -13,11 +13,13 @@ from han.radio import (
     JoinKind,
     NetworkDown,
     NetworkUp,
+    PartnerKeyAsked,
+    PartnerKeySet,
     RadioEvent,
     Role,
 )
 from hw.ezsp_status import Status
-from hw.vncp import messaging
+from hw.vncp import messaging, partner_keys
 from hw.vncp.networking import NODE_TYPE_OF, UNKNOWN_NODE
 
 if TYPE_CHECKING:
@@ -46,6 +48,10 @@ def heard(ncp: VirtualNcp, event: RadioEvent) -> None:
         case ChildPolled():
             node = ncp.stack.state.addresses.get(event.eui64, UNKNOWN_NODE)
             ncp.callback("pollHandler", {"childId": node, "transmitExpected": 0})
+        case PartnerKeySet():
+            partner_keys.received(ncp, event)
+        case PartnerKeyAsked():
+            partner_keys.asked(ncp, event)
         case NetworkUp():
             ncp.callback("stackStatusHandler", {"status": Status.NETWORK_UP})
         case NetworkDown():

@@ -1,7 +1,4 @@
-"""APS frames.
-
-Data, acknowledgements, the extended header of fragmentation, and the commands of key transport.
-"""
+"""APS frames: data, acknowledgements, commands, the extended header of fragmentation."""
 
 from __future__ import annotations
 
@@ -11,7 +8,7 @@ from struct import Struct
 from typing import Final
 
 from hw.zigbee.errors import MalformedFrame
-from hw.zigbee.security import AuxiliaryHeader, KeyId, seal, unseal
+from hw.zigbee.security import AuxiliaryHeader, seal, unseal
 
 _ADDRESSED: Final = Struct("<BBHHBB")
 _BARE: Final = Struct("<BB")
@@ -176,72 +173,3 @@ def _block_from(octets: bytes, offset: int, kind: FrameType) -> tuple[BlockHeade
         raise MalformedFrame("extended header is cut short", offset)
     received = octets[offset + 2] if kind is FrameType.ACK else None
     return BlockHeader(fragmentation == _FIRST_BLOCK, octets[offset + 1], received), offset + size
-
-
-class Command(IntEnum):
-    """APS commands used here."""
-
-    TRANSPORT_KEY = 0x05
-    UPDATE_DEVICE = 0x06
-    REMOVE_DEVICE = 0x07
-    REQUEST_KEY = 0x08
-    SWITCH_KEY = 0x09
-
-
-class KeyType(IntEnum):
-    """First field of Transport-Key."""
-
-    NETWORK = 0x01
-    APPLICATION_LINK = 0x03
-    TRUST_CENTRE_LINK = 0x04
-
-
-_TRANSPORT_NETWORK_KEY: Final = Struct("<BB16sBQQ")
-
-
-@dataclass(frozen=True, slots=True)
-class TransportNetworkKey:
-    """Transport-Key with the network key.
-
-    The last step of a join. The key stays out of every ``repr``.
-    """
-
-    key: bytes
-    key_sequence: int
-    destination: int
-    source: int
-
-    def __repr__(self) -> str:
-        return (
-            f"TransportNetworkKey(key_sequence={self.key_sequence}, "
-            f"destination={self.destination:016X}, source={self.source:016X})"
-        )
-
-    def to_bytes(self) -> bytes:
-        """Command identifier and fields."""
-        return _TRANSPORT_NETWORK_KEY.pack(
-            Command.TRANSPORT_KEY, KeyType.NETWORK,
-            self.key, self.key_sequence, self.destination, self.source,
-        )  # fmt: skip
-
-    @classmethod
-    def from_bytes(cls, octets: bytes) -> TransportNetworkKey:
-        """Read a Transport-Key command; MalformedFrame when it carries another key type."""
-        if len(octets) != _TRANSPORT_NETWORK_KEY.size or octets[1] != KeyType.NETWORK:
-            raise MalformedFrame("not a Transport-Key with a network key", len(octets))
-        _, _, key, sequence, destination, source = _TRANSPORT_NETWORK_KEY.unpack(octets)
-        return cls(key, sequence, destination, source)
-
-
-def remove_device(target: int) -> bytes:
-    """Remove-Device: ask a router to make ``target`` (or itself) leave."""
-    return bytes((Command.REMOVE_DEVICE,)) + target.to_bytes(8, "little")
-
-
-def seal_command(
-    key: bytes, key_id: KeyId, counter: int, security_counter: int, eui64: int, command: bytes
-) -> bytes:
-    """A secured APS command with the sender's address in the auxiliary header."""
-    header = ApsHeader(FrameType.COMMAND, counter, secured=True)
-    auxiliary = AuxiliaryHeader(key_id, security_counter, eui64)
-    return header.seal(key, auxiliary, eui64, command)

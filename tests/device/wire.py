@@ -124,6 +124,12 @@ class WireRadio:
     async def set_link_key(self, eui64: int, link_key: bytes) -> None:
         pass
 
+    async def set_authorised(self, eui64: int, *, authorised: bool) -> None:
+        raise RadioError("a wire has no networks")
+
+    async def request_partner_key(self, partner: int) -> bool:
+        raise RadioError("a wire has no networks")
+
     async def remove(self, eui64: int) -> None:
         raise RadioError("a wire has no networks")
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from han.radio import key_transport_key
-from hw.zigbee import MalformedFrame, NotAuthentic, aps, beacon, mac, nwk, zdo
+from hw.zigbee import MalformedFrame, NotAuthentic, aps, aps_commands, beacon, mac, nwk, zdo
 from hw.zigbee.security import AuxiliaryHeader, KeyId
 
 NETWORK_KEY = bytes.fromhex("5A" * 16)
@@ -33,9 +33,9 @@ octet = st.integers(0, 0xFF)
 
 
 def test_a_transport_key_is_built_to_the_last_octet() -> None:
-    command = aps.TransportNetworkKey(NETWORK_KEY, 0, METER, HUB)
+    command = aps_commands.TransportNetworkKey(NETWORK_KEY, 0, METER, HUB)
     key = key_transport_key(INSTALL_CODE_KEY)
-    payload = aps.seal_command(key, KeyId.KEY_TRANSPORT, 1, 0x55, HUB, command.to_bytes())
+    payload = aps_commands.seal_command(key, KeyId.KEY_TRANSPORT, 1, 0x55, HUB, command.to_bytes())
     frame = nwk.NwkFrame(nwk.FrameType.DATA, 0x3F21, 0x0000, 1, payload, secured=False)
     octets = mac.data(0xABCD, 0x3F21, 0x0000, 1, frame.to_bytes())
     assert (octets + mac.frame_check_sequence(octets)).hex() == TRANSPORT_KEY.hex()
@@ -50,9 +50,20 @@ def test_a_transport_key_is_read_and_its_key_is_not_printed() -> None:
     )
     envelope = aps.parse(nwk.parse(frame.payload).frame.payload)
     clear = envelope.open(key_transport_key(INSTALL_CODE_KEY), 0)
-    command = aps.TransportNetworkKey.from_bytes(clear)
-    assert command == aps.TransportNetworkKey(NETWORK_KEY, 0, METER, HUB)
+    command = aps_commands.TransportNetworkKey.from_bytes(clear)
+    assert command == aps_commands.TransportNetworkKey(NETWORK_KEY, 0, METER, HUB)
     assert "5a5a" not in repr(command).lower()
+
+
+def test_key_commands_are_read_as_they_were_built_and_hide_their_keys() -> None:
+    given = aps_commands.TransportLinkKey(LINK_KEY, METER, initiator=True)
+    assert aps_commands.TransportLinkKey.from_bytes(given.to_bytes()) == given
+    assert LINK_KEY.hex() not in repr(given).lower()
+    assert aps_commands.read_request_key(aps_commands.request_key(METER)) == METER
+    with pytest.raises(MalformedFrame):
+        aps_commands.read_request_key(aps_commands.request_key(METER)[:-1])
+    with pytest.raises(MalformedFrame):
+        aps_commands.TransportNetworkKey.from_bytes(given.to_bytes())
 
 
 def test_a_tunnelled_get_is_built_to_the_last_octet() -> None:

@@ -87,7 +87,6 @@ class Bench:
         chassis = self._chassis(DISPLAY, DeviceType.IHD, self.store)
         memory = RadioMemory(self.store.scope("radio"))
         radio = open_radio("ether:", Role.ROUTER, ether=home.ether, eui64=DISPLAY, store=memory)
-        home.partners.radios[DISPLAY] = radio
         self._radio = radio
         self.display = Display(
             chassis,
