@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, is_dataclass
 from datetime import datetime
 from typing import Final
 
@@ -17,7 +17,7 @@ from device.store import Json, Store, StoreError, Transaction
 from esme.kept import Kept
 from esme.metering.log import Log
 from esme.own_time import OwnTime
-from esme.plain import dump, load
+from esme.plain import dump, load, members_with_logs
 from gbcs.errors import GbcsError
 
 _STATE: Final = "meter"
@@ -75,9 +75,9 @@ def logs_of(value: object, name: str = "log:meter") -> Iterator[tuple[str, Log[o
     elif isinstance(value, list):
         for number, each in enumerate(value):
             yield from logs_of(each, f"{name}.{number}")
-    elif is_dataclass(value):
-        for each in fields(value):
-            yield from logs_of(getattr(value, each.name), f"{name}.{each.name}")
+    elif is_dataclass(value) and not isinstance(value, type):
+        for member in members_with_logs(type(value)):
+            yield from logs_of(getattr(value, member), f"{name}.{member}")
 
 
 def _append(unit: Transaction, name: str, log: Log[object]) -> None:

@@ -21,15 +21,28 @@ T = TypeVar("T")
 _MICROSECOND: Final = timedelta(microseconds=1)
 
 
+_AS_THEY_ARE: Final = frozenset({NoneType, bool, int, float, str})
+
+
 def dump(value: object) -> Json:
     """Plain values of any state; LocalError for what has no plain form."""
+    kind = type(value)
+    if kind in _AS_THEY_ARE:
+        return value  # type: ignore[return-value]  # one of these five
+    if kind is list or kind is tuple:
+        return [each if type(each) in _AS_THEY_ARE else dump(each) for each in value]  # type: ignore[attr-defined]
+    if is_dataclass(kind):
+        members = ((name, getattr(value, name)) for name in _names(kind))
+        return {name: dump(held) for name, held in members if type(held) is not Log}
+    return _dump_other(value)
+
+
+def _dump_other(value: object) -> Json:
     match value:
         case Place():
             return str(value)
         case Enum():
             return dump(value.value)
-        case None | bool() | int() | float() | str():
-            return value
         case bytes():
             return value.hex()
         case datetime():
@@ -40,10 +53,6 @@ def dump(value: object) -> Json:
             return [dump(each) for each in value]
         case dict():
             return [[dump(key), dump(each)] for key, each in value.items()]
-    if is_dataclass(value) and not isinstance(value, type):
-        kept = (each.name for each in fields(value))
-        members = ((name, getattr(value, name)) for name in kept)
-        return {name: dump(held) for name, held in members if not isinstance(held, Log)}
     raise LocalError(f"{type(value).__name__} has no plain form")
 
 
@@ -109,8 +118,28 @@ def _refuse(plain: Json) -> object:
 
 
 @cache
+def _names(kind: type) -> tuple[str, ...]:
+    return tuple(each.name for each in fields(kind))
+
+
+@cache
 def _hints(kind: type) -> dict[str, object]:
     return get_type_hints(kind)
+
+
+@cache
+def members_with_logs(kind: type) -> tuple[str, ...]:
+    """Names of the members of a state that are logs, or that hold some."""
+    return tuple(name for name in _names(kind) if _has_logs(_hints(kind)[name]))
+
+
+def _has_logs(hint: object) -> bool:
+    origin, arguments = get_origin(hint), get_args(hint)
+    if hint is Log or origin is Log:
+        return True
+    if isinstance(hint, type) and is_dataclass(hint):
+        return bool(members_with_logs(hint))
+    return any(_has_logs(each) for each in arguments)
 
 
 def put_back(live: object, earlier: object) -> None:
