@@ -24,6 +24,7 @@ from pydantic import (
     model_validator,
 )
 
+from esme.physics.signal import DAY_S
 from gbcs.errors import GbcsError
 from gbcs.eui64 import parse_eui64
 from gbcs.party import DeviceType, Role
@@ -139,8 +140,46 @@ class GasMeter(Section):
     clock: Literal["reliable", "unreliable", "invalid"] = "reliable"
 
 
+class Step(Section):
+    """From a moment on, a value on the named phases, or without one what the model says again."""
+
+    at: AwareDatetime
+    value: float | None = None
+    phases: tuple[Literal[1, 2, 3], ...] = (1, 2, 3)
+
+
+class Quantity(Section):
+    """How a quantity at the meter's terminals goes: steady, by a file, or by the time of day.
+
+    In V, W or var with up to three decimals. ``file`` is CSV or Parquet and holds each phase;
+    before its first row what ``steady`` says holds. ``daily`` are equal slots from midnight UTC;
+    ``noise`` is the largest departure from them. ``steps`` go over all that.
+    """
+
+    steady: float | None = None
+    file: Path | None = None
+    daily: tuple[float, ...] = ()
+    noise: float = Field(default=0, ge=0)
+    seed: int = 0
+    steps: tuple[Step, ...] = ()
+
+    @model_validator(mode="after")
+    def _one_model(self) -> Self:
+        if self.daily and (self.file or self.steady is not None):
+            raise ValueError("daily goes neither with steady nor with file")
+        if self.noise and not self.daily:
+            raise ValueError("noise is that of daily")
+        if self.daily and DAY_S % len(self.daily):
+            raise ValueError(f"{len(self.daily)} slots do not divide a day into whole seconds")
+        return self
+
+
 class ElectricityMeter(Section):
-    """An emulated ESME on one phase or three, at constant voltage and load or as CSV files say."""
+    """An emulated ESME on one phase or three, and what happens at its terminals.
+
+    ``voltage``, ``load`` (negative: exported), ``reactive`` and ``second_element`` say it in full;
+    ``voltage_mv``, ``voltage_csv``, ``load_w`` and ``load_csv`` are short for the usual ones.
+    """
 
     eui64: Eui64 = 0x02434855420000A0
     radio: str = "ether:"
@@ -149,9 +188,21 @@ class ElectricityMeter(Section):
     load_w: int = 500
     voltage_csv: Path | None = None
     load_csv: Path | None = None
+    voltage: Quantity | None = None
+    load: Quantity | None = None
+    reactive: Quantity = Quantity()
+    second_element: Quantity | None = None
     phases: Literal[1, 3] = 1
     twin_element: bool = False
     clock: Literal["reliable", "unreliable", "invalid"] = "reliable"
+
+    @model_validator(mode="after")
+    def _said_once(self) -> Self:
+        for name, short in (("voltage", "voltage_mv"), ("load", "load_w")):
+            twice = {short, f"{name}_csv"} & self.model_fields_set
+            if getattr(self, name) is not None and twice:
+                raise ValueError(f"{min(twice)} and {name} say the same thing twice")
+        return self
 
 
 class Display(Section):
@@ -255,9 +306,18 @@ def _placed(rig: Rig, folder: Path) -> Rig:
     return placed.model_copy(
         update={
             "keys": _beside(rig.keys, folder, "directory", "cbke_directory"),
-            "electricity_meter": meter and _beside(meter, folder, "voltage_csv", "load_csv"),
+            "electricity_meter": meter and _placed_meter(meter, folder),
         }
     )
+
+
+def _placed_meter(meter: ElectricityMeter, folder: Path) -> ElectricityMeter:
+    quantities = {
+        name: _beside(quantity, folder, "file")
+        for name in ("voltage", "load", "reactive", "second_element")
+        if (quantity := getattr(meter, name)) is not None
+    }
+    return _beside(meter, folder, "voltage_csv", "load_csv").model_copy(update=quantities)
 
 
 def _beside(section: S, folder: Path, *names: str) -> S:

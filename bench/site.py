@@ -1,40 +1,97 @@
-"""What the emulated electricity meter of a rig is connected to: steady, or as CSV files say.
+"""What the emulated electricity meter of a rig is connected to, as its rig file says.
 
-A file has a column ``time`` and one for each phase: ``l1``, and ``l2`` and ``l3`` with three. They
-hold V or W. Until its first row, what the rig says holds.
+A series has a column ``time`` and one for each phase: ``l1``, and ``l2`` and ``l3`` with three;
+that of a second element is ``second``. Numbers that name no phase are the voltage of each, but the
+power of the whole house, which the phases share.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
+from typing import Final
 
-from bench.rig import ElectricityMeter, RigError
-from esme.physics.series import read_series
-from esme.physics.signal import Constant, Signal
-from esme.physics.site import Phase, Site
+from bench.rig import ElectricityMeter, Quantity, RigError
+from esme.physics.series import THOUSANDTHS, read_parquet, read_series
+from esme.physics.signal import Constant, DailyProfile, Overridden, Signal
+from esme.physics.site import NOMINAL_MV, Phase, Site
 from gbcs.errors import LocalError
 
+_PARQUET: Final = ".parquet"
 
-def site_of(section: ElectricityMeter) -> Site:
+
+def site_of(meter: ElectricityMeter) -> Site:
     """The mains and the house of a meter; RigError when a file cannot be used."""
-    load_mw = section.load_w * 1000 // section.phases
-    phases = [
-        Phase(
-            _signal(section.voltage_csv, f"l{number}", section.voltage_mv),
-            _signal(section.load_csv, f"l{number}", load_mw),
+    load = meter.load or Quantity(steady=meter.load_w, file=meter.load_csv)
+    phases = []
+    for number in range(1, meter.phases + 1):
+        house = _Conductor(number, meter.phases, shares=True)
+        mains = _Conductor(number, meter.phases, shares=False)
+        phases.append(
+            Phase(_voltage(meter, mains), house.signal(load), house.signal(meter.reactive))
         )
-        for number in range(1, section.phases + 1)
-    ]
-    return Site(tuple(phases), Constant() if section.twin_element else None)
+    return Site(tuple(phases), _second_element(meter))
 
 
-def _signal(path: Path | None, column: str, otherwise: int) -> Signal:
-    if path is None:
-        return Constant(otherwise)
+def _voltage(meter: ElectricityMeter, mains: _Conductor) -> Signal:
+    if meter.voltage is not None:
+        return mains.signal(meter.voltage, NOMINAL_MV)
+    return mains.signal(Quantity(file=meter.voltage_csv), meter.voltage_mv)
+
+
+def _second_element(meter: ElectricityMeter) -> Signal | None:
+    if meter.second_element is not None:
+        return _Conductor(1, 1, shares=False, column="second").signal(meter.second_element)
+    return Constant() if meter.twin_element else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Conductor:
+    """Number ``number`` of ``count``; with ``shares``, quantities are those of all together."""
+
+    number: int
+    count: int
+    shares: bool
+    column: str = ""
+
+    def signal(self, quantity: Quantity, otherwise: int = 0) -> Signal:
+        """How a quantity goes on it, in thousandths; ``otherwise`` when nothing is said."""
+        signal = self._model(quantity, otherwise)
+        steps = [
+            (step.at, None if step.value is None else self._part(step.value, step.phases))
+            for step in quantity.steps
+            if self.number in step.phases
+        ]
+        return Overridden(signal, steps) if steps else signal
+
+    def _model(self, quantity: Quantity, otherwise: int) -> Signal:
+        if quantity.daily:
+            slots = [self._part(value) for value in quantity.daily]
+            return DailyProfile(slots, self._part(quantity.noise), quantity.seed + self.number)
+        steady = otherwise if quantity.steady is None else self._part(quantity.steady)
+        if quantity.file is None:
+            return Constant(steady)
+        return _read(quantity.file, self.column or f"l{self.number}", steady)
+
+    def _part(self, value: float, phases: Sequence[int] = ()) -> int:
+        """What falls to this conductor; parts add up to the whole."""
+        thousandths = int(Decimal(str(value)) * THOUSANDTHS)
+        sharing = [n for n in phases or range(1, self.count + 1) if n <= self.count]
+        if not self.shares:
+            return thousandths
+        place = sharing.index(self.number)
+        return thousandths * (place + 1) // len(sharing) - thousandths * place // len(sharing)
+
+
+def _read(path: Path, column: str, before: int) -> Signal:
     try:
+        if path.suffix.lower() == _PARQUET:
+            return read_parquet(path, column, before=before)
         with path.open(newline="", encoding="utf-8-sig") as lines:
-            return read_series(lines, column, before=otherwise)
+            return read_series(lines, column, before=before)
     except OSError as error:
-        raise RigError(f"{path}: {error.strerror}") from error
+        raise RigError(f"{path}: {error.strerror or error}") from error
     except (UnicodeDecodeError, LocalError) as error:
         raise RigError(f"{path}: {error}") from error

@@ -40,6 +40,7 @@ EXTRAS: Final = {
     "aiomqtt": "mqtt",
     "universal_silabs_flasher": "flash",
     "matplotlib": "plot",
+    "pyarrow": "parquet",
 }
 """Optional package to the extra that installs it."""
 
@@ -100,13 +101,15 @@ def main() -> None:
 
 def named(error: Exception) -> Exception:
     """A missing optional package as the error it is to a user."""
+    from bench.rig import RigError
     from han.radio import RadioError
 
     package = (getattr(error, "name", None) or "").partition(".")[0]
     if not isinstance(error, ModuleNotFoundError) or package not in EXTRAS:
         return error
     extra = EXTRAS[package]
-    return RadioError(f"{package} is not installed: pip install 'chub-bench[{extra}]'")
+    kind = RigError if extra in ("plot", "parquet") else RadioError
+    return kind(f"{package} is not installed: pip install 'chub-bench[{extra}]'")
 
 
 def exit_code_of(error: Exception) -> ExitCode | None:

@@ -134,6 +134,32 @@ class Interrupted:
         return earliest((self.whole.change_after(moment), *edges))
 
 
+class Overridden:
+    """Another signal, but what a script says while it says something.
+
+    A step's value holds from its moment to the next step; None hands back to the other signal.
+    """
+
+    def __init__(self, whole: Signal, steps: Iterable[tuple[datetime, int | None]]) -> None:
+        ordered = sorted(steps, key=lambda step: step[0])
+        self._whole = whole
+        self._moments = [moment for moment, _ in ordered]
+        self._values = [None, *(value for _, value in ordered)]
+
+    def at(self, moment: datetime) -> int:
+        """The script's value, or the other signal's."""
+        scripted = self._values[bisect_right(self._moments, moment)]
+        return self._whole.at(moment) if scripted is None else scripted
+
+    def change_after(self, moment: datetime) -> datetime | None:
+        """The next step of the script, or change of what it lets through."""
+        place = bisect_right(self._moments, moment)
+        following = self._moments[place] if place < len(self._moments) else None
+        if self._values[place] is not None:
+            return following
+        return earliest((following, self._whole.change_after(moment)))
+
+
 def earliest(moments: Iterable[datetime | None]) -> datetime | None:
     """The first of several moments; None when there is none."""
     return min((moment for moment in moments if moment is not None), default=None)

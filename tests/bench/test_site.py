@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -40,6 +42,119 @@ def test_without_files_all_is_steady(tmp_path: Path) -> None:
     assert found.conditions(NOON) == found.conditions(LATER)
     assert found.conditions(NOON).voltages_mv == (231_000,)
     assert found.change_after(NOON) is None
+
+
+def test_a_day_has_its_profile_with_noise_that_a_seed_repeats(tmp_path: Path) -> None:
+    lines = "load.daily = [300, 900]\nload.noise = 50\nload.seed = {}\nphases = 3\n"
+    first, again, other = (site(tmp_path, lines.format(seed)) for seed in (1, 1, 2))
+    night, noon = (first.conditions(at).active_mw for at in (NOON.replace(hour=3), NOON))
+    assert abs(night - 300_000) <= 50_000
+    assert abs(noon - 900_000) <= 50_000
+    assert again.conditions(NOON) == first.conditions(NOON) != other.conditions(NOON)
+    assert first.change_after(NOON) == NOON.replace(hour=0) + timedelta(days=1)
+
+
+def test_steps_go_over_the_model_and_give_back_to_it(tmp_path: Path) -> None:
+    found = site(
+        tmp_path,
+        "phases = 3\n"
+        "voltage.steps = [\n"
+        " { at = 2026-01-05T12:00:00Z, value = 262.5, phases = [2] },\n"
+        " { at = 2026-01-05T13:00:00Z },\n"
+        "]\n"
+        "load.steady = 0.1\n"
+        "load.steps = [{ at = 2026-01-05T12:00:00Z, value = -1000, phases = [1, 3] }]\n",
+    )
+    before, during, after = (found.conditions(NOON.replace(hour=hour)) for hour in (11, 12, 13))
+    assert before.voltages_mv == after.voltages_mv == (230_000,) * 3
+    assert during.voltages_mv == (230_000, 262_500, 230_000)
+    assert (before.active_mw, during.active_mw) == (100, -1_000_000 + 33)
+    assert found.change_after(NOON) == LATER
+
+
+def test_power_is_imported_exported_reactive_and_on_a_second_element(tmp_path: Path) -> None:
+    (tmp_path / "heat.csv").write_text("time,second\n2026-01-05T13:00:00Z,2000\n")
+    found = site(
+        tmp_path,
+        'load_w = -700\nreactive.steady = -90.5\nsecond_element.file = "heat.csv"\n',
+    )
+    before, after = found.conditions(NOON), found.conditions(LATER)
+    assert (before.active_mw, before.reactive_mvar, before.secondary_mw) == (-700_000, -90_500, 0)
+    assert after.secondary_mw == 2_000_000
+
+
+def parquet(path: Path, times: list[object], values: list[object]) -> None:
+    pyarrow = pytest.importorskip("pyarrow")
+    pq = pytest.importorskip("pyarrow.parquet")
+    pq.write_table(pyarrow.table({"time": times, "l1": values}), path)
+
+
+def test_a_parquet_file_is_read_like_a_csv_file(tmp_path: Path) -> None:
+    parquet(tmp_path / "mains.parquet", [NOON, LATER], [230.1, 0.0])
+    found = site(tmp_path, 'voltage.file = "mains.parquet"\nvoltage.steady = 240\n')
+    earlier = NOON - timedelta(seconds=1)
+    seen = [found.conditions(moment).voltages_mv[0] for moment in (earlier, NOON, LATER)]
+    assert seen == [240_000, 230_100, 0]
+    assert found.change_after(NOON) == LATER
+
+
+@pytest.mark.parametrize(
+    ("times", "values", "reason"),
+    [
+        ([NOON.replace(tzinfo=None)], [230.0], "row 1 .*offset from UTC"),
+        ([NOON, None], [230.0, 231.0], "row 2 .*no time"),
+        ([NOON], [float("nan")], "row 1 .*no measured value"),
+        ([NOON], ["high"], "row 1 .*no number"),
+    ],
+)
+def test_a_parquet_row_that_cannot_be_used_is_named(
+    tmp_path: Path, times: list[object], values: list[object], reason: str
+) -> None:
+    parquet(tmp_path / "mains.parquet", times, values)
+    with pytest.raises(RigError, match=rf"mains\.parquet: .*{reason}"):
+        site(tmp_path, 'voltage.file = "mains.parquet"\n')
+
+
+def test_what_is_no_parquet_file_is_named(tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow")
+    (tmp_path / "mains.parquet").write_text("time,l1\n")
+    with pytest.raises(RigError, match=r"mains\.parquet: not a Parquet file"):
+        site(tmp_path, 'voltage.file = "mains.parquet"\n')
+
+
+@pytest.mark.parametrize(
+    ("lines", "reason"),
+    [
+        ("load_w = 3\nload.steady = 4\n", "load_w and load say the same thing twice"),
+        ("load.daily = [1, 2]\nload.steady = 4\n", "daily goes neither with"),
+        ("load.daily = [1, 2, 3, 4, 5, 6, 7]\n", "7 slots do not divide a day"),
+        ("load.noise = 7\n", "noise is that of daily"),
+        ("load.steps = [{ at = 2026-01-05T12:00:00, value = 1 }]\n", "steps.0.at.*timezone"),
+        ("load.steps = [{ at = 2026-01-05T12:00:00Z, phases = [4] }]\n", "steps.0.phases.0"),
+        ("load.stready = 4\n", "load.stready"),
+    ],
+)
+def test_a_model_that_makes_no_sense_is_refused_with_its_key(
+    tmp_path: Path, lines: str, reason: str
+) -> None:
+    with pytest.raises(RigError, match=rf"rig\.toml: electricity_meter.*{reason}"):
+        site(tmp_path, lines)
+
+
+def test_without_pyarrow_its_extra_is_named(tmp_path: Path) -> None:
+    (tmp_path / "rig.toml").write_text('[electricity_meter]\nload.file = "house.parquet"\n')
+    arguments = ["chub", "run", str(tmp_path / "rig.toml"), "--time", "jump", "--for", "1"]
+    code = (
+        "import sys; sys.modules['pyarrow'] = None\n"
+        f"sys.argv = {arguments!r}\n"
+        "from bench.cli import main\n"
+        "main()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.returncode == 10
+    assert "pip install 'chub-bench[parquet]'" in done.stderr
 
 
 @pytest.mark.parametrize(
