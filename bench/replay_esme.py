@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from bench.home import Home, living_home
-from bench.replay_pair import CHF, ESME, GPF, Pair, Unsupported, difference_of
+from bench.replay_pair import CHF, ESME, GPF, QUICK_JOINING, Pair, Unsupported, difference_of
 from bench.rig import Rig
 from device.cosem.recorded import arrange
 from device.timeline import Timeline, run
@@ -78,5 +78,6 @@ def _rig(pair: Pair, keys: KeyStore, *, twin: bool) -> Rig:
                 "twin_element": twin,
                 "load_w": 0,
             },
+            "settings": QUICK_JOINING,
         }
     )

@@ -7,7 +7,7 @@ from itertools import accumulate
 from typing import Final
 
 from bench.home import Home, open_home
-from bench.replay_pair import CHF, GPF, GSME, Pair, Unsupported, difference_of
+from bench.replay_pair import CHF, GPF, GSME, QUICK_JOINING, Pair, Unsupported, difference_of
 from bench.rig import Rig
 from device.timeline import Timeline, run
 from gbcs.envelope import Message
@@ -138,6 +138,6 @@ def _rig(pair: Pair, keys: KeyStore) -> Rig:
             "parties": {"access_control_broker": keys.access_control_broker},
             "hub": {"radio": "ether:", "gpf": family | GPF, "chf": family | CHF},
             "gas_meter": {"eui64": family | GSME, "flow_dm3_per_h": 0},
-            "settings": {"gsme": {"read_time_every_wake": False}},
+            "settings": {"gsme": {"read_time_every_wake": False}, **QUICK_JOINING},
         }
     )

@@ -15,6 +15,10 @@ ESME, GSME, CHF, GPF = 0xA0, 0xA1, 0xA2, 0xA3
 """Last octets of the reference devices' identifiers."""
 
 
+QUICK_JOINING: Final = {"chf": {"suites": 1}, "join": {"suites": 1}}
+"""Settings of a home for one message: it joins by the suite that costs less arithmetic."""
+
+
 class Unsupported(Exception):
     """No device or behaviour of the bench answers this pair; the message says which."""
 

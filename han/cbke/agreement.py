@@ -37,8 +37,8 @@ def shared_point(
 ) -> bytes:
     """ECMQV: the x coordinate Z both sides reach; NotAuthentic when they would reach infinity."""
     s = own_ephemeral.private + _half(curve, own_ephemeral.public) * own.private
-    blended = curve.add(peer_ephemeral, curve.multiply(_half(curve, peer_ephemeral), peer))
-    shared = curve.multiply(curve.cofactor * (s % curve.order), blended)
+    s = curve.cofactor * (s % curve.order)
+    shared = curve.combine((s, peer_ephemeral), (s * _half(curve, peer_ephemeral), peer))
     if shared is None:
         raise NotAuthentic("the peer's keys lead to no shared secret")
     return shared.x.to_bytes(curve.octets)

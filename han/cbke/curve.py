@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from gbcs.errors import MalformedMessage
+from han.cbke.koblitz import Tau
 
 _COMPRESSED: Final = (0x02, 0x03)
 
@@ -79,6 +80,8 @@ class Point:
 
 Infinity = None
 MaybePoint = Point | None
+_Projective = tuple[int, int, int]
+"""Lopez and Dahab's coordinates X, Y, Z of the point (X / Z, Y / Z^2)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,48 +122,79 @@ class Curve:
         x = f.square(slope) ^ slope ^ p.x ^ q.x ^ self.a
         return Point(x, f.multiply(slope, p.x ^ x) ^ x ^ p.y)
 
+    def negative(self, p: Point) -> Point:
+        """The point that adds up to infinity with this one."""
+        return Point(p.x, p.x ^ p.y)
+
     def multiply(self, scalar: int, point: MaybePoint) -> MaybePoint:
-        """``scalar`` times a point: Lopez and Dahab's x-only ladder, then y from the two x."""
-        if point is None or scalar == 0:
+        """``scalar`` times a point."""
+        return self.combine((scalar, point))
+
+    def combine(self, *terms: tuple[int, MaybePoint]) -> MaybePoint:
+        """The sum of scalars times points, digit by digit in base tau for all of them at once."""
+        f, tau = self.field, self._tau
+        written = [
+            (tau.digits(scalar), self._multiples(point))
+            for scalar, point in terms
+            if point is not None
+        ]
+        total: _Projective | None = None
+        for place in reversed(range(max((len(digits) for digits, _ in written), default=0))):
+            if total is not None:
+                x, y, z = total
+                total = f.square(x), f.square(y), f.square(z)
+            for digits, multiples in written:
+                if place < len(digits) and digits[place]:
+                    total = self._plus(total, multiples[digits[place]])
+        return self._affine(total)
+
+    @property
+    def _tau(self) -> Tau:
+        return Tau(self.field.degree, 1 if self.a else -1, self.cofactor * self.order)
+
+    def _multiples(self, p: Point) -> dict[int, MaybePoint]:
+        """A point times what the digits of base tau stand for."""
+        squared = self._squared(self._squared(p))
+        cubed = self._squared(squared)
+        minus = self.negative(p)
+        odd = {
+            1: p,
+            3: self.add(squared, minus),
+            5: self.add(squared, p),
+            7: self.add(self.negative(cubed) if self.a else cubed, minus),
+        }
+        negative = {-n: q and self.negative(q) for n, q in odd.items()}
+        return odd | negative
+
+    def _squared(self, p: Point) -> Point:
+        """Tau times a point."""
+        return Point(self.field.square(p.x), self.field.square(p.y))
+
+    def _plus(self, p: _Projective | None, q: MaybePoint) -> _Projective | None:
+        """The sum of a projective and an affine point (Al-Daoud and others, 2002)."""
+        if q is None:
+            return p
+        if p is None:
+            return q.x, q.y, 1
+        f, (x, y, z) = self.field, p
+        a = y ^ f.multiply(q.y, f.square(z))
+        b = x ^ f.multiply(q.x, z)
+        if b == 0:
+            twice = self.add(q, q) if a == 0 else Infinity
+            return None if twice is None else (twice.x, twice.y, 1)
+        c = f.multiply(b, z)
+        sum_z = f.square(c)
+        inner = a ^ f.square(b) ^ (c if self.a else 0)
+        sum_x = f.square(a) ^ f.multiply(c, inner)
+        sum_y = f.multiply(f.multiply(q.x, sum_z) ^ sum_x, f.multiply(a, c) ^ sum_z)
+        return sum_x, sum_y ^ f.multiply(q.x ^ q.y, f.square(sum_z)), sum_z
+
+    def _affine(self, p: _Projective | None) -> MaybePoint:
+        if p is None:
             return Infinity
-        if point.x == 0:  # the point of order two
-            return point if scalar & 1 else Infinity
-        f, x = self.field, point.x
-        x1, z1 = x, 1
-        z2 = f.square(x)
-        x2 = f.square(z2) ^ 1
-        for bit in f"{scalar:b}"[1:]:
-            if bit == "1":
-                (x1, z1), (x2, z2) = self._sum(x1, z1, x2, z2, x), self._double(x2, z2)
-            else:
-                (x2, z2), (x1, z1) = self._sum(x2, z2, x1, z1, x), self._double(x1, z1)
-        return self._with_y(point, (x1, z1), (x2, z2))
-
-    def _sum(self, x1: int, z1: int, x2: int, z2: int, x: int) -> tuple[int, int]:
-        f = self.field
-        left, right = f.multiply(x1, z2), f.multiply(x2, z1)
-        z = f.square(left ^ right)
-        return f.multiply(x, z) ^ f.multiply(left, right), z
-
-    def _double(self, x: int, z: int) -> tuple[int, int]:
-        f = self.field
-        xx, zz = f.square(x), f.square(z)
-        return f.square(xx) ^ f.square(zz), f.multiply(xx, zz)
-
-    def _with_y(self, p: Point, first: tuple[int, int], second: tuple[int, int]) -> MaybePoint:
-        """The affine k times P, from the ladder's k and k + 1 times P."""
-        (x1, z1), (x2, z2) = first, second
-        if z1 == 0:
-            return Infinity
-        f = self.field
-        if z2 == 0:
-            return Point(p.x, p.x ^ p.y)
-        x = f.multiply(x1, f.invert(z1))
-        next_x = f.multiply(x2, f.invert(z2))
-        # Lopez and Dahab 1999: y = (x + px) ((x + px)(x' + px) + px^2 + py) / px + py
-        t = f.multiply(x ^ p.x, next_x ^ p.x) ^ f.square(p.x) ^ p.y
-        y = f.multiply(f.multiply(x ^ p.x, t), f.invert(p.x)) ^ p.y
-        return Point(x, y)
+        f, (x, y, z) = self.field, p
+        inverse = f.invert(z)
+        return Point(f.multiply(x, inverse), f.multiply(y, f.square(inverse)))
 
     def compress(self, point: Point) -> bytes:
         """02 or 03 and the x coordinate; the low bit is that of y / x."""

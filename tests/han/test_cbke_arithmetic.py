@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from random import Random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from gbcs.errors import MalformedMessage
@@ -227,3 +227,39 @@ def test_spoilt_credentials_say_what_is_wrong(spoil: Callable[[str], str], reaso
     issued = Authority.create(Suite.SUITE_2, 0x1112131415161718, random).issue(METER, random)
     with pytest.raises((ValueError, MalformedMessage), match=reason):
         parse_credentials(spoil(format_credentials(issued)))
+
+
+def doubled_and_added(curve: Curve, scalar: int, point: Point) -> Point | None:
+    """The schoolbook's multiplication."""
+    total: Point | None = None
+    for bit in f"{scalar:b}":
+        total = curve.add(total, total)
+        total = curve.add(total, point) if bit == "1" else total
+    return total
+
+
+@pytest.mark.parametrize("curve", CURVES, ids=lambda c: c.name)
+@given(st.integers(0, 2**290), st.booleans())
+@settings(deadline=None, max_examples=4)
+@example(0, False)
+@example(1, True)
+@example(2, True)
+@example(3, False)
+@example(15, True)
+def test_base_tau_agrees_with_doubling_for_every_point(
+    curve: Curve, scalar: int, outside: bool
+) -> None:
+    of_order_two = Point(0, 1)
+    point = curve.add(curve.base, of_order_two) if outside else curve.base
+    assert point is not None
+    assert curve.multiply(scalar, point) == doubled_and_added(curve, scalar, point)
+    assert curve.multiply(scalar, of_order_two) == (of_order_two if scalar & 1 else None)
+
+
+@pytest.mark.parametrize("curve", CURVES, ids=lambda c: c.name)
+def test_a_sum_of_multiples_is_the_sum_of_the_multiples(curve: Curve) -> None:
+    other = curve.multiply(77, curve.base)
+    apart = curve.add(curve.multiply(2**200 + 5, curve.base), curve.multiply(3**90, other))
+    assert curve.combine((2**200 + 5, curve.base), (3**90, other)) == apart
+    assert curve.combine((5, other), (curve.order - 5, other)) is None
+    assert curve.combine() is None
