@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bench.meter_identity import identity_of
 from bench.parts import Joiner, Parts
 from bench.rig import Display as DisplaySection
 from bench.rig import ElectricityMeter as ElectricityMeterSection
@@ -10,6 +11,7 @@ from bench.site import site_of
 from device.commissioning import JoinSettings
 from device.gbz_engine import EngineSettings
 from device.settings import PipelineSettings
+from esme.control.settings import ControlSettings
 from esme.settings import EsmeSettings
 from esme.station import ElectricityMeterStation
 from gbcs.party import DeviceType
@@ -50,7 +52,9 @@ def electricity_meter(parts: Parts, section: ElectricityMeterSection) -> Electri
         parts.radio(section.radio, Role.ROUTER, section.eui64),
         parts.join_credentials(section),
         parts.site or site_of(section),
+        identity=identity_of(section),
         settings=settings.of(EsmeSettings),
+        control_settings=settings.of(ControlSettings),
         pipeline_settings=settings.of(PipelineSettings),
         join_settings=settings.of(JoinSettings),
         node_settings=settings.of(NodeSettings),

@@ -77,6 +77,7 @@ def _rig(pair: Pair, keys: KeyStore, *, twin: bool) -> Rig:
                 "phases": 1 if twin else 3,
                 "twin_element": twin,
                 "load_w": 0,
+                "controllers": ["APC"] * 5,
             },
             "settings": QUICK_JOINING,
         }

@@ -48,6 +48,12 @@ def _octets(value: object) -> object:
     return bytes.fromhex(value) if isinstance(value, str) else value
 
 
+def _controller(text: str) -> str:
+    if text not in ("none", "ALCS", "APC"):
+        parse_eui64(text)
+    return text
+
+
 def _install_code(code: bytes) -> bytes:
     link_key_of_install_code(code)  # says what is wrong with its length or its CRC
     return code
@@ -56,6 +62,7 @@ def _install_code(code: bytes) -> bytes:
 Eui64 = Annotated[int, BeforeValidator(_eui64), Field(ge=0, lt=1 << 64)]
 Key128 = Annotated[bytes, BeforeValidator(_octets), Field(min_length=16, max_length=16)]
 EndpointNumber = Annotated[int, Field(ge=1, le=240)]
+Controller = Annotated[str, AfterValidator(_controller)]
 InstallCode = Annotated[bytes, BeforeValidator(_octets), AfterValidator(_install_code)]
 
 
@@ -179,6 +186,8 @@ class ElectricityMeter(Section):
 
     ``voltage``, ``load`` (negative: exported), ``reactive`` and ``second_element`` say it in full;
     ``voltage_mv``, ``voltage_csv``, ``load_w`` and ``load_csv`` are short for the usual ones.
+    ``controllers`` are its auxiliary controllers 1 to 5: none, ALCS, APC, or the EUI-64 of an
+    HCALCS; ``controlled_w`` is the load behind each of them, in use as far as it is on.
     """
 
     eui64: Eui64 = 0x02434855420000A0
@@ -195,6 +204,11 @@ class ElectricityMeter(Section):
     phases: Literal[1, 3] = 1
     twin_element: bool = False
     clock: Literal["reliable", "unreliable", "invalid"] = "reliable"
+    controllers: tuple[Controller, ...] = Field(
+        default=("ALCS", "ALCS", "APC", "none", "APC"), max_length=5
+    )
+    controlled_w: tuple[int, ...] = Field(default=(), max_length=5)
+    boost_key: bool = True
 
     @model_validator(mode="after")
     def _said_once(self) -> Self:

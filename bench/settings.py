@@ -16,6 +16,7 @@ from device.commissioning import JoinSettings
 from device.gbz_engine import EngineSettings
 from device.settings import PipelineSettings
 from device.tokens import PrepaySettings
+from esme.control.settings import ControlSettings
 from esme.settings import EsmeSettings
 from gpf.settings import GpfSettings
 from gsme.settings import GsmeSettings
@@ -29,6 +30,7 @@ SECTIONS: Final[Mapping[str, type[DataclassInstance]]] = {
     "gpf": GpfSettings,
     "gsme": GsmeSettings,
     "esme": EsmeSettings,
+    "control": ControlSettings,
     "chf": ChfSettings,
     "display": DisplaySettings,
     "join": JoinSettings,

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from device.command import Command, Handler, Outcome
 from esme.meter import ElectricityMeter
 from gbcs.asn1.devices import FirmwareActivation, Join
+from gbcs.asn1.names import JoinCode, Kind, UnjoinCode
 from gbcs.asn1.payload import decode, encode
 from gbcs.envelope import Cra
 from gbcs.errors import MalformedMessage
@@ -27,12 +28,18 @@ def handlers(meter: ElectricityMeter, save: Callable[[], object]) -> Mapping[str
     def join(command: Command, asked: object) -> object:
         if not isinstance(asked, Join):
             raise MalformedMessage("not a join")
-        return meter.kept.device_log.join(command.message.message_code, asked)
+        code = meter.kept.device_log.join(command.message.message_code, asked)
+        if code is JoinCode.SUCCESS and asked.peer_kind == Kind.HCALCS:
+            meter.controllers.join(asked.peer)
+        return code
 
     def unjoin(_: Command, asked: object) -> object:
         if not isinstance(asked, int):
             raise MalformedMessage("not an unjoin")
-        return meter.kept.device_log.unjoin(asked)
+        code = meter.kept.device_log.unjoin(asked)
+        if code is UnjoinCode.SUCCESS:
+            meter.controllers.unjoin(asked)
+        return code
 
     def read_log(_command: Command, _asked: object) -> object:
         return meter.kept.device_log.details()

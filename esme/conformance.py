@@ -14,6 +14,9 @@ from device.clock import DeviceClock
 from device.cosem.recorded import break_as, reported
 from device.cosem.table import Access, Place
 from device.store import MemoryStore
+from esme.control.action import CONTROLLERS
+from esme.control.state import TYPES
+from esme.control.state import Kind as ControllerKind
 from esme.meter import ElectricityMeter, Identity
 from esme.objects import server
 from esme.physics.signal import Constant
@@ -73,7 +76,7 @@ def _meter(response: Message, twin: bool, time: Data | None, keys: KeyStore) -> 
     stamp = Stamp.from_bytes(time.value) if time and isinstance(time.value, bytes) else None
     now = (stamp.at if stamp else None) or _NEVER_SET
     return ElectricityMeter(
-        Identity(response.originator),
+        Identity(response.originator, controllers=(TYPES[ControllerKind.APC],) * len(CONTROLLERS)),
         Site((Phase(), Phase(), Phase()), Constant() if twin else None),
         DeviceClock(lambda: now, status=Reliability.RELIABLE),
         MemoryStore(),

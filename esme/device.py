@@ -17,6 +17,7 @@ from device.pipeline import Pipeline
 from device.settings import PipelineSettings
 from esme.alerts import Alert
 from esme.commands import handlers
+from esme.control.settings import ControlSettings
 from esme.memory import Memory
 from esme.meter import ElectricityMeter, Identity
 from esme.objects import server
@@ -65,6 +66,7 @@ class ElectricityMeterDevice:
         identity: Identity | None = None,
         settings: EsmeSettings | None = None,
         pipeline_settings: PipelineSettings | None = None,
+        control_settings: ControlSettings | None = None,
     ) -> None:
         self.chassis = chassis
         self._memory = Memory(chassis.store)
@@ -81,6 +83,7 @@ class ElectricityMeterDevice:
             hide_at_date=settings.tenancy_future == "hide_at_date",
             remembered=remembered,
             is_authentic=self._is_authentic,
+            control=control_settings,
         )
         self.server = server(self.meter)
         self._send = send

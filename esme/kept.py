@@ -9,7 +9,7 @@ from typing import Final
 
 from device.cosem.table import Place
 from esme.account.account import AccountState
-from esme.controllers import Controllers
+from esme.control.state import ControllerState
 from esme.demand import MaximumDemands
 from esme.device_log import DeviceLog
 from esme.firmware import FirmwareState
@@ -74,7 +74,7 @@ class Kept:
     pending: dict[Place, Pending] = field(default_factory=dict)
     clock_window: tuple[datetime | None, datetime | None] = (None, None)
     """Range of an ECS70 under way."""
-    controllers: Controllers = field(default_factory=Controllers)
+    controllers: ControllerState = field(default_factory=ControllerState)
     device_log: DeviceLog = field(default_factory=DeviceLog)
     firmware: FirmwareState = field(default_factory=FirmwareState)
     privacy_pin: bool = False

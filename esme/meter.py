@@ -15,12 +15,17 @@ from device.clock import ClockChange, DeviceClock
 from device.cosem.settings import Settings
 from device.cosem.shape import Plain, plain
 from device.cosem.table import Place
+from device.logbook import seconds
 from device.store import Store
 from esme.account.account import Account
 from esme.account.terms import Terms
 from esme.account.top_up import IsAuthentic, accept, no_token
 from esme.billing import Billing
-from esme.controllers import ControllerBank, Move
+from esme.control.action import CONTROLLERS
+from esme.control.bank import BOOST_AVAILABILITY, ControllerBank
+from esme.control.calendar import ACTIVATIONS as CONTROLLER_CALENDAR
+from esme.control.happening import Boosted, Happening
+from esme.control.settings import ControlSettings
 from esme.demand import WINDOW_OPENS, middle_of
 from esme.firmware import Firmware
 from esme.future import ACTIVATED, FutureDating, Pending
@@ -37,6 +42,7 @@ from esme.plain import dump, load, put_back
 from esme.reporter import Reporter
 from esme.schedule import last_selector
 from esme.tariff.switching import TariffSwitch
+from gbcs.dlms import values as v
 from gbcs.dlms.data import Data
 from gbcs.errors import LocalError
 from gbcs.stamp import Stamp
@@ -63,13 +69,21 @@ _PROTECTION_BEGINS: Final = 32
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who the meter is; octets as COSEM returns them. No variant: the one its elements make it."""
+    """Who the meter is; octets as COSEM returns them. No variant: the one its elements make it.
+
+    ``controllers`` is typeAndIdentifier of the auxiliary controllers 1 to 5 as the meter is made;
+    ``controlled_w`` is the load behind each, in use as far as it is on, as part of the site's;
+    ``boost_key`` says whether it has a key for boosts.
+    """
 
     eui64: int
     firmware: bytes = bytes(4)
     model: bytes = b"EMULATED"
     manufacturer: bytes = b"CHUB"
     variant: bytes = b""
+    controllers: tuple[bytes, ...] = (b"",) * 5
+    controlled_w: tuple[int, ...] = ()
+    boost_key: bool = False
 
 
 class ElectricityMeter:
@@ -92,6 +106,7 @@ class ElectricityMeter:
         settings: MetrologySettings | None = None,
         remembered: Remembered | None = None,
         is_authentic: IsAuthentic = no_token,
+        control: ControlSettings | None = None,
         hide_at_date: bool = False,
     ) -> None:
         self.identity = identity
@@ -130,8 +145,11 @@ class ElectricityMeter:
             lambda: self.kept.pending, self.settings, self._before_activation
         )
         self.controllers = ControllerBank(
-            lambda: self.kept.controllers, self.settings, self._controller_moved
+            lambda: self.kept.controllers, self.settings, self._controller_happening, control
         )
+        if remembered is None:
+            self._connect_controllers()
+        self.metrology.controlled_mw = self._controlled_mw
         self.kept.billed_until = self.kept.billed_until or self.metrology.own_now
         clock.watch(self._clock_changed)
         if remembered is not None:
@@ -213,6 +231,7 @@ class ElectricityMeter:
         pending = Pending(time.at or self.now, message_code, counter)
         if self.future.schedule(when, time, pending, self.now):
             self._use_tariff()
+            self.controllers.move(self.metrology.own_now)
 
     def undo_point(self) -> Callable[[], None]:
         """What takes the meter back to this moment, if a command has to be undone."""
@@ -225,6 +244,7 @@ class ElectricityMeter:
             put_back(self.kept, load(Kept, earlier))
             self.settings.undo()
             self.reporter.take_alerts()
+            self.controllers.han.take()
             self.switch_supply(self.kept.supply)
 
         return undo
@@ -314,6 +334,8 @@ class ElectricityMeter:
         self.controllers.move(own)
 
     def _before_activation(self, when: Place) -> None:
+        if when in CONTROLLER_CALENDAR:
+            self.controllers.calendar_changes()
         self.tariff.settle()
         self.billing.before_change(when, self.metrology.own_now)
 
@@ -321,8 +343,19 @@ class ElectricityMeter:
         if own := self.metrology.own_now:
             self.tariff.switch(own)
 
-    def _controller_moved(self, move: Move) -> None:
-        self.reporter.controller(move, self.metrology.own_now)
+    def _controller_happening(self, happening: Happening) -> None:
+        if isinstance(happening, Boosted):
+            self.kept.snapshots.boosts.append(happening.start, (seconds(happening.end),))
+        self.reporter.controller(happening, self.metrology.own_now)
+
+    def _controlled_mw(self) -> int:
+        levels = zip(self.identity.controlled_w, self.controllers.levels(), strict=False)
+        return sum(load_w * level * 10 for load_w, level in levels)
+
+    def _connect_controllers(self) -> None:
+        for number, type_ in zip(CONTROLLERS, self.identity.controllers, strict=True):
+            self.controllers.connect(number, type_)
+        self.settings.put(BOOST_AVAILABILITY, v.boolean(self.identity.boost_key))
 
     def _limit_supply(self, enabled: bool) -> None:
         if enabled and self.kept.supply is not SupplyState.DISABLED:

@@ -78,6 +78,7 @@ class Metrology:
     """One meter's measuring part, from ``time.true`` on.
 
     ``closed`` is the load switch: while it is open no energy flows through the primary element.
+    ``controlled_mw`` is what auxiliary controllers let through beside what the site uses.
     ``limiter`` may open it; ``on_half_hour`` and ``on_day`` are told of every one that is over.
     """
 
@@ -94,6 +95,7 @@ class Metrology:
         self.measured = measurements or Measurements.of_phases(len(site.phases))
         self.settings = settings or MetrologySettings()
         self.closed = True
+        self.controlled_mw: Callable[[], int] = _nothing
         self.limiter: LoadLimiter | None = None
         self.on_half_hour: Callable[[Closed], object] = _ignore
         self.on_day: Callable[[Closed], object] = _ignore
@@ -111,7 +113,8 @@ class Metrology:
         """What flows at this moment."""
         seen = self.site.conditions(self.at)
         if self.closed:
-            return seen
+            controlled_mw = self.controlled_mw() if seen.powered else 0
+            return replace(seen, active_mw=seen.active_mw + controlled_mw)
         return Conditions(seen.voltages_mv, secondary_mw=seen.secondary_mw)
 
     @property
@@ -307,6 +310,11 @@ class Metrology:
 
 def _ignore(_: Closed) -> None:
     """What a meter does that keeps nothing beyond its profiles."""
+
+
+def _nothing() -> int:
+    """What a meter lets through that controls no loads."""
+    return 0
 
 
 def _tell(listener: Callable[[Closed], object], closed: Closed | None) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from struct import Struct
 from typing import Final
 
 from device.cosem.settings import Settings
@@ -30,7 +31,7 @@ from esme.alerts import (
     is_on,
     owner,
 )
-from esme.controllers import Move
+from esme.control.happening import Happening, LimitBegun, LimitEnded, Outcome, Switched
 from esme.event import MeterEvent
 from esme.load_limit import DISABLED_BY_LIMIT, ENABLED_AFTER_LIMIT, LIMIT_EXCEEDED
 from gbcs.asn1.devices import ActivationAlert
@@ -54,8 +55,11 @@ _LOGGED: Final = {
     Role.NETWORK_OPERATOR: Place.parse("1/0-33:97.98.18.255/2"),
 }
 _BEHAVIOUR: Final = Data(Tag.BIT_STRING, ALL_ON)
-_CONTROLLER_DONE: Final = bytes((1,)) + bytes(4)
-"""Outcome "success", and no HAN command: the controller is the meter's own."""
+SWITCH_FAILED: Final = 0x811A
+SWITCH_DONE: Final = 0x8131
+_SWITCH_ALERTS: Final = {Outcome.SUCCESS: SWITCH_DONE, Outcome.FAILURE: SWITCH_FAILED}
+_SWITCHED: Final = Struct(">BI")
+"""Outcome and HANCommandID of an entry of the auxiliary controller event log."""
 _LOAD_LIMIT: Final = frozenset({LIMIT_EXCEEDED, DISABLED_BY_LIMIT, ENABLED_AFTER_LIMIT})
 _NOT_SENT: Final = frozenset({0x8F57})
 """Supply interrupted: told by the outage alert once the supply is back."""
@@ -116,17 +120,29 @@ class Reporter:
         alert = Alert(BILLING_DATA, BILLING_DATA_UPDATED, at, Role.SUPPLIER, secret=entry)
         self._alerts.append(alert)
 
-    def controller(self, move: Move, at: datetime | None) -> None:
-        """An auxiliary controller changed its state; the supplier is told of limits."""
-        self.controller_log.record(Entry(at, move.script, _CONTROLLER_DONE))
-        begun, ended = move.begun, move.ended
-        if begun is not None and begun.limit:
-            times = (_date_time(begun.start), _date_time(begun.end))
-            set_ = (v.u8(begun.side), *times, v.u8(begun.level))
-            self._alerts.append(Alert(LIMIT_SET, LIMIT_PROCESSED, at, Role.SUPPLIER, set_))
-        if ended is not None and ended.limit:
-            over = (v.u8(ended.side), v.u8(ended.level))
-            self._alerts.append(Alert(LIMIT_OVER, LIMIT_ENDED, at, Role.SUPPLIER, over))
+    def controller(self, happening: Happening, at: datetime | None) -> None:
+        """Something happened to an auxiliary controller."""
+        match happening:
+            case Switched():
+                self._switched(happening, at)
+            case LimitBegun(side, limit, level):
+                times = (_date_time(limit.start), _date_time(limit.end))
+                elements = (v.u8(side), *times, v.u8(level))
+                self._limit(LIMIT_SET, LIMIT_PROCESSED, at, elements)
+            case LimitEnded(side, level):
+                self._limit(LIMIT_OVER, LIMIT_ENDED, at, (v.u8(side), v.u8(level)))
+
+    def _switched(self, switched: Switched, at: datetime | None) -> None:
+        other = _SWITCHED.pack(switched.outcome, switched.han_command_id)
+        self.controller_log.record(Entry(at, switched.number, other))
+        code = _SWITCH_ALERTS.get(switched.outcome)
+        if switched.is_switch and code is not None:
+            self.alert(code, at)
+
+    def _limit(
+        self, message_code: int, code: int, at: datetime | None, elements: tuple[Data, ...]
+    ) -> None:
+        self._alerts.append(Alert(message_code, code, at, Role.SUPPLIER, elements))
 
     def clear_event_log(self, at: datetime | None) -> None:
         """Empty the event log; the security log keeps that it was done."""

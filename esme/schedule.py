@@ -1,11 +1,13 @@
 """COSEM schedules (class 10): which script ran last, by weekdays, special days and seasons.
 
-Used by the window of the configurable maximum demand and by the non-disablement calendar.
+Used by the window of the configurable maximum demand, by the non-disablement calendar and by the
+calendar of the auxiliary controllers. Bit n of an entry's special days, from 1, is the day_id of
+the special days table (class 11).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Final
@@ -31,29 +33,63 @@ class Action:
     end: bytes
 
     def runs_on(self, day: date, special: int | None) -> bool:
-        """Whether it runs on a day; ``special`` is the place of a special day from 0, or None."""
+        """Whether it runs on a day; ``special`` is the day_id of a special day, from 1, or None."""
         if not _is_within(day, self.begin, self.end):
             return False
         if special is None:
             return self.weekdays[day.weekday()] == "1"
-        return self.special_days[special : special + 1] == "1"
+        return special > 0 and self.special_days[special - 1 : special] == "1"
+
+
+def _any(_: int) -> bool:
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """The actions of one schedule, and its special days by day_id."""
+
+    actions: tuple[Action, ...] = ()
+    special_days: tuple[tuple[DatePattern, int], ...] = ()
+
+    @classmethod
+    def read(cls, schedule: Plain, special_days: Plain) -> Schedule:
+        """Read both tables; an entry that is not enabled is none."""
+        return cls(tuple(_actions(schedule)), tuple(_special_days(special_days)))
+
+    def last(self, own: datetime, wanted: Callable[[int], bool] = _any) -> int | None:
+        """The wanted script that ran last, within a week; None when none did."""
+        for back in range(_WEEK + 1):
+            day = own.date() - timedelta(days=back)
+            ran = [
+                (action.at, action.selector)
+                for action in self._on(day)
+                if wanted(action.selector) and (back or action.at <= own.time())
+            ]
+            if ran:
+                return max(ran)[1]
+        return None
+
+    def next_after(self, own: datetime) -> datetime | None:
+        """When a script runs next; when to look again, if none does within a week."""
+        if not self.actions:
+            return None
+        for ahead in range(_WEEK + 1):
+            day = own.date() + timedelta(days=ahead)
+            due = (datetime.combine(day, action.at, own.tzinfo) for action in self._on(day))
+            found = min((moment for moment in due if moment > own), default=None)
+            if found is not None:
+                return found
+        return datetime.combine(own.date() + timedelta(days=_WEEK + 1), time(), own.tzinfo)
+
+    def _on(self, day: date) -> list[Action]:
+        special = next((n for pattern, n in self.special_days if pattern.matches(day)), None)
+        return [action for action in self.actions if action.runs_on(day, special)]
 
 
 def last_selector(schedule: Plain, special_days: Plain, own: datetime) -> int | None:
     """The script that ran last, within a week; None when none did."""
-    actions = list(_actions(schedule))
-    specials = list(_special_days(special_days))
-    for back in range(_WEEK + 1):
-        day = own.date() - timedelta(days=back)
-        special = _place_of(day, specials)
-        ran = [
-            (action.at, action.selector)
-            for action in actions
-            if action.runs_on(day, special) and (back or action.at <= own.time())
-        ]
-        if ran:
-            return max(ran)[1]
-    return None
+    return Schedule.read(schedule, special_days).last(own)
 
 
 def _actions(schedule: Plain) -> Iterator[Action]:
@@ -65,15 +101,11 @@ def _actions(schedule: Plain) -> Iterator[Action]:
                 yield Action(starts, selector, str(weekdays), str(specials), begin, end)
 
 
-def _special_days(special_days: Plain) -> Iterator[DatePattern]:
+def _special_days(special_days: Plain) -> Iterator[tuple[DatePattern, int]]:
     for row in special_days if isinstance(special_days, tuple) else ():
         match row:
-            case (_, bytes(pattern), _):
-                yield DatePattern.from_bytes(pattern)
-
-
-def _place_of(day: date, specials: Sequence[DatePattern]) -> int | None:
-    return next((n for n, pattern in enumerate(specials) if pattern.matches(day)), None)
+            case (_, bytes(pattern), int(day_id)):
+                yield DatePattern.from_bytes(pattern), day_id
 
 
 def _is_within(day: date, begin: bytes, end: bytes) -> bool:

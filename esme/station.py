@@ -17,6 +17,7 @@ from device.long_messages import LongMessages, parts_of
 from device.settings import PipelineSettings
 from device.station import start_station
 from device.timeline import Timeline
+from esme.control.settings import ControlSettings
 from esme.device import ElectricityMeterDevice
 from esme.meter import Identity
 from esme.physics.site import Site
@@ -51,6 +52,7 @@ class ElectricityMeterStation:
         *,
         identity: Identity | None = None,
         settings: EsmeSettings | None = None,
+        control_settings: ControlSettings | None = None,
         pipeline_settings: PipelineSettings | None = None,
         join_settings: JoinSettings | None = None,
         node_settings: NodeSettings | None = None,
@@ -76,6 +78,7 @@ class ElectricityMeterStation:
             hub_time=self.hub_time,
             identity=identity,
             settings=self.settings,
+            control_settings=control_settings,
             pipeline_settings=pipeline_settings,
         )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Final
 
 from device.cosem.fields import elements, number, octets
@@ -91,18 +92,35 @@ def _switching(element: int, title: str) -> Iterator[CosemObject[Meter]]:
     yield from special_days(element, 29 + element, f"TariffSwitchingTable({title})(SpecialDays)")
 
 
-def special_days(number_: int, activation: int, title: str) -> Iterator[CosemObject[Meter]]:
-    """Special days: active under 0-0, passive under 0-1, activation time in extended data."""
+def special_days(
+    number_: int, activation: int, title: str, *, most: int | None = None
+) -> Iterator[CosemObject[Meter]]:
+    """Special days: active under 0-0, passive under 0-1, activation time in extended data.
+
+    ``most`` is how many there may be.
+    """
     yield cosem(f"11/0-0:11.0.{number_}.255", title, _active(2, "entries", SPECIAL_DAYS, ()))
-    yield cosem(f"11/0-1:11.0.{number_}.255", title, _passive(2, "entries", SPECIAL_DAYS, ()))
+    yield cosem(f"11/0-1:11.0.{number_}.255", title, _entries(SPECIAL_DAYS, most))
     yield _activation_only(f"94.44.128.{activation}", title)
 
 
-def schedule(number_: int, activation: int, title: str) -> Iterator[CosemObject[Meter]]:
+def schedule(
+    number_: int, activation: int, title: str, *, most: int | None = None
+) -> Iterator[CosemObject[Meter]]:
     """A calendar of scripts, kept like special days."""
     yield cosem(f"10/0-0:12.0.{number_}.255", title, _active(2, "entries", SCHEDULE, ()))
-    yield cosem(f"10/0-1:12.0.{number_}.255", title, _passive(2, "entries", SCHEDULE, ()))
+    yield cosem(f"10/0-1:12.0.{number_}.255", title, _entries(SCHEDULE, most))
     yield _activation_only(f"94.44.128.{activation}", title)
+
+
+def _entries(notation: str, most: int | None) -> MeterAttribute:
+    """Passive entries; more than ``most`` are refused."""
+
+    def check(_meter: Meter, value: Plain, _access: Access) -> Result:
+        fits = most is None or len(elements(value)) <= most
+        return Result.SUCCESS if fits else Result.OTHER_REASON
+
+    return replace(_passive(2, "entries", notation, ()), write=check)
 
 
 def _activation_only(name: str, title: str) -> CosemObject[Meter]:

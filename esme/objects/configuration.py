@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import timedelta
 from typing import Final
 
-from device.cosem.fields import octets
+from device.cosem.fields import number, octets
 from device.cosem.shape import Plain, shape
 from device.cosem.table import Access, Attribute, CosemObject, Place, cosem, stored
 from esme.alerts import ALL_ON, merged
+from esme.control.offset import FIRST_NUMBER, LONGEST_S, randomised_offset
 from esme.meter import Identity
 from esme.objects.fields import Meter, MeterAttribute
 from gbcs.dlms.apdu import Result
 from gbcs.dlms.data import Bits, Data, Tag
 from gbcs.stamp import Stamp
 
-_OFFSET_PARTS: Final = 10_000
 _BEHAVIOURS: Final = (
     ("0-30", 11, "supplier: WAN alerts"),
     ("0-30", 12, "supplier: HAN device sharing"),
@@ -59,11 +60,11 @@ def _identity() -> Iterator[CosemObject[Meter]]:
         ),
     )
     yield cosem("1/0-0:94.44.0.0", "RandomisedOffset", _randomised_offset())
-    yield cosem("1/0-0:94.44.0.1", "RandomisedOffsetLimit", stored(2, "value", "u16", 0))
+    yield cosem("1/0-0:94.44.0.1", "RandomisedOffsetLimit", _offset_limit())
     yield cosem(
         "1/0-0:94.44.0.2",
         "RandomisedOffsetNumber",
-        stored(2, "value", "u16", 1, writable=False),
+        stored(2, "value", "u16", FIRST_NUMBER, writable=False),
     )
 
 
@@ -110,17 +111,20 @@ def _device_identifier() -> MeterAttribute:
     )
 
 
+def _offset_limit() -> MeterAttribute:
+    """In seconds, at most 1799."""
+
+    def check(_meter: Meter, value: Plain, _access: Access) -> Result:
+        return Result.SUCCESS if number(value) <= LONGEST_S else Result.OTHER_REASON
+
+    return replace(stored(2, "value", "u16", 0), write=check)
+
+
 def _randomised_offset() -> MeterAttribute:
-    """Number times limit over ten thousand, in whole seconds, half up."""
-    limit = Place.parse("1/0-0:94.44.0.1/2")
-    drawn = Place.parse("1/0-0:94.44.0.2/2")
+    """In whole seconds."""
 
     def read(meter: Meter) -> Plain:
-        product = 1
-        for place, initial in ((limit, 0), (drawn, 1)):
-            value = meter.settings.get(place, Data(Tag.LONG_UNSIGNED, initial)).value
-            product *= value if isinstance(value, int) else 0
-        return (2 * product + _OFFSET_PARTS) // (2 * _OFFSET_PARTS)
+        return randomised_offset(meter.settings) // timedelta(seconds=1)
 
     return Attribute(2, "value", shape("u16"), read=read)
 

@@ -11,6 +11,7 @@ from device.cosem.server import CosemServer
 from device.cosem.shape import Plain, plain, shape
 from device.cosem.table import EVERYTHING, Access, Limits, Place
 from device.store import MemoryStore, Store
+from esme.control.settings import ControlSettings
 from esme.memory import Memory
 from esme.meter import ElectricityMeter, Identity
 from esme.metrology import MetrologySettings
@@ -45,6 +46,8 @@ class MeterRig:
     store: Store = field(default_factory=MemoryStore)
     clock_settings: ClockSettings | None = None
     hide_at_date: bool = False
+    identity: Identity = field(default_factory=lambda: Identity(0xA0))
+    control: ControlSettings | None = None
 
     def __post_init__(self) -> None:
         self.now = Now(self.start)
@@ -54,7 +57,7 @@ class MeterRig:
         )
         self.memory = Memory(self.store)
         self.meter = ElectricityMeter(
-            Identity(0xA0),
+            self.identity,
             self.site,
             self.clock,
             self.store,
@@ -63,6 +66,7 @@ class MeterRig:
             settings=self.settings,
             hide_at_date=self.hide_at_date,
             remembered=self.memory.recall(),
+            control=self.control,
             is_authentic=lambda token, _: token.mac == b"good",
         )
         self.server: CosemServer[ElectricityMeter] = server(self.meter)

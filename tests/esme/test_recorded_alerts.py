@@ -10,6 +10,7 @@ from device.cosem.shape import plain, shape
 from device.cosem.table import Access
 from esme.alerts import Alert
 from esme.billing import registers_notation
+from esme.meter import Identity
 from esme.physics.signal import Constant
 from esme.physics.site import Phase, Site
 from gbcs.dlms.apdu import AccessRequest, DataNotification
@@ -26,6 +27,7 @@ from tests.esme.rig import MeterRig
 
 FUTURE_DATED, OUTAGE, BILLING, LIMIT_OVER = 0x00CC, 0x0067, 0x0061, 0x0122
 RECORDED_ESME = 0x00DB1234567890A0
+HOUR = timedelta(hours=1)
 Asked = tuple[int, int]
 """Message code and originator counter of a command."""
 
@@ -95,12 +97,13 @@ def test_the_recorded_end_of_a_limit_is_told_as_recorded(rtds_files: list[RtdsFi
     for message in recorded(rtds_files, LIMIT_OVER):
         _, _, side, level = elements(plain(DataNotification.parse(message.payload).body))
         script = number(side) << 8 | number(level)
-        rig = MeterRig(start=start)
+        rig = MeterRig(start=start, identity=Identity(0xA0, controllers=(b"\xff",) * 5))
         controller = script >> 8 & 0x0F
-        for field, moment in ((3, start), (4, end)):
+        for field, moment in ((1, start), (2, end + HOUR), (3, start), (4, end)):
             place = f"1/0-0:94.44.{116 + controller}.{field}/2"
             assert rig.set(place, date_time(Stamp.of(moment))) == 0
-        assert rig.call("9/0-0:10.0.107.255/1", u16(script)) == 0
+        assert rig.call("9/0-0:10.0.103.255/1", u16(script)) == 0
+        assert rig.call("9/0-0:10.0.107.255/1", u16(number(side) << 8)) == 0
         rig.until(end)
         *_, ended = rig.meter.reporter.take_alerts()
         assert ended.payload(message.originator_counter) == message.payload
