@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from datetime import datetime, timedelta
 from typing import Final
 
 from device.asking import read_hub_time
 from device.chassis import Chassis
 from device.commissioning import JoinSettings
-from device.events import FrameIgnored
 from device.host import Host, HostError
+from device.hub_tunnel import HubTunnel
 from device.joining import JoinCredentials, Joining
-from device.long_messages import LongMessages, parts_of
 from device.settings import PipelineSettings
 from device.station import start_station
 from device.timeline import Timeline
@@ -23,18 +21,9 @@ from esme.meter import Identity
 from esme.physics.site import Site
 from esme.settings import EsmeSettings
 from esme.views import han_face, time_client
-from gbcs.errors import MalformedMessage
-from han.clusters import TUNNELING
 from han.endpoint import Endpoint
 from han.node import NodeSettings
 from han.radio import HanRadio, RadioError
-from han.tunnel import (
-    TransferDone,
-    TransferFailed,
-    TunnelMessage,
-    TunnelOpened,
-    TunnelServer,
-)
 
 METERING_DEVICE: Final = 0x0501
 
@@ -64,17 +53,13 @@ class ElectricityMeterStation:
         self.joining = Joining(chassis, timeline, radio, credentials, endpoint, join_settings)
         self._node_settings = node_settings
         self._endpoint = endpoint
-        self._tunnels = TunnelServer(endpoint, admits=self._is_hub)
-        self._unsent: deque[bytes] = deque()
-        self._in_flight: dict[int, bytes] = {}
-        self._long_messages = LongMessages()
+        self._tunnel = HubTunnel(chassis, timeline, radio, endpoint, self._answer)
         self._heard: tuple[datetime, datetime] | None = None
         self._changed = asyncio.Event()
-        self._host: Host | None = None
         self.device = ElectricityMeterDevice(
             chassis,
             site,
-            self._send,
+            self._tunnel.send,
             hub_time=self.hub_time,
             identity=identity,
             settings=self.settings,
@@ -88,12 +73,6 @@ class ElectricityMeterStation:
             return None
         read_at, shown = self._heard
         return shown + (self._timeline.now() - read_at)
-
-    def _send(self, octets: bytes, recipient: int) -> None:
-        """Send an alert to the hub, now or when its tunnel is open."""
-        del recipient  # the hub reads it from the message
-        self._unsent.extend(parts_of(octets))
-        self._send_waiting()
 
     async def live(self) -> None:
         """Join, then measure, answer and tell, until cancelled."""
@@ -109,7 +88,7 @@ class ElectricityMeterStation:
         served = (
             *han_face(self.device.meter),
             *self.joining.served(),
-            self._tunnels.served(),
+            self._tunnel.served(),
             time_client(),
         )
         host = await start_station(
@@ -120,9 +99,7 @@ class ElectricityMeterStation:
             self._node_settings,
         )
         self.joining.attach(host)
-        host.node.attach(self._tunnels)
-        host.on_progress(self._progress)
-        self._host = host
+        self._tunnel.attach(host)
         return host
 
     async def _measure(self) -> None:
@@ -159,52 +136,7 @@ class ElectricityMeterStation:
             self._changed.set()
         self.device.chassis.clock.hear(hub_time)
 
-    def _progress(self) -> None:
-        for event in self._tunnels.events():
-            match event:
-                case TunnelMessage(peer, octets):
-                    self._receive(peer, octets)
-                case TunnelOpened():
-                    self._send_waiting()
-                case TransferDone(ref=ref):
-                    self._in_flight.pop(ref, None)
-                case TransferFailed(ref=ref) if ref in self._in_flight:
-                    self._unsent.appendleft(self._in_flight.pop(ref))  # until the tunnel is back
-
-    def _receive(self, peer: int, octets: bytes) -> None:
-        try:
-            whole = self._long_messages.take(octets)
-        except MalformedMessage as error:
-            chassis = self.device.chassis
-            chassis.events.publish(
-                FrameIgnored(
-                    **chassis.here(),
-                    peer=peer,
-                    cluster_id=TUNNELING.cluster_id,
-                    reason=str(error),
-                    octets=octets,
-                )
-            )
-            return
-        if whole is not None:
-            self._answer(whole)
-
-    def _answer(self, octets: bytes) -> None:
+    def _answer(self, octets: bytes) -> bytes | None:
         response = self.device.answer(octets)
         self._changed.set()
-        if response is not None:
-            self._unsent.extend(parts_of(response))
-            self._send_waiting()
-
-    def _send_waiting(self) -> None:
-        hub, host = self.radio.trust_centre, self._host
-        if hub is None or host is None or not self._tunnels.is_open(hub):
-            return
-        while self._unsent:
-            octets = self._unsent.popleft()
-            ref = self._tunnels.send(hub, octets, self._timeline.now())
-            self._in_flight[ref] = octets
-        host.kick()
-
-    def _is_hub(self, peer: int) -> bool:
-        return peer == self.radio.trust_centre
+        return response
