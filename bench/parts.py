@@ -19,6 +19,7 @@ from device.commissioning import JoinSettings
 from device.credentials import Credentials
 from device.events import EventStream
 from device.joining import JoinCredentials
+from device.settings import CommonSettings
 from device.store import MemoryStore, SqliteStore, Store
 from device.timeline import Timeline
 from esme.physics.site import Site
@@ -101,11 +102,13 @@ class Parts:
             self.timeline.now, settings=self.settings.of(ClockSettings), status=status
         )
         return Chassis(
-            Credentials(eui64, kind, self.keys),
+            Credentials(eui64, kind, self.keys, parties=self.rig.parties.by_role()),
             true_time=self.timeline.now,
             clock=clock,
             store=self.store,
             events=self.events,
+            common=self.settings.of(CommonSettings),
+            random_octets=self.octets(eui64),
         )
 
     def radio(self, text: str, role: Role, eui64: int) -> HanRadio:

@@ -14,7 +14,7 @@ from chub.settings import ChfSettings
 from device.clock import ClockSettings
 from device.commissioning import JoinSettings
 from device.gbz_engine import EngineSettings
-from device.settings import PipelineSettings
+from device.settings import CommonSettings, PipelineSettings
 from device.tokens import PrepaySettings
 from esme.control.settings import ControlSettings
 from esme.settings import EsmeSettings
@@ -36,6 +36,7 @@ SECTIONS: Final[Mapping[str, type[DataclassInstance]]] = {
     "join": JoinSettings,
     "clock": ClockSettings,
     "pipeline": PipelineSettings,
+    "common": CommonSettings,
     "engine": EngineSettings,
     "node": NodeSettings,
     "prepay": PrepaySettings,

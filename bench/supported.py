@@ -12,10 +12,12 @@ from typing import Final
 
 from bench.demo import DEMOS
 from bench.roles import endpoints_by_role
+from device.common import common_use_cases
 from device.refusal import SECURITY_LOG_CODES, Refusal
 from esme.device import use_cases as esme_use_cases
 from gbcs.catalogue import UseCase, all_use_cases, by_name
 from gbcs.catalogue.use_case import Kind
+from gbcs.party import DeviceType
 from gpf.device import USE_CASES as GPF_USE_CASES
 from gsme.device import USE_CASES as GSME_USE_CASES
 from han.clusters import by_id
@@ -28,7 +30,11 @@ README_PART: Final = re.compile(r"(<!-- supported:[^\n]*-->\n).*?(<!-- /supporte
 def answered() -> dict[str, tuple[UseCase, ...]]:
     """The use cases that each emulated device answers."""
     names = {"GPF": GPF_USE_CASES, "GSME": GSME_USE_CASES, "ESME": esme_use_cases()}
-    return {device: tuple(map(by_name, found)) for device, found in names.items()}
+    shared = {"ESME": common_use_cases(DeviceType.ESME)}
+    return {
+        device: tuple(map(by_name, (*found, *shared.get(device, ()))))
+        for device, found in names.items()
+    }
 
 
 def readme_part() -> str:

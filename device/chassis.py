@@ -10,8 +10,10 @@ from device.clock import ClockChange, DeviceClock, Occurrence
 from device.counters import OwnCounter
 from device.credentials import Credentials
 from device.events import ClockStepped, EventStream
+from device.faults import Part
 from device.kept_clock import keep_clock, kept_clock
 from device.log import CAPACITY, DeviceLog
+from device.settings import CommonSettings
 from device.store import Store
 from gbcs.eui64 import format_eui64
 
@@ -31,6 +33,9 @@ class Chassis:
 
     ``true_time`` is the timeline's ``now``. Changes of the clock are kept and published, and those
     that call for it go into the security log. A clock that was kept goes on where it was.
+
+    ``random_octets`` is the device's source of randomness, from which it makes key pairs;
+    ``broken`` are the parts of it that a test makes fail.
     """
 
     def __init__(
@@ -42,12 +47,18 @@ class Chassis:
         store: Store,
         events: EventStream,
         log_capacity: int = CAPACITY,
+        common: CommonSettings | None = None,
+        random_octets: Callable[[int], bytes] | None = None,
     ) -> None:
+        self.common = common or CommonSettings()
+        self.random_octets = random_octets
+        self.broken: set[Part] = set()
         self.credentials = credentials
         self.true_time = true_time
         self.clock = clock
         self.store = store.scope(format_eui64(credentials.eui64))
         self.events = events
+        credentials.keep_in(self.store)
         self.own_counter = OwnCounter(self.store)
         self.event_log, self.security_log = (
             DeviceLog(

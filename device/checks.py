@@ -20,7 +20,6 @@ from gbcs.crypto import TAG_OCTETS, signature_is_valid
 from gbcs.envelope import Cra, Message
 from gbcs.errors import GbcsError, MalformedMessage
 from gbcs.gbz import Gbz
-from gbcs.keys import Usage
 from gbcs.party import DeviceType, Role
 from gbcs.protection import carried_protection, compute_mac
 
@@ -102,15 +101,17 @@ class CommandChecks:
             if self._credentials.devices.get(originator) is not DeviceType.PPMID:
                 raise RefusedError(Refusal.UNKNOWN_ORIGINATOR, f"{originator:016X} is no PPMID")
             return
-        role = self._credentials.role(originator)
-        if role is None:
+        held = self._credentials.roles(originator)
+        if not held:
             raise RefusedError(Refusal.UNKNOWN_ORIGINATOR, f"{originator:016X} is not trusted")
         roles = self._authority.get(use_case.message_code, use_case.roles)
-        if roles and role not in roles:
-            raise RefusedError(Refusal.NOT_AUTHORISED, f"{role.name} may not {use_case.name}")
-        if incoming.message.supplementary_id is not None and role is not _BROKER:
-            raise RefusedError(Refusal.NOT_AUTHORISED, f"{role.name} may not speak for others")
-        incoming.role = role
+        fitting = held.intersection(roles) if roles else held
+        names = " and ".join(role.name for role in sorted(held))
+        if not fitting:
+            raise RefusedError(Refusal.NOT_AUTHORISED, f"{names} may not {use_case.name}")
+        if incoming.message.supplementary_id is not None and _BROKER not in held:
+            raise RefusedError(Refusal.NOT_AUTHORISED, f"{names} may not speak for others")
+        incoming.role = min(fitting)
 
     def protection(self, incoming: Incoming) -> None:
         """MAC and signature present as the use case has them."""
@@ -124,10 +125,11 @@ class CommandChecks:
         if not message.signature:
             return
         try:
-            key = self._credentials.keys.public_key(message.originator, Usage.DIGITAL_SIGNATURE)
+            keys = self._credentials.signing_keys(message.originator)
         except GbcsError as exc:
             raise RefusedError(Refusal.NO_KEY, str(exc)) from exc
-        if not signature_is_valid(key, message.signature, message.signed_octets):
+        signed = message.signed_octets
+        if not any(signature_is_valid(key, message.signature, signed) for key in keys):
             raise RefusedError(Refusal.SIGNATURE_INVALID)
 
     def mac(self, incoming: Incoming) -> None:

@@ -82,6 +82,23 @@ class Left(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PartnerJoined(Event):
+    """A command told this device to work with another one (CS03); ``outcome`` says how it went."""
+
+    peer: Eui64
+    kind: str
+    outcome: Enum
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartnerLeft(Event):
+    """A command told this device to work with another one no longer (CS04)."""
+
+    peer: Eui64
+    outcome: Enum
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Pushed(Event):
     """A device reported its values to another one."""
 

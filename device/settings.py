@@ -53,3 +53,23 @@ class PipelineSettings:
             raise ValueError("the order of checks names each check once")
         if self.counter_classes not in ("kind", "code"):
             raise ValueError(f"no counter classes {self.counter_classes!r}")
+
+
+@dataclass(frozen=True, slots=True)
+class CommonSettings:
+    """Open readings of the commands that every device shares: credentials, joins, firmware.
+
+    ``check_not_before``: a certificate that is not valid yet is refused where time checks apply
+    (off, since reference messages are answered in 2015 with certificates of 2016).
+    ``certificate_role_matches_cell``: a certificate goes into cells of its own role only (off: in
+    reference messages a supplier's goes into a load controller's cell). ``certificate_names_peer``:
+    the certificate of a CS03C names the device that is joined (off: reference message CS03C).
+    ``alert_joins``: joins and unjoins are told to the supplier as alerts, not only logged.
+    ``allow_downgrade``: a firmware image older than the running one is accepted.
+    """
+
+    check_not_before: bool = False
+    certificate_role_matches_cell: bool = False
+    certificate_names_peer: bool = False
+    alert_joins: bool = True
+    allow_downgrade: bool = True

@@ -19,8 +19,7 @@ SUPPLY_RESTORED: Final = 0x0067
 BILLING_DATA: Final = 0x0061
 LIMIT_SET: Final = 0x0121
 LIMIT_OVER: Final = 0x0122
-FIRMWARE_ACTIVATION: Final = 0x00CA
-"""Message codes; those named by what they tell are ECS80, ECS68, ECS101, ECS102, CS06."""
+"""Message codes; those named by what they tell are ECS80, ECS68, ECS101, ECS102."""
 
 BEHAVIOUR_BITS: Final = 256
 _OPERATOR_CODES: Final = 0x80
@@ -38,13 +37,9 @@ class Alert:
     elements: tuple[Data, ...] = ()
     secret: Data | None = None
     """What goes with it encrypted, for the recipient alone."""
-    octets: bytes | None = None
-    """The whole payload, when it is not DLMS."""
 
     def payload(self, originator_counter: int, *sealed: Data) -> bytes:
         """The payload under a counter of the meter's own; ``sealed`` is the secret's form."""
-        if self.octets is not None:
-            return self.octets
         time = NEVER if self.at is None else Stamp.of(self.at)
         body = v.structure(v.u16(self.alert_code), v.date_time(time), *self.elements, *sealed)
         return DataNotification(invoke_id(originator_counter), body).to_bytes()

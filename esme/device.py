@@ -11,18 +11,20 @@ from typing import Final
 from device.alerts import Send
 from device.chassis import Chassis
 from device.command import Answered
+from device.common import AUTHORITY, CommonCommands
 from device.cosem.engine import CosemEngine
 from device.events import AlertRaised
+from device.firmware import Firmware
 from device.pipeline import Pipeline
 from device.settings import PipelineSettings
 from esme.alerts import Alert
-from esme.commands import handlers
 from esme.control.settings import ControlSettings
 from esme.memory import Memory
 from esme.meter import ElectricityMeter, Identity
 from esme.objects import server
 from esme.physics.site import Site
 from esme.settings import EsmeSettings
+from gbcs.asn1.names import Kind as PartnerKind
 from gbcs.catalogue import Technology, all_use_cases, dlms_items
 from gbcs.catalogue.use_case import Kind
 from gbcs.dlms.data import Data, encode
@@ -72,8 +74,10 @@ class ElectricityMeterDevice:
         self._memory = Memory(chassis.store)
         settings = settings or EsmeSettings()
         remembered = self._memory.recall()
+        identity = identity or Identity(chassis.eui64)
+        firmware = Firmware(chassis.store, lambda: self.meter.identity.firmware, chassis.broken)
         self.meter = ElectricityMeter(
-            identity or Identity(chassis.eui64),
+            identity,
             site,
             chassis.clock,
             chassis.store,
@@ -84,9 +88,12 @@ class ElectricityMeterDevice:
             remembered=remembered,
             is_authentic=self._is_authentic,
             control=control_settings,
+            firmware=firmware,
         )
         self.server = server(self.meter)
         self._send = send
+        self.common = CommonCommands(chassis, send, self._tell, firmware, self._partner_changed)
+        self.meter.common = self.common
         self.pipeline = Pipeline(
             chassis,
             use_cases=use_cases(),
@@ -99,7 +106,8 @@ class ElectricityMeterDevice:
                     self.meter.undo_point,
                 )
             },
-            handlers=handlers(self.meter, self._keep),
+            handlers=self.common.handlers,
+            authority=AUTHORITY,
             alert=self._unusual,
             settings=pipeline_settings,
         )
@@ -140,6 +148,21 @@ class ElectricityMeterDevice:
             return is_authentic(token, supplier, self.chassis.eui64, counter, credentials.keys)
         except MissingKey:
             return False
+
+    def _tell(self, code: int) -> None:
+        """A shared command did something worth an event."""
+        self.meter.event(code)
+        self._keep()
+
+    def _partner_changed(self, peer: int, kind: int | None) -> None:
+        """A controller was joined, or any partner unjoined."""
+        with self.chassis.store.transaction() as unit:
+            unit.on_rollback(self.meter.undo_point())
+            if kind is None:
+                self.meter.controllers.unjoin(peer)
+            elif kind == PartnerKind.HCALCS:
+                self.meter.controllers.join(peer)
+            self._keep()
 
     def _unusual(self, code: int) -> None:
         """The pipeline has something to tell (0x8F60)."""

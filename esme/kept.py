@@ -11,8 +11,6 @@ from device.cosem.table import Place
 from esme.account.account import AccountState
 from esme.control.state import ControllerState
 from esme.demand import MaximumDemands
-from esme.device_log import DeviceLog
-from esme.firmware import FirmwareState
 from esme.future import Pending
 from esme.load_limit import LoadLimitState
 from esme.metering.log import Log
@@ -75,8 +73,6 @@ class Kept:
     clock_window: tuple[datetime | None, datetime | None] = (None, None)
     """Range of an ECS70 under way."""
     controllers: ControllerState = field(default_factory=ControllerState)
-    device_log: DeviceLog = field(default_factory=DeviceLog)
-    firmware: FirmwareState = field(default_factory=FirmwareState)
     privacy_pin: bool = False
     """Whether the consumer has set one."""
     tenancy_changed_at: datetime | None = None

@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, Protocol
 
 from device.clock import ClockChange, DeviceClock
 from device.cosem.settings import Settings
 from device.cosem.shape import Plain, plain
 from device.cosem.table import Place
+from device.firmware import Firmware
 from device.logbook import seconds
 from device.store import Store
 from esme.account.account import Account
@@ -27,7 +28,6 @@ from esme.control.calendar import ACTIVATIONS as CONTROLLER_CALENDAR
 from esme.control.happening import Boosted, Happening
 from esme.control.settings import ControlSettings
 from esme.demand import WINDOW_OPENS, middle_of
-from esme.firmware import Firmware
 from esme.future import ACTIVATED, FutureDating, Pending
 from esme.kept import Kept, SupplyState
 from esme.load_limit import LoadLimit, LoadLimiter
@@ -86,6 +86,19 @@ class Identity:
     boost_key: bool = False
 
 
+class Appointments(Protocol):
+    """What falls due at a time of the meter's clock, apart from what the meter does itself."""
+
+    @property
+    def next_due(self) -> datetime | None:
+        """When the next one is due; None when there is none."""
+        ...
+
+    def advance(self, own: datetime) -> None:
+        """Do what is due."""
+        ...
+
+
 class ElectricityMeter:
     """One meter. ``hub_time`` reads the time of the communications hub, None when it is silent.
 
@@ -108,6 +121,7 @@ class ElectricityMeter:
         is_authentic: IsAuthentic = no_token,
         control: ControlSettings | None = None,
         hide_at_date: bool = False,
+        firmware: Firmware | None = None,
     ) -> None:
         self.identity = identity
         self.clock = clock
@@ -140,7 +154,8 @@ class ElectricityMeter:
             charge=self.charge,
         )
         self.account = self._open_account()
-        self.firmware = Firmware(self.kept.firmware, lambda: self.identity.firmware)
+        self.firmware = firmware or Firmware(store, lambda: self.identity.firmware)
+        self.common: Appointments | None = None
         self.future = FutureDating(
             lambda: self.kept.pending, self.settings, self._before_activation
         )
@@ -312,7 +327,7 @@ class ElectricityMeter:
                 self.controllers.next_change(own),
                 self.tariff.next_switch(own),
                 self.billing.next_after(own),
-                self.firmware.state.due,
+                self.common.next_due if self.common else None,
             )
         )
         if nearest is None:
@@ -327,9 +342,8 @@ class ElectricityMeter:
         self.kept.billed_until = own
         for when, pending in self.future.activate_due(own):
             self.reporter.activated(ACTIVATED, own, pending.content(when))
-        activated = self.firmware.execute_due(own)
-        if activated is not None:
-            self.reporter.firmware(activated)
+        if self.common is not None:
+            self.common.advance(own)
         self._use_tariff()
         self.controllers.move(own)
 

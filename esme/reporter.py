@@ -19,7 +19,6 @@ from device.store import Store
 from esme.alerts import (
     ALL_ON,
     BILLING_DATA,
-    FIRMWARE_ACTIVATION,
     FUTURE_DATED,
     GENERIC,
     GENERIC_CRITICAL,
@@ -34,11 +33,8 @@ from esme.alerts import (
 from esme.control.happening import Happening, LimitBegun, LimitEnded, Outcome, Switched
 from esme.event import MeterEvent
 from esme.load_limit import DISABLED_BY_LIMIT, ENABLED_AFTER_LIMIT, LIMIT_EXCEEDED
-from gbcs.asn1.devices import ActivationAlert
-from gbcs.asn1.payload import encode
 from gbcs.dlms import values as v
 from gbcs.dlms.data import Bits, Data, Tag
-from gbcs.envelope import Cra
 from gbcs.party import Role
 from gbcs.stamp import NEVER, Stamp
 
@@ -106,13 +102,6 @@ class Reporter:
         """Passive values became active, or could not, at the time a command had set."""
         self.event_log.record(Entry(at, code))
         self._alerts.append(Alert(FUTURE_DATED, code, at, Role.SUPPLIER, (v.octets(content),)))
-
-    def firmware(self, told: ActivationAlert) -> None:
-        """A firmware activation was executed at its time, or could not be."""
-        self.event_log.record(Entry(told.when, told.alert_code))
-        octets = encode(FIRMWARE_ACTIVATION, Cra.ALERT, told)
-        code, at = told.alert_code, told.when
-        self._alerts.append(Alert(FIRMWARE_ACTIVATION, code, at, Role.SUPPLIER, octets=octets))
 
     def billed(self, at: datetime, entry: Data) -> None:
         """The billing data log has a new entry, which the supplier gets encrypted."""

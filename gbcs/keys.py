@@ -35,6 +35,8 @@ _SUFFIX: Final = {
     "ka": Usage.KEY_AGREEMENT,
     "pp-ka": Usage.PREPAYMENT_KEY_AGREEMENT,
 }
+ROOT_FILE: Final = "test-root.pem"
+"""File of the root authority's certificate in a directory of keys."""
 _FILE_NAME: Final = re.compile(r"([0-9a-f]{16})-(ds|ka|pp-ka)\.(pem|key)", re.IGNORECASE)
 
 
@@ -52,14 +54,32 @@ class _Entry:
         return f"<key cell, {'with' if self.private else 'no'} private key>"
 
 
-class KeyStore:
-    """Keys and certificates by entity and usage; grows in memory or from a directory."""
+@dataclass(frozen=True, slots=True)
+class RootAuthority:
+    """The authority where certificate paths end."""
 
-    def __init__(self, access_control_broker: int | None = None) -> None:
+    public: ec.EllipticCurvePublicKey
+    certificate: Certificate | None = None
+
+
+class KeyStore:
+    """Keys and certificates by entity and usage; grows in memory or from a directory.
+
+    What it does not hold it looks up in ``base``, if there is one: a device has a store of its own
+    over the bench's, so that what it replaces stays its own.
+    """
+
+    def __init__(
+        self, access_control_broker: int | None = None, base: KeyStore | None = None
+    ) -> None:
+        self._base = base
+        self._root: RootAuthority | None = None
+        self._root_file: Path | None = None
         self._cells: dict[tuple[int, Usage], _Entry] = {}
         self._secrets: dict[tuple[int, Usage, int, Usage], Secret] = {}
         self._broker = access_control_broker
         self._found_broker: int | None = None
+        self._parties: dict[Role, tuple[int, ...]] | None = None
 
     def __repr__(self) -> str:
         return f"<KeyStore with {len(self._cells)} keys>"
@@ -77,6 +97,8 @@ class KeyStore:
                 cell = int(match[1], 16), _SUFFIX[match[2].lower()]
                 entry = store._cells.get(cell, _Entry())
                 store._cells[cell] = replace(entry, files=(*entry.files, path))
+            elif path.name.lower() == ROOT_FILE:
+                store._root_file = path
         if not store._cells:
             raise NoKeys(f"no key files (<entity>-ds.pem, <entity>-ka.key ...) in {directory}")
         return store
@@ -112,6 +134,22 @@ class KeyStore:
         """Hold a bare public key, for parties that have no certificate."""
         self._put(entity, usage, _Entry(public=key, role=role))
 
+    def add_root(
+        self, public: ec.EllipticCurvePublicKey, certificate: Certificate | None = None
+    ) -> None:
+        """Hold the root authority where certificate paths end."""
+        self._root, self._root_file = RootAuthority(public, certificate), None
+
+    @property
+    def root(self) -> RootAuthority | None:
+        """The root authority; None when it is not known."""
+        if self._root is None and self._root_file is not None:
+            read = read_certificate(self._root_file.read_bytes())
+            self.add_root(read.public_key, read)
+        if self._root is None and self._base is not None:
+            return self._base.root
+        return self._root
+
     def add_secret(self, one: int, other: int, octets: bytes) -> None:
         """Hold a known key agreement secret (Z, 32 octets) between two parties."""
         if len(octets) != SECRET_OCTETS:
@@ -128,7 +166,8 @@ class KeyStore:
 
     def cells(self) -> Iterator[tuple[int, Usage]]:
         """Every (entity, usage) held."""
-        return iter(tuple(self._cells))
+        below = () if self._base is None else self._base.cells()
+        return iter(tuple(dict.fromkeys((*below, *self._cells))))
 
     def has_private(self, entity: int, usage: Usage) -> bool:
         """Whether a private key is held."""
@@ -169,11 +208,24 @@ class KeyStore:
                 return entry.role
         return None
 
+    def parties(self, role: Role) -> tuple[int, ...]:
+        """Every remote party with this role, the lowest identifier first."""
+        if self._parties is None:
+            self._parties = {}
+            for entity in sorted({entity for entity, _ in self._cells}):
+                found = self.role(entity)
+                if found is not None:
+                    self._parties[found] = (*self._parties.get(found, ()), entity)
+        below = () if self._base is None else self._base.parties(role)
+        return tuple(sorted({*self._parties.get(role, ()), *below}))
+
     @property
     def access_control_broker(self) -> int:
         """The broker that MACs every command: as told, else the one party with that role."""
         if self._broker is not None:
             return self._broker
+        if self._base is not None:
+            return self._base.access_control_broker
         if self._found_broker is None:
             self._found_broker = self._find_broker()
         return self._found_broker
@@ -196,6 +248,9 @@ class KeyStore:
         cached = self._secrets.get((one, one_usage, other, other_usage))
         if cached is not None:
             return cached
+        ends = {(one, one_usage), (other, other_usage)}
+        if self._base is not None and not ends & self._cells.keys():
+            return self._base.shared_secret(one, other, one_usage, other_usage)
         if self.has_private(one, one_usage):
             private, public = self.private_key(one, one_usage), self.public_key(other, other_usage)
         elif self.has_private(other, other_usage):
@@ -220,6 +275,8 @@ class KeyStore:
         if entry is not None and entry.files:
             entry = _read_files(entry)
             self._cells[entity, usage] = entry
+        if entry is None and self._base is not None:
+            return self._base._find(entity, usage)  # noqa: SLF001 - another one of its kind
         return entry
 
     def _put(self, entity: int, usage: Usage, entry: _Entry) -> None:
@@ -228,7 +285,7 @@ class KeyStore:
 
     def _forget(self, entity: int, usage: Usage) -> None:
         """Drop what was worked out from a cell that changes."""
-        self._found_broker = None
+        self._found_broker = self._parties = None
         for ends in list(self._secrets):
             if (entity, usage) in ((ends[0], ends[1]), (ends[2], ends[3])):
                 del self._secrets[ends]

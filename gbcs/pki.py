@@ -5,24 +5,25 @@ It protects nothing: keys are made from randomness handed in and written unencry
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
     PrivateFormat,
-    PublicFormat,
 )
 from cryptography.x509.name import _ASN1Type
 
-from gbcs.errors import LocalError
+from gbcs.certificate import read_certificate
+from gbcs.certificate_path import key_identifier
+from gbcs.errors import LocalError, MalformedMessage
 from gbcs.keys import KeyStore, Usage
 from gbcs.party import Role
 
@@ -84,6 +85,8 @@ class TestPki:
     def key_store(self) -> KeyStore:
         """All of it as a key store."""
         keys = KeyStore()
+        root = self.root.certificate_der()
+        keys.add_root(self.root.key.public_key(), read_certificate(root))
         for (entity, usage), holder in self.holders.items():
             role = self.roles.get(entity)
             keys.add_private(entity, usage, holder.key, role, holder.certificate_der())
@@ -97,7 +100,7 @@ def make_test_pki(
     random_octets: RandomOctets,
 ) -> TestPki:
     """Make a PKI for these organisations and devices."""
-    maker = _Maker(not_before, random_octets)
+    maker = Maker(not_before, random_octets)
     root = maker.authority("test-root", "TEST ROOT", None)
     issuing = maker.authority("test-issuing", "TEST", root)
     holders: dict[tuple[int, Usage], Holder] = {}
@@ -121,23 +124,17 @@ def organisation_usages(role: Role) -> tuple[Usage, ...]:
     return (Usage.DIGITAL_SIGNATURE, Usage.KEY_AGREEMENT)
 
 
-def key_identifier(key: ec.EllipticCurvePublicKey) -> bytes:
-    """Subject key identifier: 0100 and the low 60 bits of the SHA-1 of the public point."""
-    point = key.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
-    digest = hashlib.sha1(point, usedforsecurity=False).digest()[-8:]
-    return bytes((0x40 | digest[0] & 0x0F,)) + digest[1:]
-
-
-class _Maker:
-    """Makes holders from one source of randomness, valid from one moment."""
+class Maker:
+    """Makes keys and certificates from one source of randomness, valid from one moment."""
 
     def __init__(self, not_before: datetime, random_octets: RandomOctets) -> None:
         self._not_before = not_before.replace(microsecond=0)
         self._random_octets = random_octets
 
     def authority(self, name: str, common_name: str, issuer: Holder | None) -> Holder:
+        """An authority that an issuer certifies; without one it is a root."""
         subject = _authority_name(common_name)
-        usage = _key_usage(certificates=True)
+        usage = certified_key_usage(certificates=True)
         builder = self._builder(subject, usage, _ORGANISATION_POLICY)
         builder = builder.add_extension(
             x509.BasicConstraints(ca=True, path_length=None), critical=True
@@ -145,23 +142,39 @@ class _Maker:
         return self._sign(name, builder, issuer, self._not_before + 2 * _ORGANISATION_VALIDITY)
 
     def organisation(self, entity: int, usage: Usage, role: Role, issuer: Holder) -> Holder:
+        """A remote party in its role."""
         unique = x509.NameAttribute(
             x509.NameOID.X500_UNIQUE_IDENTIFIER,
             bytes(1) + entity.to_bytes(8, "big"),
             _ASN1Type.BitString,
         )
         unit = x509.NameAttribute(x509.NameOID.ORGANIZATIONAL_UNIT_NAME, f"{role:02X}")
-        builder = self._builder(x509.Name([unit, unique]), _key_usage(usage), _ORGANISATION_POLICY)
+        builder = self._builder(
+            x509.Name([unit, unique]), certified_key_usage(usage), _ORGANISATION_POLICY
+        )
         until = self._not_before + _ORGANISATION_VALIDITY
         return self._sign(_file_name(entity, usage), builder, issuer, until)
 
     def device(self, entity: int, usage: Usage, issuer: Holder) -> Holder:
-        serial = b"\x04\x08" + entity.to_bytes(8, "big")
-        inside = _HARDWARE_TYPE + serial
-        name = x509.OtherName(_HARDWARE_MODULE_NAME, b"\x30" + bytes((len(inside),)) + inside)
-        builder = self._builder(x509.Name([]), _key_usage(usage), _DEVICE_POLICY)
-        builder = builder.add_extension(x509.SubjectAlternativeName([name]), critical=True)
+        """A device."""
+        builder = self._device(entity, certified_key_usage(usage))
         return self._sign(_file_name(entity, usage), builder, issuer, _NEVER_EXPIRES)
+
+    def certify(self, request: bytes, issuer: Holder) -> bytes:
+        """The certificate (DER) that answers a device's certification request (PKCS#10, DER).
+
+        MalformedMessage when the request cannot be read, names no device or is not self-signed.
+        """
+        read, entity, usage = read_request(request)
+        builder = self._device(entity, usage)
+        public = read.public_key()
+        assert isinstance(public, ec.EllipticCurvePublicKey)  # read_request looked
+        certificate = self._certificate(builder, public, issuer.key, issuer, _NEVER_EXPIRES)
+        return certificate.public_bytes(Encoding.DER)
+
+    def _device(self, entity: int, usage: x509.KeyUsage) -> x509.CertificateBuilder:
+        builder = self._builder(x509.Name([]), usage, _DEVICE_POLICY)
+        return builder.add_extension(device_name(entity), critical=True)
 
     def _builder(
         self, subject: x509.Name, usage: x509.KeyUsage, policy: x509.ObjectIdentifier
@@ -181,19 +194,28 @@ class _Maker:
     ) -> Holder:
         key = self._key()
         signer = key if issuer is None else issuer.key
+        return Holder(
+            name, self._certificate(builder, key.public_key(), signer, issuer, until), key
+        )
+
+    def _certificate(
+        self,
+        builder: x509.CertificateBuilder,
+        public: ec.EllipticCurvePublicKey,
+        signer: ec.EllipticCurvePrivateKey,
+        issuer: Holder | None,
+        until: datetime,
+    ) -> x509.Certificate:
         issuer_name = _authority_name("TEST ROOT") if issuer is None else issuer.certificate.subject
         authority = key_identifier(signer.public_key())
-        certificate = (
+        return (
             builder.issuer_name(issuer_name)
             .not_valid_after(until)
-            .public_key(key.public_key())
-            .add_extension(
-                x509.SubjectKeyIdentifier(key_identifier(key.public_key())), critical=False
-            )
+            .public_key(public)
+            .add_extension(x509.SubjectKeyIdentifier(key_identifier(public)), critical=False)
             .add_extension(x509.AuthorityKeyIdentifier(authority, None, None), critical=False)
             .sign(signer, SHA256(), ecdsa_deterministic=True)
         )
-        return Holder(name, certificate, key)
 
     def _key(self) -> ec.EllipticCurvePrivateKey:
         number = int.from_bytes(self._random_octets(40), "big") % (_ORDER - 1) + 1
@@ -209,7 +231,37 @@ def _file_name(entity: int, usage: Usage) -> str:
     return f"{entity:016x}-{FILE_SUFFIX[usage]}"
 
 
-def _key_usage(usage: Usage | None = None, *, certificates: bool = False) -> x509.KeyUsage:
+def device_name(entity: int) -> x509.SubjectAlternativeName:
+    """How certificates and certification requests name a device: by its hardware module name."""
+    inside = _HARDWARE_TYPE + b"\x04\x08" + entity.to_bytes(8, "big")
+    name = x509.OtherName(_HARDWARE_MODULE_NAME, b"\x30" + bytes((len(inside),)) + inside)
+    return x509.SubjectAlternativeName([name])
+
+
+def read_request(
+    octets: bytes,
+) -> tuple[x509.CertificateSigningRequest, int, x509.KeyUsage]:
+    """A device's certification request, the device it names, and the key usage it asks for.
+
+    MalformedMessage when it cannot be read, is not self-signed, or asks for no device.
+    """
+    try:
+        request = x509.load_der_x509_csr(octets)
+        names = request.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+        usage = request.extensions.get_extension_for_class(x509.KeyUsage).value
+        is_p256 = isinstance(request.public_key(), ec.EllipticCurvePublicKey)
+        if not is_p256 or not request.is_signature_valid:
+            raise MalformedMessage("a certification request is not signed with its own key")
+    except (ValueError, x509.ExtensionNotFound, UnsupportedAlgorithm) as exc:
+        raise MalformedMessage(f"not a certification request of a device: {exc}") from exc
+    for name in names.get_values_for_type(x509.OtherName):
+        if name.type_id == _HARDWARE_MODULE_NAME:
+            return request, int.from_bytes(name.value[-8:], "big"), usage
+    raise MalformedMessage("a certification request names no device")
+
+
+def certified_key_usage(usage: Usage | None = None, *, certificates: bool = False) -> x509.KeyUsage:
+    """The key usage extension for a usage, or for an authority that signs certificates."""
     return x509.KeyUsage(
         digital_signature=usage is Usage.DIGITAL_SIGNATURE,
         content_commitment=False,

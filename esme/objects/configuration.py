@@ -81,7 +81,7 @@ def _about(
 
 def _firmware() -> MeterAttribute:
     def load(meter: Meter, value: Plain) -> None:
-        meter.firmware.state.running = octets(value)
+        meter.firmware.run(octets(value))
 
     return Attribute(
         2, "value", shape("os(4)"), read=lambda meter: meter.firmware.running, load=load
