@@ -13,11 +13,13 @@ from typing import Final
 from bench import devices
 from bench.air_keys import AirKeys
 from bench.hub import start_hub
+from bench.network_key import keep_changing
 from bench.parts import Parts
 from bench.rig import Rig, RigError
 from bench.settings import Settings
 from chub.device_log import Entry
 from chub.hub import CommunicationsHub
+from chub.settings import ChfSettings
 from device.events import EventStream
 from device.host import Host
 from device.timeline import Timeline
@@ -27,10 +29,12 @@ from gbcs.envelope import Message
 from gbcs.keys import KeyStore
 from gpf.device import GasProxy
 from gsme.device import GasMeter
+from han.cbke.authority import RandomOctets
 from hw.capture import PcapWriter
 from hw.ether import Ether
 from peers.display import Display
 
+NETWORK_KEY_OCTETS: Final = 16
 ANSWER_LIMIT: Final = timedelta(hours=25)
 """Longest a message may wait for its Response in virtual time: a mailbox keeps it for a day."""
 
@@ -49,6 +53,7 @@ class Home:
     gpf: GasProxy
     host: Host
     air_keys: AirKeys
+    octets: RandomOctets
     meter: GasMeter | None = None
     electricity_meter: ElectricityMeterStation | None = None
     displays: tuple[Display, ...] = ()
@@ -61,6 +66,13 @@ class Home:
         Ask when the capture ends: link keys are established while the home lives.
         """
         return tuple(dict.fromkeys((*self.air_keys, *self.ether.keys)))
+
+    async def change_network_key(self, key: bytes | None = None) -> None:
+        """Give the home a new network key (one made up when none is given); returns when in use."""
+        settle = timedelta(seconds=self.settings.of(ChfSettings).network_key_settle_s)
+        await self.hub.trust_centre.change_network_key(
+            key or self.octets(NETWORK_KEY_OCTETS), lambda: self.timeline.sleep(settle)
+        )
 
     async def ask(self, command: Message, limit: timedelta = ANSWER_LIMIT) -> bytes:
         """Send a command through the WAN side and wait for its Response; TimeoutError if none."""
@@ -124,6 +136,9 @@ async def living_home(
             tasks.create_task(one.live(), name=type(one).__name__)
             for one in (*meters, *home.displays)
         ]
+        if rig.network.new_key_every_s is not None:
+            every = timedelta(seconds=rig.network.new_key_every_s)
+            living.append(tasks.create_task(keep_changing(home, every), name="network keys"))
         yield home
         for task in living:
             task.cancel()
@@ -149,6 +164,7 @@ async def _build(parts: Parts) -> Home:
         gpf=gpf,
         host=host,
         air_keys=parts.air_keys,
+        octets=parts.octets(rig.hub.gpf),
         upward=upward,
     )
     if rig.gas_meter is not None:

@@ -31,12 +31,19 @@ async def start_hub(
     hub.add_function(gpf.entity, gpf.answer)
     hub.pending_changed = gpf.han.set_tunnel_pending
     hub.device_removed = gpf.han.forget
+    hub.trust_centre.network_key_waiting = lambda waiting: _flag_network_key(hub, gpf, waiting)
     hub.device_log.watch(parts.air_keys.note)
     for entry in hub.device_log.entries():
         parts.air_keys.note(entry)
     host = await _host(parts, hub, gpf)
     await _network(parts, host.radio)
     return hub, gpf, host
+
+
+def _flag_network_key(hub: CommunicationsHub, gpf: GasProxy, waiting: bool) -> None:
+    for entry in hub.device_log.entries():
+        if entry.device_type is DeviceType.GSME:
+            gpf.han.set_network_key_waiting(entry.eui64, waiting)
 
 
 def _chf(parts: Parts, upward: Callable[[bytes], object]) -> CommunicationsHub:

@@ -22,6 +22,7 @@ from device.events import (
     MessageQueued,
     MessageTunnelled,
     MirrorChanged,
+    NetworkKeyChanged,
     PartnerKeyRequested,
     PartnerKeyShared,
     Pushed,
@@ -61,6 +62,8 @@ def _say(event: Event, names: Names) -> str | None:
             return f"{_peer(names, peer)} left"
         case JoinFailed(reason=reason):
             return f"not joined: {reason}"
+        case NetworkKeyChanged(key_sequence=sequence):
+            return f"network key {sequence} in use"
         case PartnerKeyShared(peer=peer):
             return f"shares a link key with {_peer(names, peer)}"
         case PartnerKeyRequested(peer=peer, granted=False):

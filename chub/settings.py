@@ -13,6 +13,8 @@ class ChfSettings:
     mailbox_lifetime_s: how long a message waits for the gas meter before it is given up (0x819D).
     join_timeout_s: how long joining stays open after a device was added to the device log.
     esme_delivery_timeout_s: how long a message for a tunnel server may take (0x8F84).
+    network_key_settle_s: time between sending a new network key and switching to it: longer than a
+        gas meter sleeps.
     suites: key establishment suites the hub advertises (1, 2, or 3 for both).
     """
 
@@ -20,4 +22,5 @@ class ChfSettings:
     mailbox_lifetime_s: int = 86_400
     join_timeout_s: int = 3_600
     esme_delivery_timeout_s: int = 3_600
+    network_key_settle_s: int = 2_100
     suites: int = 2

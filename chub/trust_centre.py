@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 
 from chub.device_log import DeviceLog
 from chub.settings import ChfSettings
@@ -18,6 +18,7 @@ from han.zcl.tables import Served
 class TrustCentre:
     """Key establishment at the hub's HAN address ``eui64``, and the keys that came of it.
 
+    ``network_key_waiting`` is told while a new network key waits for devices that sleep.
     ``authorised`` is called with a device whenever it has established its key, once that key is
     in the radio.
     """
@@ -36,6 +37,7 @@ class TrustCentre:
         self._chassis, self._log, self._authorised = chassis, log, authorised
         offered = [one for one in certified if one.suite & settings.suites]
         self._keys = service.KeyEstablishment(eui64, endpoint, offered, random)
+        self.network_key_waiting: Callable[[bool], object] = lambda waiting: None
         self._host: Host | None = None
 
     def served(self) -> tuple[Served, ...]:
@@ -65,6 +67,20 @@ class TrustCentre:
         for entry in self._log.entries():
             if entry.authorised and entry.tc_link_key is not None:
                 await self._give_radio(entry.eui64, entry.tc_link_key)
+
+    async def change_network_key(self, key: bytes, settle: Callable[[], Awaitable[object]]) -> None:
+        """Send every device a new network key, wait with ``settle``, and switch to it.
+
+        Who sleeps through ``settle`` comes back by a rejoin under its link key.
+        """
+        radio = self._running().radio
+        self.network_key_waiting(True)
+        try:
+            await radio.send_network_key(key)
+            await settle()
+            await radio.switch_network_key()
+        finally:
+            self.network_key_waiting(False)
 
     async def _give_radio(self, eui64: int, link_key: bytes) -> None:
         """The key in the radio, and with it the right to share keys with other devices."""

@@ -208,6 +208,13 @@ class PartnerKeyRequested(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NetworkKeyChanged(Event):
+    """The node uses the network key of this sequence number from now on."""
+
+    key_sequence: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StorageCommitted(Event):
     """What a command changed is on disk, before its Response leaves."""
 

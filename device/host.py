@@ -22,6 +22,7 @@ from device.events import (
     EventStream,
     Joined,
     Left,
+    NetworkKeyChanged,
     PartnerKeyRequested,
     PartnerKeyShared,
 )
@@ -55,6 +56,7 @@ from han.radio import (
     DeviceLeft,
     HanRadio,
     NetworkDown,
+    NetworkKeySwitched,
     NetworkUp,
     PartnerKeyAsked,
     PartnerKeySet,
@@ -260,6 +262,8 @@ class Host:
                 self._fail_pending(reason)
             case NetworkUp():
                 self._publish(RadioUpEvent(**self._here()))
+            case NetworkKeySwitched(key_sequence=sequence):
+                self._publish(NetworkKeyChanged(**self._here(), key_sequence=sequence))
             case PartnerKeySet(partner=partner):
                 self._publish(PartnerKeyShared(**self._here(), peer=partner))
             case PartnerKeyAsked(eui64=eui64, partner=asked_for, granted=granted):

@@ -171,6 +171,8 @@ class GasMeter:
         flags = await link.push(push_of(self.model, taken_at, with_time=with_time))
         if self.settings.get_every_wake or link.wants(flags):
             await link.collect(self.execute)
+        if link.network_key_waits(flags):  # the radio takes it in while it polls
+            await self._timeline.sleep(timedelta(seconds=self.settings.network_key_wait_s))
         await link.send_waiting()
 
     async def _connected(self, link: HubLink) -> None:

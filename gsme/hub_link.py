@@ -163,6 +163,11 @@ class HubLink:
         """Whether the hub says that messages wait in the mailbox."""
         return FunctionalFlag.TUNNEL_MESSAGE_PENDING in flags.permitted_for_gsme()
 
+    @staticmethod
+    def network_key_waits(flags: NotificationFlags) -> bool:
+        """Whether the hub has a new network key to be polled for."""
+        return FunctionalFlag.NETWORK_KEY_ACTIVE in flags.permitted_for_gsme()
+
     # -- finding the hub's endpoints -------------------------------------------------------------
 
     async def _find_esi(self, hub: int) -> int:

@@ -14,6 +14,7 @@ class GsmeSettings:
     push_jitter_s: greatest delay after the half hour, drawn anew at each wake.
     get_every_wake: whether the meter asks its mailbox at every wake, or only when flagged.
     read_time_every_wake: whether the meter reads the hub's Time at every wake.
+    network_key_wait_s: how long the meter polls for a new network key when flagged that one waits.
     awake_limit_s: longest the meter stays awake at one wake.
     report_octets: most octets of attribute reports in one frame.
     """
@@ -23,5 +24,6 @@ class GsmeSettings:
     push_jitter_s: int = 0
     get_every_wake: bool = False
     read_time_every_wake: bool = True
+    network_key_wait_s: int = 5
     awake_limit_s: int = 120
     report_octets: int = 60

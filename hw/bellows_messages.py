@@ -82,6 +82,10 @@ class AddressBook:
         self._nodes.clear()
         self._eui64s.clear()
 
+    def known(self) -> tuple[int, ...]:
+        """Everyone whose address is known."""
+        return tuple(self._nodes)
+
     def node_of(self, eui64: int) -> int | None:
         """Short address, if known."""
         return self._nodes.get(eui64)

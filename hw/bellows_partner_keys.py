@@ -42,6 +42,11 @@ class PartnerKeys:
         self._unauthorised: set[int] = set()
 
     @property
+    def authorised(self) -> frozenset[int]:
+        """Devices that may share keys."""
+        return frozenset(self._authorised)
+
+    @property
     def open(self) -> bool:
         """Whether the firmware may hand out keys now."""
         return bool(self._authorised) and not self._unauthorised

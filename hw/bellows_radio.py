@@ -20,11 +20,9 @@ from han.radio import (
     ApsFrame,
     Beacon,
     BlockAck,
-    ChildPolled,
     DeliveryReport,
-    DeviceLeft,
-    JoinKind,
     NetworkDown,
+    NetworkKeySwitched,
     NetworkParameters,
     NetworkUp,
     RadioError,
@@ -34,9 +32,8 @@ from han.radio import (
     SimpleDescriptor,
 )
 from hw import ezsp_port
-from hw.bellows_admission import Admission, met
 from hw.bellows_messages import AddressBook, Messages
-from hw.bellows_partner_keys import PartnerKeys
+from hw.bellows_trust_centre import DongleTrustCentre
 from hw.events import EventStream
 from hw.ezsp_callbacks import Incoming
 from hw.ezsp_port import EzspPort
@@ -50,7 +47,6 @@ HEARTBEAT_TIMEOUT_S: Final = 4.0
 JOIN_TIMEOUT_S: Final = 20.0
 POLL_INTERVAL_MS: Final = 100
 NOT_JOINED_NODE: Final = 0xFFFE
-DEVICE_LEFT: Final = 2
 
 
 class BellowsRadio:
@@ -80,8 +76,7 @@ class BellowsRadio:
         self._events = EventStream()
         self._book = AddressBook()
         self._messages = Messages(self._book, self._events.put)
-        self._admission = Admission()
-        self._partners = PartnerKeys(self._events.put)
+        self._desk = DongleTrustCentre(self._book, self._events.put, self._run)
         self._port: EzspPort | None = None
         self._node = NOT_JOINED_NODE
         self._trust_centre: int | None = None
@@ -151,9 +146,8 @@ class BellowsRadio:
         """See :class:`han.radio.HanRadio`."""
         self._closed = True
         self._on_network = False
-        self._admission.close()
+        self._desk.close()
         self._messages.lost()
-        self._partners.lost()
         for task in tuple(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -208,10 +202,7 @@ class BellowsRadio:
                 f"{self._path} is on a network as node type {node_type}, not as {self._role.value}"
             )
         if self._role is Role.COORDINATOR:
-            for eui64, child in (await port.children()).items():
-                self._book.learn(eui64, child)
-            await self._admission.attach(port)
-            await port.hand_out_keys(allowed=self._partners.open)
+            await self._desk.attach(port)
         else:
             self._book.learn(trust_centre, 0)
         self._node, self._trust_centre = node, trust_centre
@@ -252,17 +243,17 @@ class BellowsRadio:
     async def allow_join(self, eui64: int, link_key: bytes) -> None:
         """See :class:`han.radio.HanRadio`."""
         self._use(coordinator=True)
-        await self._admission.allow(eui64, link_key)
+        await self._desk.allow(eui64, link_key)
 
     async def deny_join(self, eui64: int) -> None:
         """See :class:`han.radio.HanRadio`."""
         self._use(coordinator=True)
-        await self._admission.deny(eui64)
+        await self._desk.deny(eui64)
 
     async def permit_joining(self, duration_s: int) -> None:
         """See :class:`han.radio.HanRadio`."""
         self._use(coordinator=True)
-        await self._admission.permit(duration_s)
+        await self._desk.permit(duration_s)
 
     async def set_link_key(self, eui64: int, link_key: bytes) -> None:
         """See :class:`han.radio.HanRadio`."""
@@ -275,29 +266,28 @@ class BellowsRadio:
     async def set_authorised(self, eui64: int, *, authorised: bool) -> None:
         """See :class:`han.radio.HanRadio`."""
         port = self._use(coordinator=True)
-        self._partners.set_authorised(eui64, authorised=authorised)
-        await port.hand_out_keys(allowed=self._partners.open)
+        await self._desk.set_authorised(port, eui64, authorised=authorised)
 
     async def request_partner_key(self, partner: int) -> bool:
         """See :class:`han.radio.HanRadio`."""
         port = self._use(coordinator=False)
         if not self._on_network:
             raise RadioError(f"{self._path}: not on a network")
-        return await self._partners.request(port, partner)
+        return await self._desk.partners.request(port, partner)
+
+    async def send_network_key(self, key: bytes) -> None:
+        """See :class:`han.radio.HanRadio`."""
+        port = self._use(coordinator=True)
+        await self._desk.send_network_key(port, key)
+
+    async def switch_network_key(self) -> None:
+        """See :class:`han.radio.HanRadio`."""
+        await self._desk.switch_network_key(self._use(coordinator=True))
 
     async def remove(self, eui64: int) -> None:
         """See :class:`han.radio.HanRadio`."""
         port = self._use(coordinator=True)
-        node = self._book.node_of(eui64)
-        if node is None:
-            node = await port.node_of(eui64)
-        await self._admission.deny(eui64)
-        if node is not None:
-            await port.remove_device(eui64, node)
-        await port.keys.erase_link_key(eui64)
-        self._book.forget(eui64)
-        self._partners.forget(eui64)
-        await port.hand_out_keys(allowed=self._partners.open)
+        await self._desk.remove(port, eui64)
 
     # -- traffic --------------------------------------------------------------------------------
 
@@ -345,49 +335,31 @@ class BellowsRadio:
             self._member = False
             self._messages.lost()
             self._events.put(NetworkDown("left"))
+        elif status == t.sl_Status.NETWORK_UP and self._on_network and self._port is not None:
+            self._run(self._back(self._port), "back on the network")
+
+    async def _back(self, port: EzspPort) -> None:
+        """The firmware went back to its network by itself, perhaps under another address."""
+        try:
+            await self._up(port)
+        except RadioError as exc:
+            LOGGER.warning("%s is back, but: %s", self._path, exc)
 
     def device_update(self, eui64: int, node: int, update: int, decision: int) -> None:
         """See :class:`hw.ezsp_callbacks.PortListener`."""
-        if update == DEVICE_LEFT:
-            self._book.forget(eui64)
-            self._events.put(DeviceLeft(eui64))
-            self._partners.left(eui64)
-            self._run(self._apply_key_policy(), "application key policy")
-            return
-        event = met(eui64, update, decision)
-        if event is None:
-            return
-        self._partners.joined(event)
-        if event.admitted:
-            self._run(self._apply_key_policy(), "application key policy")
-            self._book.learn(eui64, node)
-            key = self._admission.key_of(eui64)
-            if event.kind is JoinKind.ASSOCIATED and key is not None:
-                self._run(self._keep_key(eui64, key), "keep a joiner's key")
-        self._events.put(event)
-
-    async def _keep_key(self, eui64: int, link_key: bytes) -> None:
-        """The joiner's key must outlive the firmware's timer: write it to the key table."""
-        try:
-            await self._use().keys.set_link_key(eui64, link_key)
-        except RadioError as exc:
-            LOGGER.warning("key of %016X not kept: %s", eui64, exc)
-
-    async def _apply_key_policy(self) -> None:
-        try:
-            await self._use().hand_out_keys(allowed=self._partners.open)
-        except RadioError as exc:
-            LOGGER.warning("application key policy not set: %s", exc)
+        self._desk.device_update(eui64, node, update, decision)
 
     def key_established(self, partner: int, status: int) -> None:
         """See :class:`hw.ezsp_callbacks.PortListener`."""
-        self._partners.established(partner, status)
+        self._desk.partners.established(partner, status)
 
     def child_polled(self, node: int) -> None:
         """See :class:`hw.ezsp_callbacks.PortListener`."""
-        eui64 = self._book.eui64_of(node)
-        if eui64 is not None:
-            self._events.put(ChildPolled(eui64))
+        self._desk.child_polled(node)
+
+    def network_key_switched(self, sequence: int) -> None:
+        """See :class:`hw.ezsp_callbacks.PortListener`."""
+        self._events.put(NetworkKeySwitched(sequence))
 
     # -- loss and recovery ----------------------------------------------------------------------
 
@@ -397,9 +369,8 @@ class BellowsRadio:
         if port is None or self._closed:
             return
         self._on_network = False
-        self._admission.detach()
+        self._desk.detach()
         self._messages.lost()
-        self._partners.lost()
         if self._joining is not None and not self._joining.done():
             self._joining.set_result(t.sl_Status.FAIL)
         LOGGER.warning("%s lost: %s", self._path, reason)

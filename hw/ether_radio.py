@@ -209,6 +209,16 @@ class EtherRadio:
             raise RadioError("not on a network")
         return await self._stack.keys.ask(partner)
 
+    async def send_network_key(self, key: bytes) -> None:
+        """See :class:`han.radio.HanRadio`."""
+        self._require(coordinator=True)
+        self._stack.network_keys.send(key)
+
+    async def switch_network_key(self) -> None:
+        """See :class:`han.radio.HanRadio`."""
+        self._require(coordinator=True)
+        self._stack.network_keys.switch()
+
     async def remove(self, eui64: int) -> None:
         """See :class:`han.radio.HanRadio`."""
         self._require(coordinator=True)

@@ -87,6 +87,10 @@ class PortListener(Protocol):
         """A link key came, or did not; or this trust centre was asked for one (EmberKeyStatus)."""
         ...
 
+    def network_key_switched(self, sequence: int) -> None:
+        """The network key of this sequence number is in use now."""
+        ...
+
     def lost(self, reason: str) -> None:
         """The dongle does not answer any more."""
         ...
@@ -105,6 +109,7 @@ class Callbacks:
             "trustCenterJoinHandler": self._device_update,
             "pollHandler": self._child_polled,
             "zigbeeKeyEstablishmentHandler": self._key_established,
+            "switchNetworkKeyHandler": self._network_key_switched,
         }
 
     def __call__(self, name: str, values: dict[str, Value] | list[t.uint8_t]) -> None:
@@ -156,6 +161,9 @@ class Callbacks:
 
     def _key_established(self, report: Report) -> None:
         self._listener.key_established(report.number("eui64"), report.number("status"))
+
+    def _network_key_switched(self, report: Report) -> None:
+        self._listener.network_key_switched(report.number("sequenceNumber"))
 
     def _child_polled(self, report: Report) -> None:
         self._listener.child_polled(report.number("childId"))

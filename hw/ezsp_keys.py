@@ -86,6 +86,26 @@ class EzspKeys:
             (status,) = await ezsp.requestLinkKey(eui64(partner))
             require(status, "requestLinkKey")
 
+    async def send_network_key(self, peer: int, node: int, key: bytes) -> None:
+        """Send one device the next network key, under its link key."""
+        async with self._using("sending a network key") as ezsp:
+            (status,) = await ezsp.unicastNwkKeyUpdate(
+                t.EmberNodeId(node), eui64(peer), key_data(key)
+            )
+            require(status, "unicastNwkKeyUpdate")
+
+    async def broadcast_network_key(self, key: bytes) -> None:
+        """Broadcast the next network key under the present one."""
+        async with self._using("broadcasting a network key") as ezsp:
+            (status,) = await ezsp.broadcastNextNetworkKey(key_data(key))
+            require(status, "broadcastNextNetworkKey")
+
+    async def switch_network_key(self) -> None:
+        """Use the network key that was sent, and tell everybody to."""
+        async with self._using("switching the network key") as ezsp:
+            (status,) = await ezsp.broadcastNetworkKeySwitch()
+            require(status, "broadcastNetworkKeySwitch")
+
     async def erase_link_key(self, peer: int) -> None:
         """Erase the key table entry of this peer, if there is one."""
         async with self._using("erasing a link key") as ezsp:

@@ -226,6 +226,13 @@ class PartnerKeyAsked:
     granted: bool
 
 
+@dataclass(frozen=True, slots=True)
+class NetworkKeySwitched:
+    """The node uses the network key of this sequence number from now on."""
+
+    key_sequence: int
+
+
 RadioEvent = (
     ApsReceived
     | DeviceJoined
@@ -236,6 +243,7 @@ RadioEvent = (
     | RadioLost
     | PartnerKeySet
     | PartnerKeyAsked
+    | NetworkKeySwitched
 )
 
 
@@ -339,6 +347,21 @@ class HanRadio(Protocol):
         """Ask the trust centre for a link key shared with this partner (all but coordinators).
 
         False when none came within :data:`PARTNER_KEY_TIMEOUT_S`: a refusal is never answered.
+        """
+        ...
+
+    async def send_network_key(self, key: bytes) -> None:
+        """Send every device the next network key (trust centre); the present one stays in use.
+
+        Each gets it under its own link key, a sleepy one when it polls. RadioError when the key
+        is the one in use.
+        """
+        ...
+
+    async def switch_network_key(self) -> None:
+        """Use the network key that was sent last, and tell everybody to (trust centre).
+
+        A device that did not get it comes back by a rejoin under its link key.
         """
         ...
 

@@ -25,7 +25,7 @@ from han.radio import (
     key_transport_key,
 )
 from hw.ether import Link
-from hw.stack.network import NetworkLayer
+from hw.stack.network import Delivered, NetworkLayer
 from hw.stack.state import LinkKey, NodeState
 from hw.zigbee import MalformedFrame, NotAuthentic, aps, aps_commands, nwk
 from hw.zigbee.security import AuxiliaryHeader, KeyId
@@ -254,7 +254,14 @@ class ApsLayer:
         self._network.send(destination, self._secure(header, link_key, b""), _ignore)
 
     def send_command(
-        self, destination: int, command: bytes, key: bytes, key_id: KeyId, *, network_secured: bool
+        self,
+        destination: int,
+        command: bytes,
+        key: bytes,
+        key_id: KeyId,
+        *,
+        network_secured: bool,
+        delivered: Delivered | None = None,
     ) -> None:
         """Send an APS command under a link key, or under what is made from it; unacknowledged."""
         self._counter = self._counter + 1 & 0xFF
@@ -266,7 +273,13 @@ class ApsLayer:
             self._eui64,
             command,
         )
-        self._network.send(destination, octets, _ignore, secured=network_secured)
+        self._network.send(destination, octets, delivered or _ignore, secured=network_secured)
+
+    def broadcast_command(self, to: Broadcast, command: bytes, departed: Delivered) -> None:
+        """Send an APS command to everybody, under the network key alone."""
+        self._counter = self._counter + 1 & 0xFF
+        header = aps.ApsHeader(aps.FrameType.COMMAND, self._counter, aps.Delivery.BROADCAST)
+        self._network.send(to, header.to_bytes() + command, departed)
 
     # -- receiving ------------------------------------------------------------------------------
 

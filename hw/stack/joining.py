@@ -214,9 +214,11 @@ class Joiner:
             except TimeoutError:
                 continue
             return replace(membership, nwk=short)
-        return await self._rejoin_with_link_key(membership)
+        return await self.rejoin_with_link_key()
 
-    async def _rejoin_with_link_key(self, membership: Membership) -> Membership:
+    async def rejoin_with_link_key(self) -> Membership:
+        """Ask back in without the network key; it is sent under the trust centre link key."""
+        membership = self._membership()
         link_key = self.state.link_keys.get(membership.trust_centre)
         if link_key is None:
             raise RadioError("the parent does not answer, and no link key is left to rejoin with")
@@ -226,7 +228,12 @@ class Joiner:
             raise RadioError(f"PAN {membership.pan_id:04X} does not answer") from None
         transport = await self._network_key(link_key.key, Address(short))
         return replace(
-            membership, nwk=short, network_key=transport.key, key_sequence=transport.key_sequence
+            membership,
+            nwk=short,
+            network_key=transport.key,
+            key_sequence=transport.key_sequence,
+            other_key=membership.network_key,
+            other_sequence=membership.key_sequence,
         )
 
     def _membership(self) -> Membership:

@@ -37,6 +37,14 @@ class NetworkUser(Protocol):
         """A NWK command for us from this EUI-64."""
         ...
 
+    def key_missed(self) -> None:
+        """The trust centre speaks under a network key that this node does not have."""
+        ...
+
+    def key_used(self, key_sequence: int) -> None:
+        """The trust centre spoke under the network key of this sequence number."""
+        ...
+
 
 class NetworkLayer:
     """Sends and receives NWK frames through one MAC."""
@@ -169,15 +177,27 @@ class NetworkLayer:
             opened = envelope.frame
             sender = 0
             if envelope.auxiliary is not None:
-                opened = envelope.open(self._state.membership.network_key)
                 sender = envelope.auxiliary.source or 0
+                key = self._key_of(envelope.auxiliary.key_sequence, sender)
+                if key is None:
+                    return
+                opened = envelope.open(key)
                 if not self._fresh(sender, envelope.auxiliary.counter):
                     return
         except (MalformedFrame, NotAuthentic):
             return
         if opened.secured:
             self._learn(opened, frame.source.number, sender)
+            if envelope.auxiliary is not None and sender == self._membership().trust_centre:
+                self._user.key_used(envelope.auxiliary.key_sequence or 0)
         self._dispatch(opened, sender, link)
+
+    def _key_of(self, sequence: int | None, sender: int) -> bytes | None:
+        """The network key of this sequence number; the users above hear when we lack it."""
+        key = self._membership().key_of(sequence or 0)
+        if key is None and sender == self._membership().trust_centre:
+            self._user.key_missed()
+        return key
 
     def _fresh(self, sender: int, counter: int) -> bool:
         if counter <= self._state.nwk_incoming.get(sender, -1):
@@ -211,6 +231,8 @@ class NetworkLayer:
             self._user.aps_received(frame, link)
 
     def _relay(self, frame: nwk.NwkFrame) -> None:
+        if self._state.eui64_of(frame.source) in self._state.expelled:
+            return  # no child of ours any more, whatever keys it still has
         if self._membership().nwk == nwk.COORDINATOR and frame.secured and frame.radius > 1:
             self._unicast(_one_hop_less(frame), _ignore_delivery)
 

@@ -27,19 +27,20 @@ from hw.ether import Ether, Link
 from hw.stack.addresses import AddressDesk, ignore
 from hw.stack.application import ApsLayer, Ended
 from hw.stack.joining import Joiner
+from hw.stack.key_commands import KeyCommands
 from hw.stack.key_management import IssuesKey, KeyDesk
 from hw.stack.mac_layer import MacLayer
 from hw.stack.network import NetworkLayer
+from hw.stack.network_keys import NetworkKeyDesk
 from hw.stack.polling import Poller
 from hw.stack.state import Child, Membership, NodeState, Store
 from hw.stack.trust_centre import Preconfigured, TrustCentre
 from hw.zigbee import MalformedFrame, aps, beacon, mac, nwk
-from hw.zigbee.aps_commands import Command, remove_device
 from hw.zigbee.beacon import Capability, ZigbeeBeacon
-from hw.zigbee.security import KeyId
 
 CHILD_POLLED_EVERY_S: Final = 1.0
 LEAVE_TIMEOUT_S: Final = 2.0
+REJOIN_EVERY_S: Final = 10.0
 
 
 class Stack:
@@ -61,6 +62,8 @@ class Stack:
         self.awake = False
         self._listener = listener
         self._leaving: asyncio.Task[None] | None = None
+        self._rejoining: asyncio.Task[None] | None = None
+        self._rejoined_at_s = float("-inf")
         self._ether = ether
         self.mac = MacLayer(ether, eui64, self)
         self.network = NetworkLayer(self.mac, self.state, self)
@@ -72,6 +75,10 @@ class Stack:
         self.poller = Poller(self.mac, self.state, self._polls)
         self.keys = KeyDesk(
             eui64, self.aps, self.state, ether.random, self._emit, issues_key, self.poller.nudge
+        )
+        self.network_keys = NetworkKeyDesk(eui64, self.aps, self.state, self._emit)
+        self.commands = KeyCommands(
+            self.aps, self.state, self.joiner, self.keys, self.network_keys, self._removed
         )
         self.addresses = AddressDesk(self.state, eui64, self._send_quietly)
 
@@ -93,8 +100,9 @@ class Stack:
     def power_off(self) -> None:
         """Go silent without a word to anyone; what is outstanding ends as RADIO_LOST."""
         self.poller.stop()
-        if self._leaving is not None:
-            self._leaving.cancel()
+        for task in (self._leaving, self._rejoining):
+            if task is not None:
+                task.cancel()
         self._ether.detach(self.mac)
         self.mac.tuned = None
         self.mac.reset()
@@ -311,6 +319,8 @@ class Stack:
         if eui64 in self.state.expelled:
             self.trust_centre.expel(eui64)
             return
+        if entry.authenticated:
+            self.network_keys.seen(eui64)
         now = asyncio.get_running_loop().time()
         if not entry.rx_on_when_idle and now - entry.last_poll_s >= CHILD_POLLED_EVERY_S:
             entry.last_poll_s = now
@@ -324,6 +334,7 @@ class Stack:
                 self.trust_centre.expel(eui64)
                 return
             self.trust_centre.heard_secured(eui64)
+            self.network_keys.seen(eui64)
         self.aps.receive(frame, link)
         self.poller.nudge()
 
@@ -350,32 +361,32 @@ class Stack:
             self._removed()
 
     def _aps_command(self, envelope: aps.ApsEnvelope, frame: nwk.NwkFrame) -> None:
-        """Transport-Key while joining; afterwards what the two ends of the trust centre say."""
-        if envelope.auxiliary is None:
-            return
-        key_id = envelope.auxiliary.key_id
-        if key_id is KeyId.KEY_TRANSPORT:
-            self.joiner.key_received(envelope)
-            return
-        peer, membership = self.state.eui64_of(frame.source), self.state.membership
-        if peer is None or membership is None or not frame.secured:
-            return
-        from_trust_centre = peer == membership.trust_centre
-        if not from_trust_centre and self.role is not Role.COORDINATOR:
-            return
-        clear = self.aps.open(envelope, peer, key_id)
-        if clear is not None:
-            self._key_command(clear, key_id, peer)
+        self.commands.received(envelope, frame, coordinator=self.role is Role.COORDINATOR)
 
-    def _key_command(self, clear: bytes, key_id: KeyId, peer: int) -> None:
-        command = clear[0] if clear else None
-        if self.role is Role.COORDINATOR:
-            if command == Command.REQUEST_KEY and key_id is KeyId.LINK:
-                self.keys.requested(peer, clear)
-        elif key_id is KeyId.KEY_LOAD:
-            self.keys.link_key_received(clear)
-        elif clear == remove_device(self.eui64):
-            self._removed()
+    def key_used(self, key_sequence: int) -> None:
+        """The trust centre uses a key: a device that has it follows, told or not."""
+        if self.role is not Role.COORDINATOR:
+            self.network_keys.use(key_sequence)
+
+    def key_missed(self) -> None:
+        """A new network key passed us by: come back under the trust centre link key."""
+        now = asyncio.get_running_loop().time()
+        early = now - self._rejoined_at_s < REJOIN_EVERY_S  # anybody could say so on the air
+        if self.role is Role.COORDINATOR or not self.on_network or early:
+            return
+        self._rejoined_at_s = now
+        self._rejoining = asyncio.get_running_loop().create_task(
+            self._fetch_key(), name=f"rejoin {self.eui64:016X}"
+        )
+
+    async def _fetch_key(self) -> None:
+        try:
+            membership = await self.joiner.rejoin_with_link_key()
+        except RadioError:
+            return  # the next frame that cannot be read is the next occasion
+        self._enter(membership)
+        self.joiner.announce()
+        self._emit(NetworkUp())
 
     def _removed(self) -> None:
         if self.on_network:

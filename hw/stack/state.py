@@ -9,12 +9,12 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Final, Protocol
 
 from han.radio import RadioError, Role
-from hw.key_ring import KeyRing
+from hw.key_ring import NO_KEY, KeyRing
 
 COUNTER_STEP: Final = 4096
 
@@ -105,6 +105,31 @@ class Membership:
     nwk: int = 0
     trust_centre: int = 0
     update_id: int = 0
+    other_key: bytes = field(default=NO_KEY, repr=False)
+    other_sequence: int = 0
+
+    @property
+    def next_key(self) -> bytes | None:
+        """The other key, if it is the one to be used next and not the one used before."""
+        ahead = self.other_sequence - self.key_sequence & 0xFF
+        return self.other_key if self.other_key != NO_KEY and 0 < ahead < 0x80 else None
+
+    def key_of(self, sequence: int) -> bytes | None:
+        """The key of this sequence number, if it is one of the two."""
+        if sequence == self.key_sequence:
+            return self.network_key
+        known = sequence == self.other_sequence and self.other_key != NO_KEY
+        return self.other_key if known else None
+
+    def switched(self) -> Membership:
+        """The same with the two keys changed round."""
+        return replace(
+            self,
+            network_key=self.other_key,
+            key_sequence=self.other_sequence,
+            other_key=self.network_key,
+            other_sequence=self.key_sequence,
+        )
 
 
 class NodeState:
@@ -134,8 +159,12 @@ class NodeState:
         if self.membership is not None:
             membership = asdict(self.membership)
             membership["role"] = self.membership.role.value
-            membership["network_key"] = self.membership.network_key.hex()
-            self._ring.note(self.membership.network_key)
+            for name, key in (
+                ("network_key", self.membership.network_key),
+                ("other_key", self.membership.other_key),
+            ):
+                membership[name] = key.hex()
+                self._ring.note(key)
         record = {
             "membership": membership,
             "link_keys": {
@@ -159,9 +188,10 @@ class NodeState:
             kept = record["membership"]
             if kept is not None:
                 kept["role"] = Role(kept["role"])
-                kept["network_key"] = bytes.fromhex(kept["network_key"])
+                for name in {"network_key", "other_key"} & set(kept):
+                    kept[name] = bytes.fromhex(kept[name])
+                    self._ring.note(kept[name])
                 self.membership = Membership(**kept)
-                self._ring.note(self.membership.network_key)
             for name, (key, incoming) in record["link_keys"].items():
                 self.link_keys[int(name, 16)] = LinkKey(bytes.fromhex(key), incoming)
                 self._ring.note(bytes.fromhex(key))

@@ -314,9 +314,9 @@ def network_key_info(ncp: VirtualNcp, command: Command) -> Fields:
         "status": Status.OK,
         "network_key_info": {
             "network_key_set": int(membership is not None),
-            "alternate_network_key_set": 0,
+            "alternate_network_key_set": int(bool(membership and membership.other_key != NO_KEY)),
             "network_key_sequence_number": membership.key_sequence if membership else 0,
-            "alt_network_key_sequence_number": 0,
+            "alt_network_key_sequence_number": membership.other_sequence if membership else 0,
             "network_key_frame_counter": ncp.stack.state.nwk_counter.value,
         },
     }

@@ -23,6 +23,7 @@ from hw.vncp import (
     configuration,
     keys,
     messaging,
+    network_keys,
     networking,
     partner_keys,
     reports,
@@ -42,6 +43,7 @@ HANDLERS: Final[Mapping[str, Handler]] = {
     **sniffing.HANDLERS,
     **keys.HANDLERS,
     **partner_keys.HANDLERS,
+    **network_keys.HANDLERS,
     **messaging.HANDLERS,
 }
 

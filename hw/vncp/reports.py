@@ -12,6 +12,7 @@ from han.radio import (
     DeviceLeft,
     JoinKind,
     NetworkDown,
+    NetworkKeySwitched,
     NetworkUp,
     PartnerKeyAsked,
     PartnerKeySet,
@@ -19,7 +20,7 @@ from han.radio import (
     Role,
 )
 from hw.ezsp_status import Status
-from hw.vncp import messaging, partner_keys
+from hw.vncp import messaging, network_keys, partner_keys
 from hw.vncp.networking import NODE_TYPE_OF, UNKNOWN_NODE
 
 if TYPE_CHECKING:
@@ -52,6 +53,8 @@ def heard(ncp: VirtualNcp, event: RadioEvent) -> None:
             partner_keys.received(ncp, event)
         case PartnerKeyAsked():
             partner_keys.asked(ncp, event)
+        case NetworkKeySwitched():
+            network_keys.switched(ncp, event)
         case NetworkUp():
             ncp.callback("stackStatusHandler", {"status": Status.NETWORK_UP})
         case NetworkDown():

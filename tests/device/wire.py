@@ -130,6 +130,12 @@ class WireRadio:
     async def request_partner_key(self, partner: int) -> bool:
         raise RadioError("a wire has no networks")
 
+    async def send_network_key(self, key: bytes) -> None:
+        raise RadioError("a wire has no networks")
+
+    async def switch_network_key(self) -> None:
+        raise RadioError("a wire has no networks")
+
     async def remove(self, eui64: int) -> None:
         raise RadioError("a wire has no networks")
 
