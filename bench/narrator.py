@@ -12,10 +12,14 @@ from device.events import (
     CommandReceived,
     CommandRefused,
     Event,
+    Expelled,
     FrameFailed,
     FrameIgnored,
     Joined,
     JoinFailed,
+    JoinProgress,
+    KeyEstablished,
+    KeyNotEstablished,
     Left,
     LogEntry,
     MessageExpired,
@@ -60,14 +64,6 @@ def _say(event: Event, names: Names) -> str | None:
             return f"{_peer(names, peer)} {kind}{'' if admitted else ', turned away'}"
         case Left(peer=peer):
             return f"{_peer(names, peer)} left"
-        case JoinFailed(reason=reason):
-            return f"not joined: {reason}"
-        case NetworkKeyChanged(key_sequence=sequence):
-            return f"network key {sequence} in use"
-        case PartnerKeyShared(peer=peer):
-            return f"shares a link key with {_peer(names, peer)}"
-        case PartnerKeyRequested(peer=peer, granted=False):
-            return f"{_peer(names, peer)} is refused a partner link key"
         case MirrorChanged(peer=peer, endpoint=endpoint, present=present):
             gained = "mirrored on" if present else "no longer mirrored on"
             return f"{_peer(names, peer)} {gained} endpoint {endpoint}"
@@ -77,6 +73,29 @@ def _say(event: Event, names: Names) -> str | None:
             return "back to sleep" if trouble is None else f"back to sleep; {trouble}"
         case ClockStepped(status=status, status_before=before) if event.alert or status != before:
             return f"clock: {event.occurrence.value}, {status.value}"
+        case _:
+            return _say_joining(event, names)
+
+
+def _say_joining(event: Event, names: Names) -> str | None:
+    match event:
+        case JoinFailed(reason=reason):
+            return f"not joined: {reason}"
+        case JoinProgress(step=step, detail=detail):
+            return f"joining: {step.value}" + (f": {detail}" if detail else "")
+        case KeyEstablished(peer=peer, suite=suite, role=role):
+            return f"link key established with {_peer(names, peer)}, suite {suite}, as {role}"
+        case KeyNotEstablished(peer=peer, status=status, reason=reason):
+            why = reason if status is None else f"{status.name}, {reason}"
+            return f"no link key established with {_peer(names, peer)}: {why}"
+        case NetworkKeyChanged(key_sequence=sequence):
+            return f"network key {sequence} in use"
+        case Expelled(peer=peer, reason=reason):
+            return f"{_peer(names, peer)} made to leave: {reason}"
+        case PartnerKeyShared(peer=peer):
+            return f"shares a link key with {_peer(names, peer)}"
+        case PartnerKeyRequested(peer=peer, granted=False):
+            return f"{_peer(names, peer)} is refused a partner link key"
         case _:
             return _say_message(event, names)
 

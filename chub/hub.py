@@ -250,9 +250,9 @@ class CommunicationsHub:
             self.opener.reopen(e.eui64 for e in entries if e.device_type in TUNNEL_SERVERS)
 
     def _authorised(self, eui64: int) -> None:
-        """A device has its key: now it may have a tunnel."""
+        """A device that joined has its key: now it may have a tunnel."""
         if self._tunnel_server(eui64):
-            self.opener.reopen((eui64,))
+            self.opener.welcome(eui64)
 
     def _forget(self, eui64: int) -> None:
         """Drop tunnels with a device that left; its messages wait on if it may come back."""
@@ -286,8 +286,13 @@ class CommunicationsHub:
         self.refuse(Undeliverable.MALFORMED, detail)
 
     def _tunnel_server(self, eui64: int) -> bool:
+        """Whether the hub opens a tunnel to this device: to one that holds its key, not before."""
         entry = self.device_log.get(eui64)
-        return entry is not None and entry.device_type in TUNNEL_SERVERS
+        return (
+            entry is not None
+            and entry.device_type in TUNNEL_SERVERS
+            and self.trust_centre.trusts(eui64)
+        )
 
     def _now(self) -> datetime:
         return self.chassis.true_time()

@@ -16,6 +16,10 @@ class ChfSettings:
     network_key_settle_s: time between sending a new network key and switching to it: longer than a
         gas meter sleeps.
     suites: key establishment suites the hub advertises (1, 2, or 3 for both).
+    require_key_establishment: whether a device that holds only the key of its install code may use
+        nothing but the clusters that need no APS security.
+    expel_after_s: a device that has not established its key by then is made to leave; 0 lets it
+        stay (ZSE allows 60 minutes or more).
     """
 
     mailbox_capacity: int = 32
@@ -24,3 +28,5 @@ class ChfSettings:
     esme_delivery_timeout_s: int = 3_600
     network_key_settle_s: int = 2_100
     suites: int = 2
+    require_key_establishment: bool = True
+    expel_after_s: int = 0

@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
+from datetime import datetime, timedelta
+from typing import Final
 
-from chub.device_log import DeviceLog
+from chub.device_log import DeviceLog, Entry, LogChange
 from chub.settings import ChfSettings
 from device.chassis import Chassis
-from device.events import KeyEstablished, KeyNotEstablished
+from device.events import Expelled, KeyEstablished, KeyNotEstablished
 from device.host import Host
+from device.joining import DEVICE_JOINED, JOINING_FAILED
 from han.cbke import service
 from han.cbke.authority import Credentials, RandomOctets
+from han.exchange import Outcome, Request
 from han.radio import DeviceJoined, JoinKind, NetworkUp, RadioEvent
 from han.zcl.tables import Served
+
+_TOO_LATE: Final = "it did not establish its link key in time"
 
 
 class TrustCentre:
     """Key establishment at the hub's HAN address ``eui64``, and the keys that came of it.
 
     ``network_key_waiting`` is told while a new network key waits for devices that sleep.
-    ``authorised`` is called with a device whenever it has established its key, once that key is
-    in the radio.
+    ``authorised`` is called with a device that joined, once it has established its key and that
+    key is in the radio. A service of the node, for the time that devices have for this.
     """
 
     def __init__(
@@ -34,11 +40,14 @@ class TrustCentre:
         settings: ChfSettings,
         authorised: Callable[[int], object],
     ) -> None:
-        self._chassis, self._log, self._authorised = chassis, log, authorised
+        self._chassis, self._log, self._settings = chassis, log, settings
+        self._authorised = authorised
         offered = [one for one in certified if one.suite & settings.suites]
         self._keys = service.KeyEstablishment(eui64, endpoint, offered, random)
         self.network_key_waiting: Callable[[bool], object] = lambda waiting: None
+        self._expel_at: dict[int, datetime] = {}
         self._host: Host | None = None
+        log.watch(self._log_changed)
 
     def served(self) -> tuple[Served, ...]:
         """Both sides of the Key Establishment cluster."""
@@ -47,20 +56,70 @@ class TrustCentre:
     def attach(self, host: Host) -> None:
         """Work on this node; before the host runs."""
         self._host = host
+        host.node.trusts = self.trusts
         host.node.attach(self._keys)
+        host.node.attach(self)
         host.on_progress(self._progress)
         host.on_radio_event(self._radio_event)
+
+    def trusts(self, eui64: int) -> bool:
+        """Whether a device may use what needs APS security."""
+        return not self._settings.require_key_establishment or self._log.authorised(eui64)
+
+    # -- service: devices that take too long ------------------------------------------------------
+
+    @property
+    def deadline(self) -> datetime | None:
+        """When the first device without a key is made to leave."""
+        return min(self._expel_at.values(), default=None)
+
+    def poll(self, now: datetime) -> None:
+        """Make them leave."""
+        for eui64 in [one for one, due in self._expel_at.items() if due <= now]:
+            del self._expel_at[eui64]
+            entry = self._log.get(eui64)
+            if entry is not None and not entry.authorised:
+                self._running().start_task(self._expel(entry), "expel a device")
+
+    def requests(self) -> list[Request]:
+        """None: key establishment is a service of its own."""
+        return []
+
+    def concluded(self, outcome: Outcome, now: datetime) -> None:
+        """Nothing to learn from requests that are not made."""
+
+    async def _expel(self, entry: Entry) -> None:
+        radio = self._running().radio
+        await radio.remove(entry.eui64)
+        await radio.allow_join(entry.eui64, entry.link_key)
+        self._chassis.events.publish(
+            Expelled(**self._chassis.here(), peer=entry.eui64, reason=_TOO_LATE)
+        )
+
+    # -- joining ---------------------------------------------------------------------------------
 
     def _radio_event(self, event: RadioEvent) -> None:
         if isinstance(event, DeviceJoined):
             if event.admitted and event.kind is JoinKind.ASSOCIATED:
-                self._log.join_anew(event.eui64)
-                self._running().start_task(
-                    self._running().radio.set_authorised(event.eui64, authorised=False),
-                    "no partner keys before key establishment",
-                )
+                self._joined_anew(event.eui64)
         elif isinstance(event, NetworkUp):
             self._running().start_task(self._give_radio_its_keys(), "give the radio its keys")
+
+    def _joined_anew(self, eui64: int) -> None:
+        self._log.join_anew(eui64)
+        self._running().start_task(
+            self._running().radio.set_authorised(eui64, authorised=False),
+            "no partner keys before key establishment",
+        )
+        if self._settings.expel_after_s:
+            limit = timedelta(seconds=self._settings.expel_after_s)
+            self._expel_at[eui64] = self._chassis.true_time() + limit
+
+    def _log_changed(self, entry: Entry, change: LogChange) -> None:
+        if change in (LogChange.REMOVED, LogChange.KEY_ESTABLISHED):
+            self._expel_at.pop(entry.eui64, None)
+
+    # -- keys ------------------------------------------------------------------------------------
 
     async def _give_radio_its_keys(self) -> None:
         """A hub that was killed may have kept a key that its radio did not get."""
@@ -89,22 +148,15 @@ class TrustCentre:
         await radio.set_authorised(eui64, authorised=True)
 
     def _progress(self) -> None:
-        self._keys.steps()
+        self._keys.steps()  # the device tells of them
         for event in self._keys.events():
             if isinstance(event, service.KeyEstablished):
                 self._running().start_task(self._install(event), "install a link key")
             else:
-                self._chassis.events.publish(
-                    KeyNotEstablished(
-                        **self._chassis.here(),
-                        peer=event.partner,
-                        role=event.role.value,
-                        status=event.status,
-                        reason=event.reason,
-                    )
-                )
+                self._not_established(event)
 
     async def _install(self, event: service.KeyEstablished) -> None:
+        had_one = self._log.authorised(event.partner)
         if not self._log.establish(event.partner, event.link_key):
             return  # removed meanwhile
         await self._give_radio(event.partner, event.link_key)
@@ -116,7 +168,22 @@ class TrustCentre:
                 suite=int(event.suite),
             )
         )
-        self._authorised(event.partner)
+        if not had_one:
+            self._chassis.event_log.add(DEVICE_JOINED, event.partner.to_bytes(8))
+            self._authorised(event.partner)
+
+    def _not_established(self, event: service.KeyNotEstablished) -> None:
+        if event.status is not None:
+            self._chassis.event_log.add(JOINING_FAILED, event.partner.to_bytes(8))
+        self._chassis.events.publish(
+            KeyNotEstablished(
+                **self._chassis.here(),
+                peer=event.partner,
+                role=event.role.value,
+                status=event.status,
+                reason=event.reason,
+            )
+        )
 
     def _running(self) -> Host:
         if self._host is None:

@@ -42,7 +42,7 @@ class TunnelOpener:
         self._host: Host | None = None
 
     def attach(self, host: Host, serves: Callable[[int], bool]) -> None:
-        """Work on this node; ``serves`` says which devices have a Tunneling server."""
+        """Work on this node; ``serves`` says to which devices a tunnel may be opened."""
         self._host, self._serves = host, serves
         host.node.attach(self)
         host.on_node_event(self._node_event)
@@ -65,6 +65,12 @@ class TunnelOpener:
         for peer in peers:
             self._attempts.pop(peer, None)
             self._search(peer)
+
+    def welcome(self, peer: int) -> None:
+        """A device came to the network, so it has no tunnels: look for it at once."""
+        self.clients.forget(peer)
+        self._attempts.pop(peer, None)
+        self._search(peer)
 
     def expect(self, peer: int, now: datetime) -> None:
         """A device was let in: look for it soon, should its announcement be lost."""
@@ -118,9 +124,7 @@ class TunnelOpener:
 
     def _node_event(self, event: NodeEvent) -> None:
         if isinstance(event, Announced) and self._serves(event.eui64):
-            self.clients.forget(event.eui64)  # a device that joined anew has no tunnels
-            self._attempts.pop(event.eui64, None)
-            self._search(event.eui64)
+            self.welcome(event.eui64)
 
     def _try_again(self, peer: int, now: datetime) -> None:
         attempts = self._attempts[peer] = self._attempts.get(peer, 0) + 1
@@ -131,6 +135,8 @@ class TunnelOpener:
         nwk = None if self._host is None else self._host.radio.nwk_of(peer)
         if nwk is None:
             self._give_up(peer, "it is not on the network")
+        elif not self._serves(peer):
+            self._give_up(peer, "it has not established its link key")
         elif peer not in self._searching:
             self._searching.add(peer)
             inputs = (TUNNELING.cluster_id,)

@@ -161,12 +161,13 @@ class FrameFailed(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FrameServed(Event):
-    """The device executed a frame of a peer."""
+    """The device executed a frame of a peer, or refused it because it came without APS security."""
 
     peer: Eui64
     cluster_id: Code
     command_id: Status8
     answers: int
+    refused: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -290,6 +291,14 @@ class KeyNotEstablished(Event):
     peer: Eui64
     role: str
     status: Enum | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expelled(Event):
+    """The trust centre made a device leave; it may join again, for it is in the device log."""
+
+    peer: Eui64
     reason: str
 
 

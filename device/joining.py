@@ -28,6 +28,11 @@ from han.clusters import KEY_ESTABLISHMENT
 from han.radio import HanRadio, NetworkDown, NetworkUp, RadioError, RadioEvent
 from han.zcl.tables import Served
 
+DEVICE_JOINED: Final = 0x8183
+"""Device joined SMHAN, in the event log."""
+JOINING_FAILED: Final = 0x8F48
+"""Device joining failed, in the event log."""
+
 _STEPS: Final = {
     Step.INITIATE: JoinStep.CERTIFICATE,
     Step.EPHEMERAL_DATA: JoinStep.EPHEMERAL,
@@ -80,6 +85,7 @@ class Joining:
     def attach(self, host: Host) -> None:
         """Work on this node; before the host runs."""
         self._host = host
+        host.node.trusts = self._trusts
         host.node.attach(self._keys)
         host.on_progress(self._progress)
         host.on_radio_event(self._radio_event)
@@ -167,15 +173,19 @@ class Joining:
 
     async def _install(self, event: service.KeyEstablished) -> None:
         """From here on the device and its hub speak under this key."""
+        first, hub = not self.authorised, self._radio.trust_centre
+        before = self._memory.hub
+        if event.partner == hub:
+            self._memory.hub = hub  # the hub may use the key before this device is told it has it
         try:
             await self._radio.set_link_key(event.partner, event.link_key)
         except RadioError as error:
+            self._memory.hub = before
             lost = service.KeyNotEstablished(event.partner, event.role, None, str(error))
             self._not_established(lost)
             self._conclude(lost)
             return
-        first = not self.authorised
-        if event.partner == self._radio.trust_centre:
+        if event.partner == hub:
             self._memory.remember(event.partner)
         self._chassis.events.publish(
             KeyEstablished(
@@ -187,6 +197,7 @@ class Joining:
         )
         self._conclude(event)
         if first and self.authorised:
+            self._chassis.event_log.add(DEVICE_JOINED)
             self._tell(JoinStep.AUTHORISED, f"with {format_eui64(event.partner)}")
             self._call_watchers()
 
@@ -196,6 +207,10 @@ class Joining:
             waiting.set_result(event)
 
     # -- parts ---------------------------------------------------------------------------------
+
+    def _trusts(self, peer: int) -> bool:
+        """A hub may use APS security once it has established its key with this device."""
+        return peer != self._radio.trust_centre or self.authorised
 
     def _radio_event(self, event: RadioEvent) -> None:
         if isinstance(event, NetworkDown):
@@ -208,6 +223,8 @@ class Joining:
             watcher()
 
     def _not_established(self, event: service.KeyNotEstablished) -> None:
+        if event.status is not None:
+            self._chassis.event_log.add(JOINING_FAILED)
         self._chassis.events.publish(
             KeyNotEstablished(
                 **self._chassis.here(),

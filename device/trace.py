@@ -31,13 +31,14 @@ def trace(event: NodeEvent, here: Here) -> Event | None:
             return FrameFailed(**here, **_addressed(request), reason=status.value)
         case AnswerLost(peer=peer, cluster_id=cluster_id, reason=status):
             return FrameFailed(**here, peer=int(peer), cluster_id=cluster_id, reason=status.value)
-        case Executed(peer=peer, cluster_id=cluster_id, frame=frame, answers=answers):
+        case Executed(peer=peer, cluster_id=cluster_id, frame=frame, answers=answers, refused=no):
             return FrameServed(
                 **here,
                 peer=peer,
                 cluster_id=cluster_id,
                 command_id=frame.command_id,
                 answers=len(answers),
+                refused=no,
             )
         case Ignored(peer=peer, cluster_id=cluster_id, octets=octets, reason=why):
             return FrameIgnored(**here, peer=peer, cluster_id=cluster_id, octets=octets, reason=why)

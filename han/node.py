@@ -7,7 +7,7 @@ ZCL frames on its endpoints, matches answers to requests, and drives its service
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Final
 
@@ -76,6 +76,9 @@ class Node:
             self._discoverable,
             self.settings.description,
         )
+        self.trusts: Callable[[int], bool] = _everybody
+        """Whether this peer may use APS security: a trust centre knows who holds only the key that
+        it came with."""
         self._services: list[Service] = []
         self._owners: dict[Ticket, Service] = {}
         self._tickets = 0
@@ -303,6 +306,9 @@ class Node:
         if not endpoints:
             self._ignore(message, "no such endpoint")
             return
+        if message.encrypted and not self.trusts(message.peer):
+            self._ignore(message, "secured by a device that has not established its link key")
+            return
         try:
             frame = Frame.parse(message.payload)
         except MalformedMessage as error:
@@ -403,6 +409,11 @@ class Node:
 
     def _discoverable(self) -> list[SimpleDescriptor]:
         return [e.descriptor for e in self.endpoints.values() if e.enabled and not e.hidden]
+
+
+def _everybody(_: int) -> bool:
+    """Devices that are no trust centre leave that to it."""
+    return True
 
 
 def _is_default_response(frame: Frame) -> bool:
