@@ -52,7 +52,9 @@ class Snapshots:
     billing_balances: Log[Row] = field(default_factory=lambda: _rows(CALENDAR_BILLINGS))
     billing_changes: Log[Row] = field(default_factory=lambda: _rows(OTHER_BILLINGS))
     debt_payments: Log[Row] = field(default_factory=lambda: _rows(DEBT_PAYMENTS))
+    """Amount paid, debt left."""
     credits: Log[Row] = field(default_factory=lambda: _rows(CREDITS))
+    """Amount, originating device, the token's digits as a number."""
     boosts: Log[Row] = field(default_factory=lambda: _rows(BOOSTS))
 
 

@@ -6,7 +6,7 @@ reached. What it has to tell others collects in its reporter.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Protocol
@@ -18,9 +18,8 @@ from device.cosem.table import Place
 from device.firmware import Firmware
 from device.logbook import seconds
 from device.store import Store
-from esme.account.account import Account
-from esme.account.terms import Terms
-from esme.account.top_up import IsAuthentic, accept, no_token
+from device.tokens import IsAuthentic, PrepaySettings
+from esme.account.top_up import no_token
 from esme.billing import Billing
 from esme.control.action import CONTROLLERS
 from esme.control.bank import BOOST_AVAILABILITY, ControllerBank
@@ -39,6 +38,7 @@ from esme.own_time import OwnTime
 from esme.physics.signal import earliest
 from esme.physics.site import Site
 from esme.plain import dump, load, put_back
+from esme.prepayment import Prepayment
 from esme.reporter import Reporter
 from esme.schedule import last_selector
 from esme.tariff.switching import TariffSwitch
@@ -120,13 +120,13 @@ class ElectricityMeter:
         remembered: Remembered | None = None,
         is_authentic: IsAuthentic = no_token,
         control: ControlSettings | None = None,
+        token_settings: PrepaySettings | None = None,
         hide_at_date: bool = False,
         firmware: Firmware | None = None,
     ) -> None:
         self.identity = identity
         self.clock = clock
         self.hub_time = hub_time
-        self.is_authentic = is_authentic
         self._hide_at_date = hide_at_date
         self.twin = site.secondary_mw is not None
         self._true_time = true_time
@@ -145,15 +145,24 @@ class ElectricityMeter:
         self.metrology.limiter = self._limiter
         self.reporter = Reporter(self.settings, store)
         self.tariff = TariffSwitch(self.settings, self.kept.tariff, lambda: self.readings)
+        self.prepayment = Prepayment(
+            self.kept,
+            self.settings,
+            self.tariff,
+            tell=self.event,
+            switch=self.switch_supply,
+            is_protected=self.is_supply_protected,
+            is_authentic=is_authentic,
+            token_settings=token_settings,
+        )
         self.billing = Billing(
             self.kept,
             self.settings,
             self.tariff,
             self.reporter,
             twin=self.twin,
-            charge=self.charge,
+            charge=self.prepayment.charge,
         )
-        self.account = self._open_account()
         self.firmware = firmware or Firmware(store, lambda: self.identity.firmware)
         self.common: Appointments | None = None
         self.future = FutureDating(
@@ -169,16 +178,6 @@ class ElectricityMeter:
         clock.watch(self._clock_changed)
         if remembered is not None:
             self._catch_up()
-
-    def _open_account(self) -> Account:
-        return Account(
-            self.kept.account,
-            lambda: self.kept.balances,
-            Terms(self.settings),
-            protected=self.is_supply_protected,
-            disable=self._disable_for_credit,
-            arm=self._arm_after_credit,
-        )
 
     @property
     def now(self) -> datetime:
@@ -276,30 +275,6 @@ class ElectricityMeter:
         schedule, special_days = (self._stored(place) for place in _NON_DISABLEMENT)
         return last_selector(schedule, special_days, own) == _PROTECTION_BEGINS
 
-    def enter_token(self, digits: bytes, counter: int) -> bool:
-        """Credit a top-up token; False, with an event that says why, when it is not accepted."""
-        self.charge()
-        kept = self.kept
-        outcome = accept(digits, counter, self.account, kept.balances, self.is_authentic)
-        if isinstance(outcome, int):
-            self.event(outcome)
-            return False
-        own = self.metrology.own_now
-        kept.snapshots.credits.append(own, (outcome.amount,))
-        if outcome.debt_payment:
-            kept.snapshots.debt_payments.append(own, (outcome.debt_payment,))
-        self._tell(self.account.after_payment())
-        return True
-
-    def activate_emergency_credit(self) -> None:
-        """Give the consumer the emergency credit."""
-        self._tell(self.account.activate_emergency_credit())
-
-    def charge(self) -> None:
-        """Pay for what was consumed up to now."""
-        self.tariff.settle()
-        self._tell(self.account.charge_consumption(self.kept.tariff))
-
     def _own_time(self) -> OwnTime:
         clock = self.clock
         return OwnTime(self._true_time(), clock.now(), clock.status, clock.drift_ppm)
@@ -378,27 +353,11 @@ class ElectricityMeter:
 
     def _half_hour_is_over(self, closed: Closed) -> None:
         self.kept.demands.see(closed, in_window=self.in_demand_window(middle_of(closed)))
-        self.charge()
+        self.prepayment.charge()
 
     def _day_is_over(self, closed: Closed) -> None:
         self.billing.end_day(closed)
-        self._tell(self.account.charge_day())
-
-    def _tell(self, codes: Iterable[int]) -> None:
-        for code in codes:
-            self.event(code)
-
-    def _disable_for_credit(self) -> None:
-        self.kept.disabled_for_credit = True
-        self.switch_supply(SupplyState.DISABLED)
-
-    def _arm_after_credit(self) -> bool:
-        """There is credit again: the consumer may switch on, if credit was why it was off."""
-        if not self.kept.disabled_for_credit:
-            return False
-        self.kept.disabled_for_credit = False
-        self.switch_supply(SupplyState.ARMED)
-        return True
+        self.prepayment.charge_day()
 
     def _stored(self, place: Place) -> Plain:
         data = self.settings.find(place)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
+from device.tokens import TokenMemory
 from esme.account.terms import NANO, Terms
 from esme.money import Balances
 from esme.tariff.registers import TariffRegisters
@@ -36,8 +37,7 @@ class AccountState:
     warned_low: bool = False
     emergency_offered: bool = False
     out_of_credit: bool = False
-    token_counter: int = 0
-    """Highest counter of a top-up that was accepted."""
+    tokens: TokenMemory = field(default_factory=TokenMemory)
 
 
 class Account:
@@ -81,6 +81,17 @@ class Account:
                 yield from self._charge(recovered * NANO, time_based=True)
                 if recovered == debt:
                     yield code
+
+    @property
+    def offers_emergency_credit(self) -> bool:
+        """Whether the consumer may take the emergency credit now."""
+        terms, in_use = self.terms, self.state.emergency_in_use
+        return terms.prepayment and not in_use and self._is_below_threshold()
+
+    @property
+    def is_low(self) -> bool:
+        """Whether the consumer is to be warned."""
+        return self._is_low()
 
     def activate_emergency_credit(self) -> Iterator[int]:
         """The consumer, or the supplier for him, takes the emergency credit."""
@@ -144,13 +155,12 @@ class Account:
             yield EMERGENCY_EXHAUSTED
 
     def _look(self) -> Iterator[int]:
-        state, terms, balances = self.state, self.terms, self._balances()
+        state, terms = self.state, self.terms
         low = self._is_low()
         if low and not state.warned_low:
             yield LOW_CREDIT
         state.warned_low = low
-        offered = balances.meter_balance <= terms.emergency_threshold and terms.emergency_limit > 0
-        if offered and not (state.emergency_offered or state.emergency_in_use):
+        if self._is_below_threshold() and not (state.emergency_offered or state.emergency_in_use):
             state.emergency_offered = True
             yield EMERGENCY_AVAILABLE
         if self._credit() > terms.disablement or state.out_of_credit:
@@ -161,6 +171,11 @@ class Account:
             state.out_of_credit = True
             self._disable()
             yield DISABLED
+
+    def _is_below_threshold(self) -> bool:
+        terms = self.terms
+        below = self._balances().meter_balance <= terms.emergency_threshold
+        return below and terms.emergency_limit > 0
 
     def _credit(self) -> int:
         """Credit that can be used now."""

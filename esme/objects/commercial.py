@@ -18,6 +18,7 @@ from device.cosem.table import (
     scaler_unit,
     stored,
 )
+from esme.account.top_up import TopUp
 from esme.future import ACTIVATIONS
 from esme.money import Balances, PaymentMode
 from esme.objects.fields import CURRENCY, Meter, MeterAttribute
@@ -290,15 +291,15 @@ def _collection() -> MeterAttribute:
 
 
 def _activate_emergency_credit(meter: Meter, _: Plain, __: Access) -> Result:
-    meter.activate_emergency_credit()
+    meter.prepayment.activate_emergency_credit()
     return Result.SUCCESS
 
 
 def _enter_token(meter: Meter, value: Plain, access: Access) -> Result:
     """A top-up; "other reason" when the token is not accepted."""
     counter = access.originator_counter >> 32
-    accepted = meter.enter_token(octets(value), counter)
-    return Result.SUCCESS if accepted else Result.OTHER_REASON
+    outcome = meter.prepayment.top_up(octets(value), meter.now, counter=counter)
+    return Result.SUCCESS if isinstance(outcome, TopUp) else Result.OTHER_REASON
 
 
 def _debts() -> Iterator[CosemObject[Meter]]:

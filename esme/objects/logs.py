@@ -34,8 +34,6 @@ def log_objects(twin: bool) -> Iterator[CosemObject[Meter]]:
             f"{registers},{BALANCES}",
             lambda s: s.billing_changes,
         ),
-        ("98.1.4", "BillingDataLog(PaymentBasedDebtRepayment)", "u32", lambda s: s.debt_payments),
-        ("98.1.5", "BillingDataLog(PrepaymentCredits)", "u32", lambda s: s.credits),
         ("99.98.20", "BoostFunctionEventLog", "u32", lambda s: s.boosts),
     ):
         yield cosem(
@@ -43,6 +41,11 @@ def log_objects(twin: bool) -> Iterator[CosemObject[Meter]]:
             title,
             _snapshots(row, held),
         )
+    for name, title, held in (
+        ("98.1.4", "BillingDataLog(PaymentBasedDebtRepayment)", lambda s: s.debt_payments),
+        ("98.1.5", "BillingDataLog(PrepaymentCredits)", lambda s: s.credits),
+    ):
+        yield cosem(f"7/0-0:{name}.255", title, _amounts(held))
     yield from _protected_reads()
     yield from _code_logs()
 
@@ -92,6 +95,11 @@ def _profiles(twin: bool) -> Iterator[CosemObject[Meter]]:
 
 def _snapshots(row: str, held: Callable[[Snapshots], Log[Row]]) -> MeterAttribute:
     return timed_log(row, lambda m: held(m.kept.snapshots), _to_row, _from_row)
+
+
+def _amounts(held: Callable[[Snapshots], Log[Row]]) -> MeterAttribute:
+    """Of a payment remote parties see the amount alone."""
+    return timed_log("u32", lambda m: held(m.kept.snapshots), lambda row: row[:1], _from_row)
 
 
 def _to_row(entry: Row) -> tuple[Plain, ...]:

@@ -1,0 +1,112 @@
+"""Paying for energy: charges as they fall due, top-ups, emergency credit, and the supply.
+
+What the household may do here it does at a display, on the meter, or through its supplier.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from typing import Final
+
+from device.cosem.settings import Settings
+from device.tokens import ADDED_LOCALLY, IsAuthentic, PrepaySettings, Refused, TokenGate
+from esme.account.account import Account
+from esme.account.terms import Terms
+from esme.account.top_up import TopUp, credit
+from esme.kept import Kept, SupplyState
+from esme.tariff.switching import TariffSwitch
+from han.commands.prepayment import OriginatingDevice
+
+Tell = Callable[[int], object]
+BY_MESSAGE: Final = OriginatingDevice.ENERGY_SERVICE_INTERFACE
+
+
+class Prepayment:
+    """The money of one meter. ``tell`` takes event codes; ``switch`` puts the load switch."""
+
+    def __init__(
+        self,
+        kept: Kept,
+        settings: Settings,
+        tariff: TariffSwitch,
+        *,
+        tell: Tell,
+        switch: Callable[[SupplyState], object],
+        is_protected: Callable[[], bool],
+        is_authentic: IsAuthentic,
+        token_settings: PrepaySettings | None = None,
+    ) -> None:
+        self.terms = Terms(settings)
+        self.account = Account(
+            kept.account,
+            lambda: kept.balances,
+            self.terms,
+            protected=is_protected,
+            disable=self._disable_for_credit,
+            arm=self._arm_after_credit,
+        )
+        self._kept, self._tariff, self._switch, self._tell_one = kept, tariff, switch, tell
+        self._gate = TokenGate(lambda: kept.account.tokens, is_authentic, token_settings)
+
+    def charge(self) -> None:
+        """Pay for what was consumed up to now."""
+        self._tariff.settle()
+        self._tell(self.account.charge_consumption(self._kept.tariff))
+
+    def charge_day(self) -> None:
+        """Pay what a day costs."""
+        self._tell(self.account.charge_day())
+
+    def top_up(
+        self,
+        digits: bytes,
+        own: datetime,
+        *,
+        counter: int | None = None,
+        origin: OriginatingDevice = BY_MESSAGE,
+    ) -> TopUp | Refused:
+        """Credit a token; events say what became of it. Without ``counter``: entered by hand."""
+        self.charge()
+        kept = self._kept
+        outcome = credit(digits, own, counter, self._gate, self.account, kept.balances)
+        if isinstance(outcome, Refused):
+            self._tell(outcome.codes)
+            return outcome
+        snapshots = kept.snapshots
+        snapshots.credits.append(own, (outcome.amount, int(origin), int(digits)))
+        if outcome.debt_payment:
+            left = kept.balances.payment_debt
+            snapshots.debt_payments.append(own, (outcome.debt_payment, left))
+        if counter is None:
+            self._tell_one(ADDED_LOCALLY)
+        self._tell(self.account.after_payment())
+        return outcome
+
+    def activate_emergency_credit(self) -> None:
+        """Give the consumer the emergency credit: the supplier says so."""
+        self._tell(self.account.activate_emergency_credit())
+
+    def select_emergency_credit(self) -> bool:
+        """The consumer wants the emergency credit; False when none is on offer."""
+        self.charge()
+        if not self.account.offers_emergency_credit:
+            return False
+        self.activate_emergency_credit()
+        return True
+
+    def _tell(self, codes: Iterable[int]) -> None:
+        for code in codes:
+            self._tell_one(code)
+
+    def _disable_for_credit(self) -> None:
+        self._kept.disabled_for_credit = True
+        self._switch(SupplyState.DISABLED)
+
+    def _arm_after_credit(self) -> bool:
+        """There is credit again: the consumer may switch on, if credit was why it was off."""
+        if not self._kept.disabled_for_credit:
+            return False
+        self._kept.disabled_for_credit = False
+        self._switch(SupplyState.ARMED)
+        return True
