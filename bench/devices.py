@@ -11,6 +11,7 @@ from bench.site import site_of
 from device.commissioning import JoinSettings
 from device.gbz_engine import EngineSettings
 from device.settings import PipelineSettings
+from device.tokens import PrepaySettings
 from esme.control.settings import ControlSettings
 from esme.settings import EsmeSettings
 from esme.station import ElectricityMeterStation
@@ -58,6 +59,7 @@ def electricity_meter(parts: Parts, section: ElectricityMeterSection) -> Electri
         pipeline_settings=settings.of(PipelineSettings),
         join_settings=settings.of(JoinSettings),
         node_settings=settings.of(NodeSettings),
+        token_settings=settings.of(PrepaySettings),
     )
 
 

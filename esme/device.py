@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 from typing import Final
@@ -17,6 +18,7 @@ from device.events import AlertRaised
 from device.firmware import Firmware
 from device.pipeline import Pipeline
 from device.settings import PipelineSettings
+from device.tokens import PrepaySettings
 from esme.alerts import Alert
 from esme.control.settings import ControlSettings
 from esme.memory import Memory
@@ -69,6 +71,7 @@ class ElectricityMeterDevice:
         settings: EsmeSettings | None = None,
         pipeline_settings: PipelineSettings | None = None,
         control_settings: ControlSettings | None = None,
+        token_settings: PrepaySettings | None = None,
     ) -> None:
         self.chassis = chassis
         self._memory = Memory(chassis.store)
@@ -89,6 +92,7 @@ class ElectricityMeterDevice:
             is_authentic=self._is_authentic,
             control=control_settings,
             firmware=firmware,
+            token_settings=token_settings,
         )
         self.server = server(self.meter)
         self._send = send
@@ -122,6 +126,26 @@ class ElectricityMeterDevice:
         """Bring the meter up to the present and send what it has to tell."""
         with self.chassis.store.transaction():
             self.meter.advance(self.chassis.true_time())
+            self._keep()
+
+    def freshen(self) -> None:
+        """Bring the meter up to the present before the household reads it.
+
+        What falls due is kept; measuring on is not, for it is done again after a power cut.
+        """
+        now, due = self.chassis.true_time(), self.meter.deadline
+        if due is not None and due <= now:
+            self.advance()
+        else:
+            self.meter.advance(now)
+
+    @contextmanager
+    def acting(self) -> Iterator[None]:
+        """A unit in which the household changes the meter: kept as a whole, or undone."""
+        with self.chassis.store.transaction() as unit:
+            unit.on_rollback(self.meter.undo_point())
+            self.meter.advance(self.chassis.true_time())
+            yield
             self._keep()
 
     @property

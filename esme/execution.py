@@ -16,6 +16,7 @@ from esme.physics.signal import earliest
 from esme.tariff.calendar import DatePattern
 from gbcs.dlms.data import Data
 
+_LOOK_BACK_DAYS: Final = 366
 _LOOK_AHEAD_DAYS: Final = 366 * 4 + 1
 """A 29 February is at most so far away."""
 
@@ -40,6 +41,11 @@ class Execution:
         self._known = (schedule, own, found)
         return found
 
+    def last_before(self, own: datetime) -> datetime | None:
+        """The last execution at or before a time; None when there was none in the year before."""
+        found = (_last(entry, own) for entry in _entries(self._settings.find(self._place)))
+        return max((each for each in found if each is not None), default=None)
+
 
 def _entries(schedule: Data | None) -> Iterator[tuple[time, DatePattern]]:
     rows: object = None if schedule is None else plain(schedule)
@@ -55,5 +61,15 @@ def _next(entry: tuple[time, DatePattern], own: datetime) -> datetime | None:
         day = own.date() + timedelta(days=ahead)
         due = datetime.combine(day, at, own.tzinfo)
         if due > own and pattern.matches(day):
+            return due
+    return None
+
+
+def _last(entry: tuple[time, DatePattern], own: datetime) -> datetime | None:
+    at, pattern = entry
+    for back in range(_LOOK_BACK_DAYS + 1):
+        day = own.date() - timedelta(days=back)
+        due = datetime.combine(day, at, own.tzinfo)
+        if due <= own and pattern.matches(day):
             return due
     return None

@@ -78,5 +78,12 @@ class Kept:
     privacy_pin: bool = False
     """Whether the consumer has set one."""
     tenancy_changed_at: datetime | None = None
+    tariff_since: datetime | None = None
+    """When the tariff last changed in any part."""
+    message_at: datetime | None = None
+    """When the supplier's message came; whether the household has acknowledged it."""
+    message_confirmed: bool = False
+    contact_at: datetime | None = None
+    """When the supplier's name or telephone number came."""
     billed_until: datetime | None = None
     """Billing periods that ended up to this time have had their entry."""

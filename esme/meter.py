@@ -41,6 +41,8 @@ from esme.plain import dump, load, put_back
 from esme.prepayment import Prepayment
 from esme.reporter import Reporter
 from esme.schedule import last_selector
+from esme.tariff.sheet import CHANGES as TARIFF_CHANGES
+from esme.tariff.sheet import TariffSheet
 from esme.tariff.switching import TariffSwitch
 from gbcs.dlms import values as v
 from gbcs.dlms.data import Data
@@ -65,6 +67,9 @@ _NON_DISABLEMENT: Final = (
 )
 """Schedule and special days; selector 32 begins a non-disablement period, 33 ends it."""
 _PROTECTION_BEGINS: Final = 32
+SUPPLIER_MESSAGE: Final = Place.parse("1/0-2:96.13.1.255/2")
+SUPPLIER_TELEPHONE: Final = Place.parse("9000/0-0:96.13.0.255/2")
+SUPPLIER_NAME: Final = Place.parse("9000/0-0:96.13.1.255/2")
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +168,9 @@ class ElectricityMeter:
             twin=self.twin,
             charge=self.prepayment.charge,
         )
+        self.sheet = TariffSheet(
+            self.settings, self.prepayment.terms, self.tariff, self.kept.tariff
+        )
         self.firmware = firmware or Firmware(store, lambda: self.identity.firmware)
         self.common: Appointments | None = None
         self.future = FutureDating(
@@ -223,6 +231,11 @@ class ElectricityMeter:
     def clear_event_log(self) -> None:
         """Empty the event log."""
         self.reporter.clear_event_log(self.metrology.own_now)
+
+    def text(self, place: Place) -> bytes:
+        """Octets that a command has stored; none when it has not."""
+        held = self.settings.find(place)
+        return held.value if held is not None and isinstance(held.value, bytes) else b""
 
     def load_limit(self) -> LoadLimit:
         """The load limit in force."""
@@ -326,6 +339,8 @@ class ElectricityMeter:
         if when in CONTROLLER_CALENDAR:
             self.controllers.calendar_changes()
         self.tariff.settle()
+        if when in TARIFF_CHANGES:
+            self.kept.tariff_since = self.now
         self.billing.before_change(when, self.metrology.own_now)
 
     def _use_tariff(self) -> None:

@@ -6,6 +6,7 @@ and whether they are sent; all other codes always are.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable
 from datetime import datetime
 from struct import Struct
@@ -14,7 +15,7 @@ from typing import Final
 from device.cosem.settings import Settings
 from device.cosem.table import Place
 from device.log import Entry
-from device.logbook import LogBook
+from device.logbook import CAPACITY, LogBook
 from device.store import Store
 from esme.alerts import (
     ALL_ON,
@@ -50,6 +51,7 @@ _LOGGED: Final = {
     Role.SUPPLIER: Place.parse("1/0-30:97.98.18.255/2"),
     Role.NETWORK_OPERATOR: Place.parse("1/0-33:97.98.18.255/2"),
 }
+_SHARED: Final = Place.parse("1/0-30:97.98.16.255/2")
 _BEHAVIOUR: Final = Data(Tag.BIT_STRING, ALL_ON)
 SWITCH_FAILED: Final = 0x811A
 SWITCH_DONE: Final = 0x8131
@@ -71,11 +73,18 @@ class Reporter:
         self.controller_log = LogBook(store, "controller")
         self._settings = settings
         self._alerts: list[Alert] = []
+        self._shared: deque[Entry] = deque(maxlen=CAPACITY)
 
     def take_alerts(self) -> tuple[Alert, ...]:
         """Alerts since the last time, in order."""
         taken = tuple(self._alerts)
         self._alerts.clear()
+        return taken
+
+    def take_shared(self) -> tuple[Entry, ...]:
+        """Events since the last time that the supplier lets displays of the house know."""
+        taken = tuple(self._shared)
+        self._shared.clear()
         return taken
 
     def note(self, events: Iterable[MeterEvent]) -> None:
@@ -87,6 +96,7 @@ class Reporter:
             if self._wanted(_LOGGED, event.code):
                 other = (event.outage_s or 0).to_bytes(4, "big")
                 self.power_log.record(Entry(event.at, event.code, other))
+            self._share(Entry(event.at, event.code))
             if event.restores_supply:
                 self._supply_restored(event)
             else:
@@ -96,6 +106,7 @@ class Reporter:
         """Something else happened to the meter."""
         if self._wanted(_LOGGED, code):
             self.event_log.record(Entry(at, code, other))
+        self._share(Entry(at, code, other))
         self.alert(code, at)
 
     def activated(self, code: int, at: datetime, content: bytes) -> None:
@@ -148,6 +159,13 @@ class Reporter:
         if code not in _NOT_SENT and self._wanted(_SENT, code):
             message_code = GENERIC_CRITICAL if code in _LOAD_LIMIT else GENERIC
             self._alerts.append(Alert(message_code, code, at, owner(code)))
+
+    def _share(self, entry: Entry) -> None:
+        """Only the supplier's codes have a bit that says whether displays hear of them."""
+        if is_configurable(entry.code) and owner(entry.code) is Role.SUPPLIER:
+            bits = self._settings.get(_SHARED, _BEHAVIOUR).value
+            if isinstance(bits, Bits) and is_on(bits, entry.code):
+                self._shared.append(entry)
 
     def _wanted(self, behaviours: dict[Role, Place], code: int) -> bool:
         if not is_configurable(code):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -15,15 +17,18 @@ from device.joining import JoinCredentials, Joining
 from device.settings import PipelineSettings
 from device.station import start_station
 from device.timeline import Timeline
+from device.tokens import PrepaySettings
 from esme.control.settings import ControlSettings
 from esme.device import ElectricityMeterDevice
+from esme.face import HanFace, time_client
 from esme.meter import Identity
 from esme.physics.site import Site
 from esme.settings import EsmeSettings
-from esme.views import han_face, time_client
 from han.endpoint import Endpoint
 from han.node import NodeSettings
+from han.publisher import Publisher
 from han.radio import HanRadio, RadioError
+from han.reporter import Reporter
 
 METERING_DEVICE: Final = 0x0501
 
@@ -45,6 +50,7 @@ class ElectricityMeterStation:
         pipeline_settings: PipelineSettings | None = None,
         join_settings: JoinSettings | None = None,
         node_settings: NodeSettings | None = None,
+        token_settings: PrepaySettings | None = None,
         endpoint: int = 1,
     ) -> None:
         self.radio = radio
@@ -56,6 +62,8 @@ class ElectricityMeterStation:
         self._tunnel = HubTunnel(chassis, timeline, radio, endpoint, self._answer)
         self._heard: tuple[datetime, datetime] | None = None
         self._changed = asyncio.Event()
+        self._host: Host | None = None
+        self._publisher = Publisher(endpoint, list)
         self.device = ElectricityMeterDevice(
             chassis,
             site,
@@ -65,6 +73,13 @@ class ElectricityMeterStation:
             settings=self.settings,
             control_settings=control_settings,
             pipeline_settings=pipeline_settings,
+            token_settings=token_settings,
+        )
+        self.face = HanFace(
+            self.device.meter,
+            endpoint=endpoint,
+            fresh=self.device.freshen,
+            acting=self._acting,
         )
 
     def hub_time(self) -> datetime | None:
@@ -86,32 +101,54 @@ class ElectricityMeterStation:
     async def start(self) -> Host:
         """Open the radio and put the meter's node on it."""
         served = (
-            *han_face(self.device.meter),
+            *self.face.served(),
             *self.joining.served(),
             self._tunnel.served(),
             time_client(),
         )
+        endpoint = Endpoint(self._endpoint, METERING_DEVICE, served=served)
         host = await start_station(
             self.radio,
-            [Endpoint(self._endpoint, METERING_DEVICE, served=served)],
+            [endpoint],
             self._timeline,
             self.device.chassis.events,
             self._node_settings,
         )
         self.joining.attach(host)
         self._tunnel.attach(host)
+        self._publisher = Publisher(self._endpoint, lambda: host.node.bindings)
+        host.node.attach(self._publisher)
+        host.node.attach(Reporter(endpoint, lambda: host.node.bindings))
+        host.on_node_event(self._publisher.hear)
+        host.on_progress(self._progress)
+        self._host = host
         return host
 
     async def _measure(self) -> None:
         """Advance the meter whenever it has something to do, or a command may have changed that."""
         while True:
             self.device.advance()
+            self._publish()
             self._changed.clear()
             try:
                 async with self._timeline.timeout_at(self._next_stop()):
                     await self._changed.wait()
             except TimeoutError:
                 continue
+
+    @contextmanager
+    def _acting(self) -> Iterator[None]:
+        with self.device.acting():
+            yield
+        self._changed.set()
+
+    def _publish(self) -> None:
+        """Tell displays what changed."""
+        news, host = self.face.news(), self._host
+        for definition, message in news:
+            self._publisher.publish(definition, message)
+        if news and host is not None:
+            host.kick()
 
     def _next_stop(self) -> datetime | None:
         deadline = self.device.deadline
@@ -135,6 +172,10 @@ class ElectricityMeterStation:
             self._heard = (self._timeline.now(), hub_time)
             self._changed.set()
         self.device.chassis.clock.hear(hub_time)
+
+    def _progress(self) -> None:
+        if self.face.board.has_events:
+            self._changed.set()
 
     def _answer(self, octets: bytes) -> bytes | None:
         response = self.device.answer(octets)

@@ -48,6 +48,11 @@ class MessageBoard:
         """The server cluster, for the endpoint's table."""
         return _SERVER.on(self)
 
+    @property
+    def has_events(self) -> bool:
+        """Whether a display has confirmed something that was not taken yet."""
+        return bool(self._events)
+
     def events(self) -> list[Confirmed]:
         """Take what displays confirmed, in order."""
         events, self._events = self._events, []

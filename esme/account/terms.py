@@ -35,6 +35,7 @@ _DEBT_RATES: Final = tuple(
     for n in (1, 2)
 )
 _DAY_S: Final = 86_400
+_WH_PER_KWH: Final = 1000
 
 
 class Terms:
@@ -89,6 +90,25 @@ class Terms:
         """Part of each top-up that recovers payment debt, in ten-thousandths."""
         return self._int(_DEBT_SHARE)
 
+    @property
+    def standing_charge(self) -> int:
+        """Standing charge of a day, in whole units of money."""
+        return self.standing_charge_nano() // NANO
+
+    def prices(self) -> dict[int, int]:
+        """Price of a kWh by index: 1 to 48 by time of use, then four blocks of eight."""
+        return _per_kwh(self._plain(_PRICES))
+
+    def secondary_prices(self) -> dict[int, int]:
+        """Price of a kWh on the secondary element, by time of use."""
+        return _per_kwh(self._plain(_SECONDARY_PRICES))
+
+    def debt_rate(self, number: int) -> tuple[int, int]:
+        """What time debt 1 or 2 recovers, and each how many seconds."""
+        rate, period = _DEBT_RATES[number - 1]
+        amount = sum(_prices(self._plain(rate), energy=False).values()) // NANO
+        return amount, self._int(period) or _DAY_S
+
     def standing_charge_nano(self) -> int:
         """Standing charge of a day."""
         return sum(_prices(self._plain(_STANDING_CHARGE), energy=False).values())
@@ -128,6 +148,10 @@ def _prices(charge: object, *, energy: bool) -> dict[int, int]:
             power = _NANO_SCALE + scale - _MONEY_SCALE - (commodity if energy else 0)
             return {index: price * 10 ** max(power, 0) for index, price in _rows(rows)}
     return {}
+
+
+def _per_kwh(charge: Plain) -> dict[int, int]:
+    return {n: nano * _WH_PER_KWH // NANO for n, nano in _prices(charge, energy=True).items()}
 
 
 def _rows(rows: tuple[object, ...]) -> Iterator[tuple[int, int]]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Final
 
 from device.cosem.fields import elements, number, octets
-from device.cosem.shape import Plain, shape
+from device.cosem.shape import Plain, plain, shape
 from device.cosem.table import (
     Access,
     Attribute,
@@ -145,17 +145,21 @@ def _thresholds_and_prices(twin: bool) -> Iterator[CosemObject[Meter]]:
         activation_time(6, "9000/0-0:63.1.1.255/6", "activate_passive_value_time"),
     )
     charges = [("4", "StandingCharge", _NO_CHARGE), ("0", "TariffPriceMatrix", _NO_PRICES)]
-    active_prices = [("7", "(Primary)ActiveTariffPrice")]
+    active_prices: list[tuple[str, str, Callable[[Meter], int]]] = [
+        ("7", "(Primary)ActiveTariffPrice", lambda meter: meter.sheet.active_price)
+    ]
     if twin:
         charges.append(("5", "SecondaryTariffTOUPriceMatrix", _NO_PRICES))
-        active_prices.append(("8", "SecondaryActiveTariffPrice"))
+        active_prices.append(
+            ("8", "SecondaryActiveTariffPrice", lambda meter: meter.sheet.secondary_active_price)
+        )
     for number_, title, nothing in charges:
         yield _charge(number_, title, nothing)
-    for number_, title in active_prices:
+    for number_, title, price in active_prices:
         yield cosem(
             f"3/0-0:94.44.1.{number_}",
             title,
-            stored(2, "value", "u32", 0, writable=False),
+            _active_price(Place.parse(f"3/0-0:94.44.1.{number_}/2"), price),
             scaler_unit(CURRENCY, _PRICE_SCALER),
         )
     yield cosem("22/0-0:15.0.0.255", "BillingCalendar", stored(4, "execution_time", BILLING, ()))
@@ -168,6 +172,23 @@ def _thresholds_and_prices(twin: bool) -> Iterator[CosemObject[Meter]]:
         "9/0-0:10.0.100.255",
         "TariffBlockCounterMatrix",
         Method(1, "execute", shape("u16"), _reset_block_counters),
+    )
+
+
+def _active_price(place: Place, price: Callable[[Meter], int]) -> MeterAttribute:
+    """The price now, unless a bench has put another one there."""
+
+    def read(meter: Meter) -> Plain:
+        put = meter.settings.find(place)
+        return price(meter) if put is None else plain(put)
+
+    kind = shape("u32")
+    return Attribute(
+        2,
+        "value",
+        kind,
+        read=read,
+        load=lambda meter, value: meter.settings.put(place, kind.build(value)),
     )
 
 

@@ -12,10 +12,11 @@ from device.cosem.shape import Plain, shape
 from device.cosem.table import Access, Attribute, CosemObject, Place, cosem, stored
 from esme.alerts import ALL_ON, merged
 from esme.control.offset import FIRST_NUMBER, LONGEST_S, randomised_offset
-from esme.meter import Identity
+from esme.meter import SUPPLIER_MESSAGE, SUPPLIER_NAME, SUPPLIER_TELEPHONE, Identity
 from esme.objects.fields import Meter, MeterAttribute
 from gbcs.dlms.apdu import Result
 from gbcs.dlms.data import Bits, Data, Tag
+from gbcs.dlms.values import octets as octets_data
 from gbcs.stamp import Stamp
 
 _BEHAVIOURS: Final = (
@@ -142,16 +143,59 @@ def _texts() -> Iterator[CosemObject[Meter]]:
         "MeterPointAdministrationNumber(export)",
         stored(2, "value", "os(..13)", b""),
     )
-    yield cosem("1/0-2:96.13.1.255", "SupplierMessage", stored(2, "value", "os(..116)", b""))
+    yield cosem("1/0-2:96.13.1.255", "SupplierMessage", _supplier_message())
     yield cosem(
         "1/0-3:96.13.1.255",
         "CustomerIdentificationNumber",
         stored(2, "value", "os(..4)", b""),
     )
-    for group, title in (("0", "ContactDetails(name)"), ("1", "ContactDetails(number)")):
-        yield cosem(
-            f"9000/0-0:96.13.{group}.255", title, stored(2, "value_active", "os(..18)", b"")
-        )
+    for place, title in (
+        (SUPPLIER_TELEPHONE, "ContactDetails(number)"),
+        (SUPPLIER_NAME, "ContactDetails(name)"),
+    ):
+        yield cosem(str(place).rpartition("/")[0], title, _contact(place))
+
+
+def _supplier_message() -> MeterAttribute:
+    """A text for the household; an empty one takes the last one back."""
+
+    def write(meter: Meter, value: Plain, access: Access) -> Result:
+        _put(meter, SUPPLIER_MESSAGE, value)
+        meter.kept.message_at, meter.kept.message_confirmed = access.now, False
+        return Result.SUCCESS
+
+    return _text(2, "value", SUPPLIER_MESSAGE, 116, write)
+
+
+def _contact(place: Place) -> MeterAttribute:
+    def write(meter: Meter, value: Plain, access: Access) -> Result:
+        _put(meter, place, value)
+        meter.kept.contact_at = access.now
+        return Result.SUCCESS
+
+    return _text(2, "value_active", place, 18, write)
+
+
+def _text(
+    index: int,
+    name: str,
+    place: Place,
+    most: int,
+    write: Callable[[Meter, Plain, Access], Result],
+) -> MeterAttribute:
+    """Octets that are kept as they come, and of which the meter notes when they came."""
+    return Attribute(
+        index,
+        name,
+        shape(f"os(..{most})"),
+        read=lambda meter: meter.text(place),
+        write=write,
+        load=lambda meter, value: _put(meter, place, value),
+    )
+
+
+def _put(meter: Meter, place: Place, value: Plain) -> None:
+    meter.settings.put(place, octets_data(octets(value)))
 
 
 def _privacy_pin() -> MeterAttribute:

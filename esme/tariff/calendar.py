@@ -106,6 +106,16 @@ class Calendar:
                     return start
         return None
 
+    def last_switch(self, own: datetime) -> datetime | None:
+        """The last time up to this one at which a script started, within a week."""
+        for back in range(_LOOK_BACK_DAYS):
+            day = own.date() - timedelta(days=back)
+            for switch in reversed(self._switches(day)):
+                start = datetime.combine(day, switch.at, own.tzinfo)
+                if start <= own:
+                    return start
+        return None
+
     def _switches(self, day: date) -> Sequence[Switch]:
         number = self._day_number(day)
         return () if number is None else self.days.get(number, ())

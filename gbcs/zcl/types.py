@@ -129,6 +129,15 @@ def is_analog(type_id: int) -> bool:
     return 0x20 <= type_id <= 0x2F or 0x38 <= type_id <= 0x3A or 0xE0 <= type_id <= 0xE2
 
 
+def invalid_value(type_id: int) -> Value:
+    """The value that means "none" in this type; None for the types that hold it as such."""
+    size = fixed_size(type_id)
+    if type_id not in _INTEGERS or size is None:
+        return None
+    _, signed = _INTEGERS[type_id]
+    return -(1 << 8 * size - 1) if signed else (1 << 8 * size) - 1
+
+
 def fixed_size(type_id: int) -> int | None:
     """Octets a value of this type takes; None for strings, collections and unknown types."""
     if type_id in _INTEGERS:

@@ -58,6 +58,7 @@ PRICE: Final = ClusterDefinition(
         *_BLOCK_PERIOD,
         *_COMMODITY,
         *_block_prices(),
+        *series(0x050F, 1, (f"PriceTier{n}" for n in range(16, 49)), T.UINT32),
         *_TARIFF,
         *_BILLING,
     ),

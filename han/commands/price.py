@@ -122,6 +122,25 @@ class PublishPrice:
 
 
 @dataclass(frozen=True, slots=True)
+class PriceExtension:
+    """The optional fields of PublishPrice, in ``rest``; all ones where one is not used."""
+
+    price_ratio: U8 = 0xFF
+    generation_price: U32 = 0xFFFFFFFF
+    generation_price_ratio: U8 = 0xFF
+    alternate_cost: U32 = 0xFFFFFFFF
+    alternate_cost_unit: U8 = 0xFF
+    alternate_cost_trailing_digit: Map8 = 0xFF
+    block_thresholds: U8 = 0xFF
+    price_control: Map8 = 0
+    generation_tiers: U8 = 0xFF
+    generation_tier: U8 = 0xFF
+    extended_price_tiers: U8 = 0xFF
+    extended_price_tier: U8 = 0xFF
+    extended_register_tier: U8 = 0xFF
+
+
+@dataclass(frozen=True, slots=True)
 class PublishBlockPeriod:
     """When blocks begin anew."""
 
@@ -211,6 +230,11 @@ class PublishBlockThresholds:
     total_commands: U8
     control: Map8
     thresholds: Rest
+
+
+def block_thresholds(tier: int, ends: tuple[int, ...]) -> bytes:
+    """One row of PublishBlockThresholds: where the blocks of a tier end; tier 0 is every tier."""
+    return bytes((tier << 4 | len(ends),)) + b"".join(end.to_bytes(6, "little") for end in ends)
 
 
 @dataclass(frozen=True, slots=True)

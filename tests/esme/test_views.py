@@ -6,9 +6,9 @@ from datetime import timedelta
 
 import pytest
 
+from esme.face import han_face
 from esme.history import month_start, week_start
 from esme.physics.site import Phase, Site
-from esme.views import han_face
 from gbcs.dlms import values as v
 from gbcs.stamp import Stamp
 from gbcs.zcl.frame import Frame

@@ -21,6 +21,7 @@ from gbcs.zcl.types import (
     decode,
     encode,
     fixed_size,
+    invalid_value,
     is_analog,
     zcl_moment,
     zcl_seconds,
@@ -36,6 +37,12 @@ def _range(type_id: int) -> tuple[int, int]:
     if 0x28 <= type_id <= 0x2F:
         return -(1 << bits - 1), (1 << bits - 1) - 1
     return 0, (1 << bits) - 1
+
+
+@pytest.mark.parametrize("type_id", [DataType.UINT48, DataType.INT24, DataType.ENUM8])
+def test_no_number_is_what_zigpy_takes_for_none(type_id: DataType) -> None:
+    assert invalid_value(type_id) == foundation.DataType.from_type_id(type_id).non_value
+    assert invalid_value(DataType.OCTET_STRING) is None
 
 
 @pytest.mark.parametrize("type_id", _INTEGER_TYPES, ids=lambda t: t.name)
