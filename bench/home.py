@@ -15,6 +15,7 @@ from bench.air_keys import AirKeys
 from bench.hub import start_hub
 from bench.network_key import keep_changing
 from bench.parts import Parts
+from bench.remote_party import is_response_to
 from bench.rig import Rig, RigError
 from bench.settings import Settings
 from chub.device_log import Entry
@@ -80,7 +81,7 @@ class Home:
         answered: asyncio.Future[bytes] = loop.create_future()
 
         def take(octets: bytes) -> None:
-            if _answers(octets, command) and not answered.done():
+            if is_response_to(octets, command) and not answered.done():
                 answered.set_result(octets)
 
         self.upward.append(take)
@@ -173,8 +174,9 @@ async def _build(parts: Parts) -> Home:
     if rig.electricity_meter is not None:
         home.electricity_meter = devices.electricity_meter(parts, rig.electricity_meter)
     home.displays = tuple(devices.display(parts, section) for section in rig.displays)
-    for section, kind in devices.sections(parts):
-        await hub.add_device(Entry(section.eui64, kind, parts.link_key(section)))
+    if rig.hub.admit == "rig":
+        for section, kind in devices.sections(parts):
+            await hub.add_device(Entry(section.eui64, kind, parts.link_key(section)))
     return home
 
 
@@ -184,12 +186,3 @@ def _writer(path: Path, timeline: Timeline, stack: AsyncExitStack) -> PcapWriter
     except OSError as error:
         raise RigError(f"capture {path}: {error.strerror}") from error
     return PcapWriter(file, timeline.now)
-
-
-def _answers(octets: bytes, command: Message) -> bool:
-    answer = Message.parse(octets)
-    return (answer.originator, answer.recipient, answer.originator_counter) == (
-        command.recipient,
-        command.originator,
-        command.originator_counter,
-    )

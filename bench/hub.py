@@ -54,6 +54,7 @@ def _chf(parts: Parts, upward: Callable[[bytes], object]) -> CommunicationsHub:
         upward,
         HanIdentity(section.gpf, certified, parts.octets(section.gpf)),
         settings=settings,
+        pipeline_settings=parts.settings.of(PipelineSettings),
         endpoint=section.chf_endpoint,
     )
 

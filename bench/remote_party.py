@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from gbcs.build import Address, build
 from gbcs.catalogue import UseCase
-from gbcs.envelope import Message
+from gbcs.envelope import Cra, Message
 from gbcs.errors import NotAllowed, RemoteError
 from gbcs.eui64 import format_eui64
 from gbcs.gbz import PROFILE_ID, Component, Gbz
@@ -15,6 +15,16 @@ from gbcs.keys import KeyStore
 from gbcs.plain import Plain
 from gbcs.protection import Verification, attribute_cipher, verify
 from gbcs.zcl.general import AttributeStatus, GeneralCommand, ReadAttributesResponse
+
+
+def is_response_to(octets: bytes, command: Message) -> bool:
+    """Whether octets from the WAN side are the Response to this command."""
+    message = Message.parse(octets)
+    return message.cra is Cra.RESPONSE and (
+        message.originator,
+        message.recipient,
+        message.originator_counter,
+    ) == (command.recipient, command.originator, command.originator_counter)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,9 +13,11 @@ from pathlib import Path
 from typing import Final
 
 from bench.errors import innermost
+from bench.replay_chf import replay_at_chf
 from bench.replay_esme import replay_at_esme
 from bench.replay_gas import replay_at_gas
 from bench.replay_pair import CHF, ESME, GPF, GSME, Pair, Unsupported
+from chub.own_commands import use_cases as chf_use_cases
 from esme.device import use_cases as esme_use_cases
 from gbcs.catalogue import by_code
 from gbcs.envelope import Message
@@ -32,7 +34,7 @@ _DEVICE_USE_CASES: Final[dict[int, Callable[[], tuple[str, ...]]]] = {
     ESME: esme_use_cases,
     GSME: lambda: GSME_USE_CASES,
     GPF: lambda: GPF_USE_CASES,
-    CHF: tuple,
+    CHF: chf_use_cases,
 }
 _SIGNING_KEY: Final = 0x2A
 """Stands in for the devices' private signing keys, which nobody has; no signature is compared."""
@@ -112,4 +114,6 @@ def replay(pair: Pair, keys: KeyStore) -> str | None:
         keys.add_private(pair.device, Usage.DIGITAL_SIGNATURE, _SIGNING_KEY)
     if pair.device & 0xFF == ESME:
         return replay_at_esme(pair, keys)
+    if pair.device & 0xFF == CHF:
+        return replay_at_chf(pair, keys)
     return replay_at_gas(pair, keys)

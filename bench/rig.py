@@ -119,12 +119,14 @@ class Hub(Section):
     """The Communications Hub: CHF and GPF on one coordinator.
 
     The GPF's entity identifier is the radio's EUI-64; a dongle brings its own. The CHF has another.
-    GB fixes no endpoint numbers: other ones find the peers that assume them.
+    GB fixes no endpoint numbers: other ones find the peers that assume them. ``admit`` says who
+    lets devices in: the rig itself, when it is built, or commands alone (CCS01 from the WAN).
     """
 
     radio: str = "vncp:"
     gpf: Eui64 = 0x02434855420000A3
     chf: Eui64 = 0x02434855420000A2
+    admit: Literal["rig", "commands"] = "rig"
     esi_endpoint: EndpointNumber = 1
     mirror_endpoint: EndpointNumber = 2
     chf_endpoint: EndpointNumber = 3

@@ -12,6 +12,7 @@ from typing import Final
 
 from bench.demo import DEMOS
 from bench.roles import endpoints_by_role
+from chub.own_commands import use_cases as chf_use_cases
 from device.common import common_use_cases
 from device.refusal import SECURITY_LOG_CODES, Refusal
 from esme.device import use_cases as esme_use_cases
@@ -29,7 +30,12 @@ README_PART: Final = re.compile(r"(<!-- supported:[^\n]*-->\n).*?(<!-- /supporte
 
 def answered() -> dict[str, tuple[UseCase, ...]]:
     """The use cases that each emulated device answers."""
-    names = {"GPF": GPF_USE_CASES, "GSME": GSME_USE_CASES, "ESME": esme_use_cases()}
+    names = {
+        "CHF": chf_use_cases(),
+        "GPF": GPF_USE_CASES,
+        "GSME": GSME_USE_CASES,
+        "ESME": esme_use_cases(),
+    }
     shared = {"ESME": common_use_cases(DeviceType.ESME)}
     return {
         device: tuple(map(by_name, (*found, *shared.get(device, ()))))

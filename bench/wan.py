@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Final
 
+from bench.remote_party import is_response_to
 from gbcs.envelope import Cra, Message
 from gbcs.errors import MalformedMessage
 from gbcs.gfi import GfiReader, to_gfi
@@ -126,19 +127,10 @@ async def ask_over_tcp(host: str, port: int, command: Message, timeout_s: float)
         async with asyncio.timeout(timeout_s):
             while received := await reader.read(_READ_OCTETS):
                 for found in lines.feed(received):
-                    if isinstance(found, bytes) and _is_answer(found, command):
+                    if isinstance(found, bytes) and is_response_to(found, command):
                         return found
     except TimeoutError:
         return None
     finally:
         writer.close()
     return None
-
-
-def _is_answer(octets: bytes, command: Message) -> bool:
-    message = Message.parse(octets)
-    return message.cra is Cra.RESPONSE and (
-        message.originator,
-        message.recipient,
-        message.originator_counter,
-    ) == (command.recipient, command.originator, command.originator_counter)

@@ -13,25 +13,35 @@ from datetime import datetime
 from enum import Enum
 from typing import Final
 
+from chub.alerts import HubAlerts, HubCode
 from chub.device_log import DeviceLog, Entry
+from chub.joining import Joining
 from chub.mailroom import Mailroom
+from chub.own_commands import OwnCommands
 from chub.settings import ChfSettings
 from chub.trust_centre import TrustCentre
 from chub.tunnel_opener import TunnelOpener
 from chub.views import basic_server, time_server
 from device.chassis import Chassis
-from device.command import Answered
 from device.events import CommandRefused, MessageExpired, MessageQueued, MessageTunnelled
 from device.host import Host
 from device.long_messages import LongMessages, parts_of
-from device.pipeline import Pipeline
+from device.settings import PipelineSettings
 from gbcs.envelope import Message
 from gbcs.errors import MalformedMessage
 from gbcs.eui64 import format_eui64
 from gbcs.party import DeviceType
 from han.cbke.authority import Credentials, RandomOctets
 from han.endpoint import Endpoint
-from han.radio import DeviceJoined, DeviceLeft, NetworkUp, RadioEvent
+from han.exchange import Announced, Delivered, NodeEvent, Replied, Undelivered
+from han.radio import (
+    ApsReceived,
+    DeviceJoined,
+    DeviceLeft,
+    JoinKind,
+    NetworkUp,
+    RadioEvent,
+)
 from han.tunnel import TransferFailed, TunnelMessage, TunnelServer
 
 REMOTE_COMMUNICATIONS_DEVICE: Final = 0x0508
@@ -69,11 +79,29 @@ class CommunicationsHub:
         han: HanIdentity,
         *,
         settings: ChfSettings | None = None,
+        pipeline_settings: PipelineSettings | None = None,
         endpoint: int = 3,
     ) -> None:
         self.chassis = chassis
         self.settings = settings or ChfSettings()
         self.device_log = DeviceLog(chassis.store)
+        self.joining = Joining(self.device_log, self._now, self._known_again)
+        self.alerts = HubAlerts(
+            chassis, lambda octets, _: upward(octets), self.settings.alerted_events
+        )
+        self._functions: dict[int, LocalFunction] = {}
+        self.own = OwnCommands(
+            chassis,
+            self.settings,
+            self.device_log,
+            self.joining,
+            self.alerts,
+            lambda: self._functions,
+            pipeline_settings,
+        )
+        self.own.model.own_pan = han.eui64
+        self.own.model.device_removed = self._expel
+        self._functions[chassis.eui64] = self.own.answer
         self.tunnels = TunnelServer(endpoint, admits=self.device_log.__contains__)
         self.opener = TunnelOpener(endpoint)
         self.trust_centre = TrustCentre(
@@ -110,8 +138,7 @@ class CommunicationsHub:
         )
         self._from_wan, self._from_devices = LongMessages(), LongMessages()
         self._upward = upward
-        self._functions: dict[int, LocalFunction] = {chassis.eui64: self._own}
-        self._pipeline = Pipeline(chassis)
+        self._arriving: set[int] = set()
         self._host: Host | None = None
 
     def add_function(self, entity: int, answer: LocalFunction) -> None:
@@ -123,6 +150,9 @@ class CommunicationsHub:
         self._host = host
         for service in (self.tunnels, self.opener.clients, self.mailroom):
             host.node.attach(service)
+        self.joining.attach(host)
+        host.on_received(self._heard)
+        host.on_node_event(self._node_event)
         host.on_progress(self._progress)
         host.on_radio_event(self._radio_event)
         self.trust_centre.attach(host)
@@ -142,21 +172,22 @@ class CommunicationsHub:
 
     async def reopen(self, entry: Entry, open_for_s: int | None = None) -> None:
         """Let a device of the log join, for the join timeout unless said otherwise."""
-        radio = self._running().radio
-        await radio.allow_join(entry.eui64, entry.link_key)
         duration_s = self.settings.join_timeout_s if open_for_s is None else open_for_s
-        await radio.permit_joining(duration_s)
+        self.joining.open(entry, duration_s)
+        await self.joining.settle()
 
     async def remove_device(self, eui64: int) -> bool:
         """Remove a device from the log and from the network; False when it was not there."""
-        entry = self.device_log.remove(eui64)
-        if entry is None:
+        if self.device_log.remove(eui64) is None:
             return False
-        radio = self._running().radio
-        await radio.deny_join(eui64)
-        await radio.remove(eui64)
-        self._forget(eui64)
+        self._expel(eui64)
+        await self.joining.settle()
         return True
+
+    def _expel(self, eui64: int) -> None:
+        """Put a device off the network that was taken from the log, with all that is kept of it."""
+        self.joining.expel(eui64)
+        self._forget(eui64)
 
     # -- WAN side ------------------------------------------------------------------------------
 
@@ -200,10 +231,6 @@ class CommunicationsHub:
             )
         )
 
-    def _own(self, octets: bytes) -> bytes | None:
-        outcome = self._pipeline.receive(octets)
-        return outcome.octets if isinstance(outcome, Answered) else None
-
     def _to_mailbox(self, message: Message, octets: bytes) -> None:
         parts = parts_of(octets)
         waiting = self.mailroom.waiting(message.recipient)
@@ -243,16 +270,40 @@ class CommunicationsHub:
         if isinstance(event, DeviceLeft):
             self._forget(event.eui64)
         elif isinstance(event, DeviceJoined):
+            if event.admitted and event.kind is JoinKind.ASSOCIATED:
+                self._arriving.add(event.eui64)
             if event.admitted and self._tunnel_server(event.eui64):
                 self.opener.expect(event.eui64, self._now())
         elif isinstance(event, NetworkUp):
             entries = self.device_log.entries()
             self.opener.reopen(e.eui64 for e in entries if e.device_type in TUNNEL_SERVERS)
 
+    def _known_again(self, eui64: int, key: bytes) -> None:
+        """A device came back with the key it had before it was removed: it keeps that key."""
+        self.trust_centre.take_up(eui64, key)
+
     def _authorised(self, eui64: int) -> None:
         """A device that joined has its key: now it may have a tunnel."""
         if self._tunnel_server(eui64):
             self.opener.welcome(eui64)
+
+    def _heard(self, frame: ApsReceived) -> None:
+        """Note for the communications store when and how well a device of the log was heard."""
+        if frame.peer in self.device_log:
+            at = self.chassis.clock.now()
+            self.own.model.communications.heard(frame.peer, at, frame.rssi_dbm, frame.lqi)
+
+    def _node_event(self, event: NodeEvent) -> None:
+        """Note what reached a device, and that one which was let in has come."""
+        communications = self.own.model.communications
+        match event:
+            case Delivered(request=request) | Replied(request=request):
+                communications.ended(int(request.peer), delivered=True)
+            case Undelivered(request=request):
+                communications.ended(int(request.peer), delivered=False)
+            case Announced(eui64=eui64) if eui64 in self._arriving and eui64 in self.device_log:
+                self._arriving.discard(eui64)
+                self.alerts.event(HubCode.DEVICE_JOINED, eui64)
 
     def _forget(self, eui64: int) -> None:
         """Drop tunnels with a device that left; its messages wait on if it may come back."""
@@ -260,6 +311,7 @@ class CommunicationsHub:
         self.opener.forget(eui64)
         if eui64 not in self.device_log:
             self.mailroom.forget(eui64)
+            self.own.model.communications.forget(eui64)
             self.device_removed(eui64)
 
     def _from_han(self, peer: int, octets: bytes) -> None:

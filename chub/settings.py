@@ -11,7 +11,8 @@ class ChfSettings:
 
     mailbox_capacity: most messages that wait for one gas meter; one more is refused by name.
     mailbox_lifetime_s: how long a message waits for the gas meter before it is given up (0x819D).
-    join_timeout_s: how long joining stays open after a device was added to the device log.
+    join_timeout_s: how long joining stays open after a device was added to the device log by the
+    rig; a CCS01 brings its own join timeout.
     esme_delivery_timeout_s: how long a message for a tunnel server may take (0x8F84).
     network_key_settle_s: time between sending a new network key and switching to it: longer than a
         gas meter sleeps.
@@ -20,6 +21,15 @@ class ChfSettings:
         nothing but the clusters that need no APS security.
     expel_after_s: a device that has not established its key by then is made to leave; 0 lets it
         stay (ZSE allows 60 minutes or more).
+    restore_pan: a CCS03 makes the hub form its network anew when the backup has another extended
+    PAN identifier, so that the devices find the hub in the place of the old one.
+    alerted_events: codes of events (0x81nn) that leave the hub as generic alerts too; 0x819D goes
+    to the originator of the lost message, all others to the access control broker.
+    logged_commands: every command and whether it was actioned goes into the event log (0x8154,
+    0x8155 with its message code, as in reference message ECS35c).
+    dual_band: the hub has a sub-GHz radio, emulated as far as its configuration and logs go.
+    scan_outcome: the two octets of a sub-GHz channel scan's alert (0x8F28), whose meaning is not
+    public; zeros are those of the reference message.
     """
 
     mailbox_capacity: int = 32
@@ -30,3 +40,8 @@ class ChfSettings:
     suites: int = 2
     require_key_establishment: bool = True
     expel_after_s: int = 0
+    restore_pan: bool = True
+    alerted_events: frozenset[int] = frozenset({0x819D})
+    logged_commands: bool = True
+    dual_band: bool = True
+    scan_outcome: tuple[int, int] = (0, 0)

@@ -98,6 +98,15 @@ class TrustCentre:
 
     # -- joining ---------------------------------------------------------------------------------
 
+    def take_up(self, eui64: int, link_key: bytes) -> None:
+        """A device proved that it holds this key, established in an earlier life: it stands."""
+        if self._log.establish(eui64, link_key):
+            self._running().start_task(self._take_up(eui64, link_key), "take up a link key")
+
+    async def _take_up(self, eui64: int, link_key: bytes) -> None:
+        await self._give_radio(eui64, link_key)
+        self._authorised(eui64)
+
     def _radio_event(self, event: RadioEvent) -> None:
         if isinstance(event, DeviceJoined):
             if event.admitted and event.kind is JoinKind.ASSOCIATED:

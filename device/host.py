@@ -202,7 +202,11 @@ class Host:
 
     def start_task(self, coroutine: Coroutine[object, object, None], name: str) -> None:
         """Do something that takes time while the host runs; a fault in it is logged."""
-        self._start(_watched(coroutine, name), name)
+        task = self._start(_watched(coroutine, name), name)
+        if task is None:
+            coroutine.close()
+        else:  # a task that is cancelled before its first step never closes what it would await
+            task.add_done_callback(lambda _: coroutine.close())
 
     def kick(self) -> None:
         """Let the node go on after one of its services was told something."""
@@ -317,13 +321,16 @@ class Host:
             self._report(event)
         return bool(frames or acks or events)
 
-    def _start(self, coroutine: Coroutine[object, object, None], name: str) -> None:
+    def _start(
+        self, coroutine: Coroutine[object, object, None], name: str
+    ) -> asyncio.Task[None] | None:
         if self._tasks is None:
             coroutine.close()
-            return
+            return None
         task = self._tasks.create_task(coroutine, name=f"{name} {self.node.eui64:016X}")
         self._sending.add(task)
         task.add_done_callback(self._sending.discard)
+        return task
 
     def _report(self, event: NodeEvent) -> None:
         if isinstance(event, Replied | ZdoReplied | Delivered | Unanswered | Undelivered):

@@ -1,0 +1,86 @@
+"""Replaying recorded commands at the Communications Hub Function."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Final
+
+from bench.home import Home, open_home
+from bench.replay_pair import CHF, GPF, Pair, difference_of
+from bench.rig import Rig
+from chub.device_log import Entry
+from chub.model import HubModel
+from device.cosem.recorded import arrange
+from device.timeline import Timeline, run
+from gbcs.dlms.apdu import AccessRequest, AccessResponse, Kind, Result
+from gbcs.dlms.data import Data, Tag
+from gbcs.envelope import Message
+from gbcs.errors import LocalError
+from gbcs.keys import KeyStore
+from gbcs.party import DeviceType
+from gbcs.stamp import Stamp
+
+_EPOCH: Final = datetime(2015, 1, 1, tzinfo=UTC)
+_NETWORK_CONTROL: Final = 104
+_UNREGISTER_DEVICE: Final = 2
+
+
+def replay_at_chf(pair: Pair, keys: KeyStore) -> str | None:
+    """Replay a pair of the CHF; None when it matches, else what differs."""
+    timeline = Timeline(_moment_of(pair.response))
+    return run(_replay(pair, keys, timeline), timeline)
+
+
+async def _replay(pair: Pair, keys: KeyStore, timeline: Timeline) -> str | None:
+    async with open_home(_rig(pair, keys), timeline, keys=keys) as home:
+        try:
+            _arrange(home, pair, keys)
+        except LocalError as error:
+            return f"the hub cannot hold what was reported: {str(error)[:120]}"
+        arrived: list[bytes] = []
+        home.upward.append(arrived.append)
+        home.hub.deliver(pair.sent)
+    answers = [Message.parse(octets) for octets in arrived]
+    ours = next((one for one in answers if one.cra is pair.response.cra), None)
+    return "no Response" if ours is None else difference_of(pair, ours, keys)
+
+
+def _arrange(home: Home, pair: Pair, keys: KeyStore) -> None:
+    """Bring the hub into the state that the pair shows, at the moment it shows."""
+    own = home.hub.own
+    own.model.chassis.clock.hold(_moment_of(pair.response))
+    arrange(own.server, pair.command, pair.response, keys)
+    _register_what_is_removed(own.model, pair)
+
+
+def _register_what_is_removed(model: HubModel, pair: Pair) -> None:
+    """A device that was removed had been there."""
+    request = AccessRequest.parse(pair.command.payload)
+    results = AccessResponse.parse(pair.response.payload).results
+    for item, result in zip(request.items, results, strict=True):
+        place = (item.class_id, item.kind, item.index)
+        removes = place == (_NETWORK_CONTROL, Kind.ACTION, _UNREGISTER_DEVICE)
+        if removes and result.result == Result.SUCCESS and isinstance(item.data.value, bytes):
+            model.device_log.add(Entry(int.from_bytes(item.data.value), DeviceType.ESME, b""))
+
+
+def _moment_of(response: Message) -> datetime:
+    """When the Response was made: the time of the backup it returns, else none known."""
+    for result in AccessResponse.parse(response.payload).results:
+        match result.data:
+            case Data(Tag.STRUCTURE, (Data(Tag.OCTET_STRING, bytes(time)), *_)) if len(time) == 12:
+                return Stamp.from_bytes(time).at or _EPOCH
+    return _EPOCH
+
+
+def _rig(pair: Pair, keys: KeyStore) -> Rig:
+    """A hub with the recorded identities, and nothing else."""
+    return Rig.model_validate(
+        {
+            "name": f"replay {pair.name}",
+            "time": "jump",
+            "parties": {"access_control_broker": keys.access_control_broker},
+            "hub": {"radio": "ether:", "gpf": pair.family | GPF, "chf": pair.family | CHF},
+            "gas_meter": None,
+        }
+    )

@@ -1,0 +1,165 @@
+"""Who may join, with which key, for how long: the device log put into effect by the trust centre.
+
+A device that was added may join with its install code until its window closes. One that is known
+from the historic log has a window for the key it shared with the hub before, and after that one for
+its install code (GBCS use-case catalogue, CCS01). Joining itself is open while any window is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final
+
+from chub.device_log import DeviceLog, Entry
+from device.host import Host
+from han.exchange import Announced, NodeEvent, Outcome, Request
+from han.radio import HanRadio, RadioError
+
+_LOG: Final = logging.getLogger(__name__)
+
+Order = Callable[[HanRadio], Awaitable[object]]
+
+
+@dataclass(slots=True)
+class _Window:
+    """Until when a device may come with a key. ``then`` is the key after that, for as long."""
+
+    until: datetime
+    length: timedelta
+    key: bytes = field(repr=False)
+    then: bytes | None = field(default=None, repr=False)
+
+
+class Joining:
+    """The windows; a service of the node, for their ends. What the radio has to do waits in order.
+
+    ``now`` is the true time. ``known_again`` is told of a device that came with its historic key.
+    """
+
+    def __init__(
+        self,
+        device_log: DeviceLog,
+        now: Callable[[], datetime],
+        known_again: Callable[[int, bytes], object],
+    ) -> None:
+        self._device_log, self._now, self._known_again = device_log, now, known_again
+        self._windows: dict[int, _Window] = {}
+        self._orders: deque[Order] = deque()
+        self._turn = asyncio.Lock()
+        self._summoned = False
+        self._host: Host | None = None
+
+    def attach(self, host: Host) -> None:
+        """Work on this node."""
+        self._host = host
+        host.node.attach(self)
+        host.on_node_event(self._node_event)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether joining is enabled (device log, attribute 2)."""
+        return bool(self._windows)
+
+    def is_open_for(self, eui64: int) -> bool:
+        """Whether this device may join now."""
+        return eui64 in self._windows
+
+    def open(self, entry: Entry, duration_s: int) -> None:
+        """Let a device of the log in for a while; a known key of an earlier life comes first."""
+        length, known = timedelta(seconds=duration_s), self._device_log.historic_of(entry.eui64)
+        window = _Window(self._now() + length, length, entry.link_key)
+        if known is not None and entry.tc_link_key is None:
+            window.key, window.then = known.key, entry.link_key
+        self._windows[entry.eui64] = window
+        self._allow(entry.eui64, window.key)
+
+    def close(self) -> None:
+        """Let nobody in any more."""
+        for eui64 in list(self._windows):
+            self._shut(eui64)
+        self._order(lambda radio: radio.permit_joining(0))
+
+    def expel(self, eui64: int) -> None:
+        """Make a device that was taken from the log leave, and let it in no more."""
+        self._shut(eui64)
+        self._order(lambda radio: radio.remove(eui64))
+
+    async def settle(self) -> None:
+        """Return when the radio has done everything asked of it; RadioError when it could not."""
+        await self._obey(raising=True)
+
+    # -- service -------------------------------------------------------------------------------
+
+    @property
+    def deadline(self) -> datetime | None:
+        """When the first window closes."""
+        return min((window.until for window in self._windows.values()), default=None)
+
+    def poll(self, now: datetime) -> None:
+        """Close the windows whose time is over, or go on to the install code."""
+        for eui64, window in list(self._windows.items()):
+            if window.until > now:
+                continue
+            if window.then is None:
+                self._shut(eui64)
+                continue
+            window.key, window.then = window.then, None
+            window.until = now + window.length
+            self._allow(eui64, window.key)
+
+    def requests(self) -> list[Request]:
+        """None: the radio does what there is to do."""
+        return []
+
+    def concluded(self, outcome: Outcome, now: datetime) -> None:
+        """Nothing to learn from requests that are not made."""
+
+    # -- parts ---------------------------------------------------------------------------------
+
+    def _node_event(self, event: NodeEvent) -> None:
+        """A device that speaks on the network with its historic key keeps that key."""
+        if not isinstance(event, Announced):
+            return
+        window, known = self._windows.get(event.eui64), self._device_log.historic_of(event.eui64)
+        if window is None or window.then is None or known is None:
+            return
+        window.then = None
+        if not known.hashed:
+            self._known_again(event.eui64, known.key)
+
+    def _allow(self, eui64: int, key: bytes) -> None:
+        self._order(lambda radio: radio.allow_join(eui64, key))
+        self._order(lambda radio: radio.permit_joining(self._remaining_s()))
+
+    def _remaining_s(self) -> int:
+        left = [window.until - self._now() for window in self._windows.values()]
+        return max((round(one.total_seconds()) for one in left), default=0)
+
+    def _shut(self, eui64: int) -> None:
+        self._windows.pop(eui64, None)
+        self._order(lambda radio: radio.deny_join(eui64))
+
+    def _order(self, order: Order) -> None:
+        self._orders.append(order)
+        if self._host is not None and not self._summoned:
+            self._summoned = True
+            self._host.start_task(self._obey(), "open and close joining")
+
+    async def _obey(self, *, raising: bool = False) -> None:
+        """Have the radio do what is asked, in order; what it cannot do is left out."""
+        if self._host is None:
+            raise RuntimeError("the hub has no radio yet")
+        async with self._turn:
+            self._summoned = False
+            while self._orders:
+                try:
+                    await self._orders.popleft()(self._host.radio)
+                except RadioError as error:
+                    if raising:
+                        raise
+                    _LOG.warning("joining: %s", error)
