@@ -1,4 +1,4 @@
-"""The air: stations on channels, links that lose, delay and repeat frames, and a tap for captures.
+"""The air: stations on channels, links that do things to frames, and taps for captures.
 
 The ether knows nothing of Zigbee above the MAC header. It plays the part of the medium and of the
 radio hardware: it hands a frame to those who listen, carries the acknowledgement back, and tells
@@ -10,12 +10,14 @@ chance comes from one seed: the same seed and the same traffic give the same air
 from __future__ import annotations
 
 import asyncio
+import math
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import Enum
 from typing import Final, Protocol
 
+from hw.air_link import CLEAR, Condition, Passing
+from hw.air_link import Link as Link
 from hw.key_ring import KeyRing
 from hw.zigbee import mac
 from hw.zigbee.errors import MalformedFrame
@@ -25,6 +27,7 @@ PREAMBLE_OCTETS: Final = 6
 FCS_OCTETS: Final = 2
 TURNAROUND_S: Final = 192e-6
 ACK_WAIT_S: Final = 864e-6
+MOST_BITS_TURNED: Final = 3
 
 
 class Acknowledged(Enum):
@@ -33,20 +36,6 @@ class Acknowledged(Enum):
     NO = "no acknowledgement"
     YES = "acknowledged"
     PENDING = "acknowledged, and more is waiting for the poller"
-
-
-@dataclass(frozen=True, slots=True)
-class Link:
-    """One direction between two stations; ``loss`` and ``repeat`` are probabilities per frame."""
-
-    loss: float = 0.0
-    repeat: float = 0.0
-    latency_s: float = 0.0
-    rssi_dbm: int = -40
-    lqi: int = 255
-
-
-CLEAR: Final = Link()
 
 
 class Station(Protocol):
@@ -71,11 +60,28 @@ class Station(Protocol):
         ...
 
 
+class Dongle(Protocol):
+    """A virtual dongle, as far as faults of it go."""
+
+    mute: bool
+
+    def crash(self) -> None:
+        """Restart the firmware, as after an assertion."""
+        ...
+
+    def drop_line(self) -> None:
+        """Pull the cable."""
+        ...
+
+
 class Tap(Protocol):
     """Sees every frame on the air, such as :class:`hw.capture.PcapWriter`."""
 
-    def frame(self, psdu: bytes, channel: int) -> None:
-        """One frame without FCS, at the moment it ends."""
+    def frame(self, psdu: bytes, channel: int, link: Link) -> None:
+        """One frame without FCS, at the moment it ends, over the link it was heard on.
+
+        A broadcast is shown once, over the link to one of those who hear it.
+        """
         ...
 
 
@@ -86,12 +92,23 @@ class Ether:
     """The medium all virtual radios of one bench share.
 
     ``airtime`` makes frames take their real time on the channel, one after the other; without it
-    the medium is infinitely fast, which is what throughput measurements want.
+    the medium is infinitely fast, which is what throughput measurements want. No parent keeps a
+    frame for a sleepy child longer than ``indirect_limit_s``, whatever its own patience.
     """
 
-    def __init__(self, seed: int = 0, *, link: Link = CLEAR, airtime: bool = True) -> None:
+    def __init__(
+        self,
+        seed: int = 0,
+        *,
+        link: Link = CLEAR,
+        airtime: bool = True,
+        indirect_limit_s: float = math.inf,
+    ) -> None:
         self.random = random.Random(seed)
         self.keys = KeyRing()  # what the nodes on this air used, for its captures
+        self.indirect_limit_s = indirect_limit_s
+        self.dongles: dict[int, Dongle] = {}
+        self._conditions: list[Condition] = []
         self._default_link = link
         self._airtime = airtime
         self._links: dict[tuple[int, int], Link] = {}
@@ -127,6 +144,16 @@ class Ether:
         """The link of every pair that has none of its own."""
         self._default_link = link
 
+    def impose(self, condition: Condition) -> Callable[[], None]:
+        """Let a condition bend the links from now on; the result ends that (again: no harm)."""
+        self._conditions.append(condition)
+
+        def end() -> None:
+            if condition in self._conditions:
+                self._conditions.remove(condition)
+
+        return end
+
     def transmit(self, sender: Station, channel: int, psdu: bytes, sent: SentCallback) -> None:
         """Put one frame (without FCS) on the channel; ``sent`` hears how it ended, always later."""
         loop = asyncio.get_running_loop()
@@ -147,36 +174,69 @@ class Ether:
         sent: SentCallback,
     ) -> None:
         """The frame ends now: show it to the taps and to whoever listens."""
-        for tap in tuple(self._taps):
-            tap.frame(psdu, channel)
         try:
             frame = mac.MacFrame.from_bytes(psdu)
         except MalformedFrame:
+            self.show(psdu, channel, self._default_link)
             loop.call_soon(sent, Acknowledged.NO)
             return
+        met = [
+            (station, self._met(sender, station, psdu, frame))
+            for station in tuple(self._stations)
+            if station is not sender and station.channel == channel and station.accepts(frame)
+        ]
+        self.show(psdu, channel, met[0][1] if met else self._default_link)
         flight = _Flight(self, loop, sender, channel, frame, sent)
-        for station in tuple(self._stations):
-            if station is not sender and station.channel == channel and station.accepts(frame):
-                flight.towards(station, self._link(sender, station))
+        for station, link in met:
+            flight.towards(station, link)
         flight.departed()
 
     def link(self, sender: int, receiver: int) -> Link:
-        """The link in force from one station to another."""
+        """The link from one station to another, as it is when nothing is imposed."""
         return self._links.get((sender, receiver), self._default_link)
 
-    def _link(self, sender: Station, receiver: Station) -> Link:
-        if not self._links:
+    def _met(
+        self, sender: Station, receiver: Station, psdu: bytes, frame: mac.MacFrame | None
+    ) -> Link:
+        """The link in force for one frame."""
+        if not self._links and not self._conditions:
             return self._default_link
-        return self.link(sender.eui64, receiver.eui64)
+        link = self.link(sender.eui64, receiver.eui64)
+        if self._conditions:
+            passing = Passing(sender.eui64, receiver.eui64, psdu, frame)
+            for condition in tuple(self._conditions):
+                link = condition.applied(link, passing)
+        return link
 
     def happens(self, probability: float) -> bool:
         """Draw once, unless the outcome is certain (so that a clean air draws nothing)."""
         return probability > 0 and (probability >= 1 or self.random.random() < probability)
 
-    def show(self, psdu: bytes, channel: int) -> None:
-        """Show an acknowledgement to the taps."""
-        for tap in self._taps:
-            tap.frame(psdu, channel)
+    def show(self, psdu: bytes, channel: int, link: Link) -> None:
+        """Show a frame to the taps."""
+        for tap in tuple(self._taps):
+            tap.frame(psdu, channel, link)
+
+    def garbled(self, frame: mac.MacFrame) -> mac.MacFrame | None:
+        """A frame with one to three of its bits turned; None when it is no frame any more."""
+        octets = bytearray(frame.to_bytes())
+        for _ in range(self.random.randint(1, MOST_BITS_TURNED)):
+            position = self.random.randrange(8 * len(octets))
+            octets[position // 8] ^= 1 << position % 8
+        try:
+            return mac.MacFrame.from_bytes(bytes(octets))
+        except MalformedFrame:
+            return None
+
+    def acknowledgement(
+        self, ack: bytes, of: Station, to: Station, channel: int
+    ) -> Acknowledged | None:
+        """Send back what a receiver's hardware answers; None when it is not heard."""
+        link = self._met(of, to, ack, None)
+        self.show(ack, channel, link)
+        if self.happens(link.loss) or self.happens(link.corrupt):
+            return None
+        return Acknowledged.PENDING if ack[0] & 0x10 else Acknowledged.YES
 
     def ack_time_s(self) -> float:
         """How long an acknowledgement keeps the sender waiting."""
@@ -207,13 +267,17 @@ class _Flight:
         self._ended = False
 
     def towards(self, station: Station, link: Link) -> None:
-        if self._ether.happens(link.loss):
+        ether = self._ether
+        if ether.happens(link.loss) or ether.happens(link.corrupt):
+            return
+        if ether.happens(link.late):
+            self._loop.call_later(link.late_s, self._arrive_late, station, link)
             return
         copies = 2 if self._ether.happens(link.repeat) else 1
         for _ in range(copies):
             if link.latency_s:
                 self._in_air += 1
-                self._loop.call_later(link.latency_s, self._arrive_late, station, link)
+                self._loop.call_later(link.latency_s, self._arrive_awaited, station, link)
             else:
                 self._arrive(station, link)
 
@@ -222,20 +286,28 @@ class _Flight:
         if not self._in_air or not self._frame.ack_request:
             self._end(Acknowledged.NO)
 
-    def _arrive_late(self, station: Station, link: Link) -> None:
+    def _arrive_awaited(self, station: Station, link: Link) -> None:
         self._in_air -= 1
-        if station.channel == self._channel:
-            self._arrive(station, link)
+        self._arrive_late(station, link)
         self.departed()
 
+    def _arrive_late(self, station: Station, link: Link) -> None:
+        if station.channel == self._channel:
+            self._arrive(station, link)
+
     def _arrive(self, station: Station, link: Link) -> None:
-        ack = station.hear(self._frame, link)
+        frame: mac.MacFrame | None = self._frame
+        if self._ether.happens(link.garble):
+            frame = self._ether.garbled(self._frame)
+            if frame is None or not station.accepts(frame):
+                return
+        assert frame is not None
+        ack = station.hear(frame, link)
         if ack is None or not self._frame.ack_request:
             return
-        self._ether.show(ack, self._channel)
-        if not self._ether.happens(self._ether.link(station.eui64, self._sender.eui64).loss):
-            pending = bool(ack[0] & 0x10)
-            self._end(Acknowledged.PENDING if pending else Acknowledged.YES)
+        outcome = self._ether.acknowledgement(ack, station, self._sender, self._channel)
+        if outcome is not None:
+            self._end(outcome)
 
     def _end(self, outcome: Acknowledged) -> None:
         if self._ended:

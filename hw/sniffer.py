@@ -7,12 +7,13 @@ of its own (:meth:`hw.ether.Ether.tap`).
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 import bellows.types as t
 
 from han.radio import RadioError
 from hw.bellows_ezsp import SmartEnergyEzsp, disconnect, radio_errors, require
-from hw.ether import Tap
+from hw.ether import Link, Tap
 
 TRAILER_OCTETS = 2  # link quality or FCS: hosts cut it off
 
@@ -28,15 +29,27 @@ class _Watch:
             self.lost.set_exception(RadioError(f"the dongle is gone: {exc!r}"))
 
 
-async def sniff(path: str, channel: int, tap: Tap, *, baudrate: int = 115200) -> None:
-    """Show every frame on ``channel`` to ``tap`` until cancelled, or RadioError when it goes."""
+async def sniff(
+    path: str,
+    channel: int,
+    tap: Tap,
+    *,
+    baudrate: int = 115200,
+    flow_control: str | None = None,
+    listening: Callable[[], object] = lambda: None,
+) -> None:
+    """Show every frame on ``channel`` to ``tap`` until cancelled, or RadioError when it goes.
+
+    ``listening`` is called once the dongle listens.
+    """
     watch = _Watch()
-    settings = {"path": path, "baudrate": baudrate, "flow_control": None}
+    settings = {"path": path, "baudrate": baudrate, "flow_control": flow_control}
     ezsp = SmartEnergyEzsp(settings, watch)
 
-    def heard(name: str, values: list[t.LVBytes]) -> None:
+    def heard(name: str, values: list[t.uint8_t]) -> None:
         if name == "mfglibRxHandler":
-            tap.frame(bytes(values[2])[:-TRAILER_OCTETS], channel)
+            link = Link(rssi_dbm=int(values[1]), lqi=int(values[0]))
+            tap.frame(bytes(values[2])[:-TRAILER_OCTETS], channel, link)
 
     with radio_errors(f"listening through {path}"):
         await ezsp.connect(use_thread=False)
@@ -46,6 +59,7 @@ async def sniff(path: str, channel: int, tap: Tap, *, baudrate: int = 115200) ->
             (status,) = await ezsp.mfglibSetChannel(t.uint8_t(channel))
             require(status, f"channel {channel}")
             ezsp.add_callback(heard)
+            listening()
             await watch.lost
         finally:
             await disconnect(ezsp)

@@ -14,6 +14,7 @@ from bench.cli.options import EUI64
 from gbcs.eui64 import format_eui64
 
 if TYPE_CHECKING:
+    from hw.ether import Link
     from hw.vncp.serve import Dongle
 
 
@@ -103,7 +104,7 @@ class _Recorder:
         self._writer = PcapWriter(file, lambda: datetime.now(UTC))
         self._writer.flush()
 
-    def frame(self, psdu: bytes, channel: int = 0) -> None:
+    def frame(self, psdu: bytes, channel: int, link: Link) -> None:
         """Record one frame of the air."""
-        self._writer.frame(psdu, channel)
+        self._writer.frame(psdu, channel, link)
         self._writer.flush()

@@ -50,12 +50,17 @@ class NetworkLayer:
     """Sends and receives NWK frames through one MAC."""
 
     def __init__(self, mac_layer: MacLayer, state: NodeState, user: NetworkUser) -> None:
-        self.indirect_timeout_s = INDIRECT_TIMEOUT_S
+        self.patience_s = INDIRECT_TIMEOUT_S
         self._mac = mac_layer
         self._state = state
         self._user = user
         self._sequence = 0
         self._broadcasts: dict[tuple[int, int], float] = {}
+
+    @property
+    def indirect_timeout_s(self) -> float:
+        """How long a frame waits for a sleepy child."""
+        return min(self.patience_s, self._mac.ether.indirect_limit_s)
 
     def reset(self) -> None:
         """Forget what is not kept over a reset."""

@@ -69,7 +69,7 @@ def set_configuration(ncp: VirtualNcp, command: Command) -> Fields:
         return {"status": Status.NO_BUFFERS}
     ncp.ram.configuration[config_id] = value
     if config_id == memory.CONFIG_INDIRECT_TIMEOUT:
-        ncp.stack.network.indirect_timeout_s = value / 1000
+        ncp.stack.network.patience_s = value / 1000
     elif config_id == memory.CONFIG_APS_ACK_TIMEOUT:
         ncp.stack.aps.ack_wait_s = value / 1000
     return OK

@@ -86,6 +86,7 @@ class VirtualNcp:
         self.ether = ether
         self.codec = EzspCodec(ezsp_version, HANDLERS)
         self.factory_eui64 = eui64
+        ether.dongles[eui64] = self
         self.key_table_limit = key_table_limit
         self.key_table_admits = key_table_admits
         self.store = store if store is not None else MemoryStore()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final
 
+from hw.ether import Link
 from hw.ezsp_layout import Fields
 from hw.ezsp_status import Status
 from hw.vncp.ezsp import Command
@@ -15,8 +16,6 @@ if TYPE_CHECKING:
 
 OK: Final[Fields] = {"status": Status.OK}
 TRAILER: Final = b"\x00\x00"  # the two octets in place of the FCS; hosts cut them off
-STRONG_LQI: Final = 255
-STRONG_RSSI_DBM: Final = -40
 
 
 class Sniffer:
@@ -27,14 +26,14 @@ class Sniffer:
         self._ncp = ncp
         self._reports = reports
 
-    def frame(self, psdu: bytes, channel: int) -> None:
+    def frame(self, psdu: bytes, channel: int, link: Link) -> None:
         """See :class:`hw.ether.Tap`."""
         if self._reports and channel == self.channel:
             self._ncp.callback(
                 "mfglibRxHandler",
                 {
-                    "linkQuality": STRONG_LQI,
-                    "rssi": STRONG_RSSI_DBM,
+                    "linkQuality": link.lqi,
+                    "rssi": link.rssi_dbm,
                     "packetContents": psdu + TRAILER,
                 },
             )

@@ -28,7 +28,7 @@ class Attacker:
         ether.tap(self)
         ether.attach(self)
 
-    def frame(self, psdu: bytes, channel: int) -> None:
+    def frame(self, psdu: bytes, channel: int, link: Link) -> None:
         self.heard.append(psdu)
 
     def accepts(self, frame: mac.MacFrame) -> bool:

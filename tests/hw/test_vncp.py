@@ -26,7 +26,7 @@ from device.timeline import REAL, Timeline, run
 from han.radio import DeliveryStatus, JoinKind, NetworkUp, RadioError, RadioLost, Role
 from hw.bellows_log import CUT
 from hw.bellows_radio import BellowsRadio
-from hw.ether import Ether
+from hw.ether import Ether, Link
 from hw.sniffer import sniff
 from hw.stack import MemoryStore
 from hw.vncp.ash import AshFrame, AshNcp, Kind, ResetCode
@@ -364,12 +364,13 @@ def test_a_dongle_whose_process_dies_is_taken_up_again(tmp_path: Path) -> None:
 
 async def test_a_second_dongle_captures_what_is_on_the_air(timeline: Timeline) -> None:
     air = Air(timeline, "ether")
+    air.ether.set_default_link(Link(rssi_dbm=-71, lqi=120))
     listener = VirtualNcp(air.ether, DISPLAY)
     seen: list[bytes] = []
 
     class Seen:
-        def frame(self, psdu: bytes, channel: int) -> None:
-            assert channel == CHANNEL
+        def frame(self, psdu: bytes, channel: int, link: Link) -> None:
+            assert (channel, link.rssi_dbm, link.lqi) == (CHANNEL, -71, 120)
             seen.append(psdu)
 
     async with _published(listener) as path:
@@ -378,7 +379,7 @@ async def test_a_second_dongle_captures_what_is_on_the_air(timeline: Timeline) -
         on_air: list[bytes] = []
 
         class Tapped:
-            def frame(self, psdu: bytes, channel: int) -> None:
+            def frame(self, psdu: bytes, channel: int, link: Link) -> None:
                 on_air.append(psdu)
 
         air.ether.tap(Tapped())
