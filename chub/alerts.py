@@ -30,7 +30,6 @@ class HubCode(IntEnum):
 
     COMMAND_ACTIONED = 0x8154
     COMMAND_NOT_ACTIONED = 0x8155
-    DEVICE_JOINED = 0x8183
     GSME_COMMAND_NOT_RETRIEVED = 0x819D
     CONNECTED_TO_ESME = 0x81A2
     DISCONNECTED_FROM_ESME = 0x81A3
@@ -61,14 +60,14 @@ class HubAlerts:
         """Log an event about a device, and raise it as an alert if it is one."""
         other = b"" if peer is None else peer.to_bytes(_EUI64_OCTETS)
         with self._chassis.store.transaction():
-            self._chassis.event_log.add(code, other)
+            self._chassis.event_log.add(int(code), other)
             if code in self._alerted:
                 self.generic(code, recipient)
 
     def command_executed(self, message_code: int, *, actioned: bool) -> None:
         """Log a command and its outcome."""
         code = HubCode.COMMAND_ACTIONED if actioned else HubCode.COMMAND_NOT_ACTIONED
-        self._chassis.event_log.add(code, message_code.to_bytes(2))
+        self._chassis.event_log.add(int(code), message_code.to_bytes(2))
 
     def generic(self, code: int, recipient: int | None = None) -> None:
         """Raise an alert that carries nothing but its code and time."""
@@ -120,6 +119,6 @@ class HubAlerts:
         try:
             if recipient is None:
                 recipient = self._chassis.credentials.party(Role.ACCESS_CONTROL_BROKER)
-            self._alerts.raise_alert(message_code, alert_code, payload, recipient)
+            self._alerts.raise_alert(int(message_code), int(alert_code), payload, recipient)
         except GbcsError as exc:
             _LOG.warning("%016X: no alert %04X: %s", self._chassis.eui64, alert_code, exc)

@@ -14,16 +14,24 @@ from enum import Enum
 from typing import Final
 
 from chub.alerts import HubAlerts, HubCode
+from chub.deliveries import Deliveries
 from chub.device_log import DeviceLog, Entry
 from chub.joining import Joining
 from chub.mailroom import Mailroom
+from chub.observer import Observer
 from chub.own_commands import OwnCommands
 from chub.settings import ChfSettings
 from chub.trust_centre import TrustCentre
 from chub.tunnel_opener import TunnelOpener
 from chub.views import basic_server, time_server
 from device.chassis import Chassis
-from device.events import CommandRefused, MessageExpired, MessageQueued, MessageTunnelled
+from device.events import (
+    CommandRefused,
+    DeliveryPutOff,
+    MessageExpired,
+    MessageQueued,
+    MessageTunnelled,
+)
 from device.host import Host
 from device.long_messages import LongMessages, parts_of
 from device.settings import PipelineSettings
@@ -33,16 +41,16 @@ from gbcs.eui64 import format_eui64
 from gbcs.party import DeviceType
 from han.cbke.authority import Credentials, RandomOctets
 from han.endpoint import Endpoint
-from han.exchange import Announced, Delivered, NodeEvent, Replied, Undelivered
 from han.radio import (
-    ApsReceived,
     DeviceJoined,
     DeviceLeft,
-    JoinKind,
     NetworkUp,
     RadioEvent,
 )
-from han.tunnel import TransferFailed, TunnelMessage, TunnelServer
+from han.tunnel import (
+    TunnelMessage,
+    TunnelServer,
+)
 
 REMOTE_COMMUNICATIONS_DEVICE: Final = 0x0508
 TUNNEL_SERVERS: Final = frozenset({DeviceType.ESME, DeviceType.HCALCS, DeviceType.PPMID})
@@ -99,11 +107,21 @@ class CommunicationsHub:
             lambda: self._functions,
             pipeline_settings,
         )
+        self.observer = Observer(
+            self.device_log, self.own.model.communications, self.alerts, chassis.clock
+        )
         self.own.model.own_pan = han.eui64
         self.own.model.device_removed = self._expel
         self._functions[chassis.eui64] = self.own.answer
         self.tunnels = TunnelServer(endpoint, admits=self.device_log.__contains__)
         self.opener = TunnelOpener(endpoint)
+        self.deliveries = Deliveries(
+            self.opener,
+            chassis.store,
+            self.settings.esme_delivery_timeout_s,
+            put_off=self._put_off,
+            given_up=self._not_delivered,
+        )
         self.trust_centre = TrustCentre(
             chassis,
             self.device_log,
@@ -138,7 +156,6 @@ class CommunicationsHub:
         )
         self._from_wan, self._from_devices = LongMessages(), LongMessages()
         self._upward = upward
-        self._arriving: set[int] = set()
         self._host: Host | None = None
 
     def add_function(self, entity: int, answer: LocalFunction) -> None:
@@ -148,16 +165,16 @@ class CommunicationsHub:
     def attach(self, host: Host) -> None:
         """Work on this node; before the host runs."""
         self._host = host
-        for service in (self.tunnels, self.opener.clients, self.mailroom):
+        for service in (self.tunnels, self.opener.clients, self.mailroom, self.deliveries):
             host.node.attach(service)
         self.joining.attach(host)
-        host.on_received(self._heard)
-        host.on_node_event(self._node_event)
+        self.observer.attach(host)
         host.on_progress(self._progress)
         host.on_radio_event(self._radio_event)
         self.trust_centre.attach(host)
         self.opener.attach(host, self._tunnel_server)
         self.mailroom.restore(self._now())
+        self.deliveries.restore(self._now())
 
     # -- joining -------------------------------------------------------------------------------
 
@@ -213,7 +230,7 @@ class CommunicationsHub:
         elif entry.device_type is DeviceType.GSME:
             self._to_mailbox(message, octets)
         elif entry.device_type in TUNNEL_SERVERS:
-            self._to_tunnel(message, octets)
+            self._to_tunnel(octets)
         else:
             detail = f"a {entry.device_type} takes no remote party messages"
             self.refuse(Undeliverable.UNKNOWN_RECIPIENT, detail, message)
@@ -248,9 +265,8 @@ class CommunicationsHub:
         )
         self._running().kick()
 
-    def _to_tunnel(self, message: Message, octets: bytes) -> None:
-        for part in parts_of(octets):
-            self.opener.send(message.recipient, part, self._now())
+    def _to_tunnel(self, octets: bytes) -> None:
+        self.deliveries.send(octets, self._now())
         self._running().kick()
 
     # -- HAN side ------------------------------------------------------------------------------
@@ -258,20 +274,18 @@ class CommunicationsHub:
     def _progress(self) -> None:
         now = self._now()
         for event in self.tunnels.events():
+            self.observer.tunnel_event(event)
             self.mailroom.receive(event, now)
         for event in self.opener.events():
+            self.observer.own_tunnel_event(event)
+            self.deliveries.receive(event, now)
             if isinstance(event, TunnelMessage):
                 self._from_han(event.peer, event.octets)
-            elif isinstance(event, TransferFailed):
-                detail = f"{format_eui64(event.peer)}: {event.reason}"
-                self.refuse(Undeliverable.NOT_DELIVERED, detail)
 
     def _radio_event(self, event: RadioEvent) -> None:
         if isinstance(event, DeviceLeft):
             self._forget(event.eui64)
         elif isinstance(event, DeviceJoined):
-            if event.admitted and event.kind is JoinKind.ASSOCIATED:
-                self._arriving.add(event.eui64)
             if event.admitted and self._tunnel_server(event.eui64):
                 self.opener.expect(event.eui64, self._now())
         elif isinstance(event, NetworkUp):
@@ -287,30 +301,13 @@ class CommunicationsHub:
         if self._tunnel_server(eui64):
             self.opener.welcome(eui64)
 
-    def _heard(self, frame: ApsReceived) -> None:
-        """Note for the communications store when and how well a device of the log was heard."""
-        if frame.peer in self.device_log:
-            at = self.chassis.clock.now()
-            self.own.model.communications.heard(frame.peer, at, frame.rssi_dbm, frame.lqi)
-
-    def _node_event(self, event: NodeEvent) -> None:
-        """Note what reached a device, and that one which was let in has come."""
-        communications = self.own.model.communications
-        match event:
-            case Delivered(request=request) | Replied(request=request):
-                communications.ended(int(request.peer), delivered=True)
-            case Undelivered(request=request):
-                communications.ended(int(request.peer), delivered=False)
-            case Announced(eui64=eui64) if eui64 in self._arriving and eui64 in self.device_log:
-                self._arriving.discard(eui64)
-                self.alerts.event(HubCode.DEVICE_JOINED, eui64)
-
     def _forget(self, eui64: int) -> None:
         """Drop tunnels with a device that left; its messages wait on if it may come back."""
         self.tunnels.forget(eui64)
         self.opener.forget(eui64)
         if eui64 not in self.device_log:
             self.mailroom.forget(eui64)
+            self.deliveries.forget(eui64, "it was removed from the device log")
             self.own.model.communications.forget(eui64)
             self.device_removed(eui64)
 
@@ -327,11 +324,37 @@ class CommunicationsHub:
         self.chassis.events.publish(MessageTunnelled(**here, peer=peer, octets=len(whole)))
         self._upward(whole)
 
+    def _put_off(self, peer: int, reason: str, until: datetime) -> None:
+        here = self.chassis.here()
+        self.chassis.events.publish(DeliveryPutOff(**here, peer=peer, reason=reason, until=until))
+
+    def _not_delivered(self, message: Message, reason: str) -> None:
+        """A message for a tunnel server was given up: its originator is told if it is an ESME."""
+        peer = message.recipient
+        self.refuse(Undeliverable.NOT_DELIVERED, f"{format_eui64(peer)}: {reason}", message)
+        entry = self.device_log.get(peer)
+        if entry is not None and entry.device_type is DeviceType.ESME:
+            self.alerts.not_delivered(message)
+
     def _expired(self, peer: int, message: bytes, reason: str) -> None:
         here = self.chassis.here()
         self.chassis.events.publish(
             MessageExpired(**here, peer=peer, reason=reason, octets=len(message))
         )
+        self._not_retrieved(peer, message)
+
+    def _not_retrieved(self, peer: int, octets: bytes) -> None:
+        """Tell who sent a message that its gas meter did not fetch it (GSME Command Not Retrieved).
+
+        Of a message in blocks only those that a gas meter fetched are missing: the first says it.
+        """
+        if peer not in self.device_log:
+            return  # it was removed, on purpose
+        try:
+            originator: int | None = Message.parse(octets).originator
+        except MalformedMessage:
+            originator = None
+        self.alerts.event(HubCode.GSME_COMMAND_NOT_RETRIEVED, peer, originator)
 
     def _noise(self, peer: int, octets: bytes) -> None:
         detail = f"from {format_eui64(peer)}: neither GET nor PUT ({len(octets)} octets)"

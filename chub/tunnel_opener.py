@@ -7,6 +7,7 @@ Tunneling server is.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -14,7 +15,7 @@ from device.host import Host
 from gbcs.errors import MalformedMessage
 from han.clusters import TUNNELING
 from han.exchange import Announced, NodeEvent, Outcome, Request, ZdoReplied
-from han.tunnel import TransferFailed, TunnelClients, TunnelEvent
+from han.tunnel import TransferDone, TransferFailed, TunnelClients, TunnelEvent
 from han.zdo.client import endpoints_of, match_descriptors
 
 RETRY_AFTER: Final = timedelta(seconds=30)
@@ -32,7 +33,9 @@ class TunnelOpener:
     def __init__(self, endpoint: int) -> None:
         self.clients = TunnelClients(endpoint)
         self._endpoints: dict[int, int] = {}
-        self._held: dict[int, list[bytes]] = {}
+        self._held: dict[int, list[tuple[int, bytes]]] = {}
+        self._refs: dict[int, int] = {}
+        self._next_ref = 0
         self._searching: set[int] = set()
         self._attempts: dict[int, int] = {}
         self._retry_at: dict[int, datetime] = {}
@@ -47,18 +50,29 @@ class TunnelOpener:
         host.node.attach(self)
         host.on_node_event(self._node_event)
 
-    def send(self, peer: int, octets: bytes, now: datetime) -> None:
-        """Send a message; the tunnel is opened first when it is not open."""
+    def send(self, peer: int, octets: bytes, now: datetime) -> int:
+        """Send octets; the tunnel is opened first when it is not open.
+
+        The reference comes back in an event.
+        """
+        self._next_ref += 1
+        ref = self._next_ref
         if peer in self._endpoints:
-            self.clients.send(peer, octets, now)
-            return
-        self._held.setdefault(peer, []).append(octets)
-        self._search(peer)
+            self._refs[self.clients.send(peer, octets, now)] = ref
+        else:
+            self._held.setdefault(peer, []).append((ref, octets))
+            self._search(peer)
+        return ref
 
     def events(self) -> list[TunnelEvent]:
         """Take what happened in the tunnels, in order."""
         failed, self._failed = self._failed, []
-        return failed + self.clients.events()
+        return failed + [self._with_own_ref(event) for event in self.clients.events()]
+
+    def _with_own_ref(self, event: TunnelEvent) -> TunnelEvent:
+        if isinstance(event, TransferDone | TransferFailed):
+            return replace(event, ref=self._refs.pop(event.ref))
+        return event
 
     def reopen(self, peers: Iterable[int]) -> None:
         """Look for these devices, after the network came back."""
@@ -117,8 +131,8 @@ class TunnelOpener:
         self._retry_at.pop(peer, None)
         self._endpoints[peer] = endpoint
         self.clients.open(peer, endpoint, now)
-        for octets in self._held.pop(peer, []):
-            self.clients.send(peer, octets, now)
+        for ref, octets in self._held.pop(peer, []):
+            self._refs[self.clients.send(peer, octets, now)] = ref
 
     # -- parts ---------------------------------------------------------------------------------
 
@@ -143,8 +157,8 @@ class TunnelOpener:
             self._requests.append(match_descriptors(peer, nwk, inputs=inputs))
 
     def _give_up(self, peer: int, reason: str) -> None:
-        for _ in self._held.pop(peer, []):
-            self._failed.append(TransferFailed(peer, 0, reason))
+        for ref, _ in self._held.pop(peer, []):
+            self._failed.append(TransferFailed(peer, ref, reason))
 
 
 def _first_endpoint(outcome: Outcome) -> int | None:

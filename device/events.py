@@ -249,6 +249,15 @@ class MessageExpired(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryPutOff(Event):
+    """The hub could not deliver a message to a device, and tries again until then."""
+
+    peer: Eui64
+    reason: str
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MirrorChanged(Event):
     """The GPF lent a meter a mirror endpoint, or took it back."""
 

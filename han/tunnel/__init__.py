@@ -5,6 +5,8 @@ from __future__ import annotations
 from han.tunnel.client import TunnelClients
 from han.tunnel.collector import Collected, CollectionEnded, Collector, CollectorSettings
 from han.tunnel.events import (
+    CloseRejected,
+    RequestRejected,
     TransferDone,
     TransferFailed,
     TunnelClosed,
@@ -26,6 +28,7 @@ from han.tunnel.mailbox import (
 from han.tunnel.server import TunnelServer
 
 __all__ = [
+    "CloseRejected",
     "Collected",
     "CollectionEnded",
     "Collector",
@@ -36,6 +39,7 @@ __all__ = [
     "MessagePut",
     "NotRetrieved",
     "PendingChanged",
+    "RequestRejected",
     "Retrieved",
     "TransferDone",
     "TransferFailed",

@@ -25,6 +25,7 @@ from han.clusters.tunneling import (
 )
 from han.exchange import Outcome, Replied, Request, Undelivered
 from han.tunnel.events import (
+    RequestRejected,
     TransferDone,
     TransferFailed,
     TunnelClosed,
@@ -195,7 +196,9 @@ class TunnelClients:
             link.state, link.tunnel_id, link.attempts = State.OPEN, response.tunnel_id, 0
             self._events.append(TunnelOpened(link.peer, link.tunnel_id))
             self._flush(link)
-        elif response.status in _RETRYABLE:
+            return
+        self._events.append(RequestRejected(link.peer, response.status))
+        if response.status in _RETRYABLE:
             self._put_off(link, TunnelStatus(response.status).name, now)
         else:
             self._give_up(link, f"status {response.status}")

@@ -78,8 +78,30 @@ class TransferFailed:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class RequestRejected:
+    """A RequestTunnel was answered with another status than success, here or by the peer."""
+
+    peer: int
+    status: int
+
+
+@dataclass(frozen=True, slots=True)
+class CloseRejected:
+    """A CloseTunnel of a peer was rejected: it has no such tunnel."""
+
+    peer: int
+
+
 TunnelEvent = (
-    TunnelOpened | TunnelClosed | TunnelRefused | TunnelMessage | TransferDone | TransferFailed
+    TunnelOpened
+    | TunnelClosed
+    | TunnelRefused
+    | TunnelMessage
+    | TransferDone
+    | TransferFailed
+    | RequestRejected
+    | CloseRejected
 )
 
 

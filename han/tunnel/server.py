@@ -27,6 +27,8 @@ from han.clusters.tunneling import (
 )
 from han.exchange import Delivered, Outcome, Request, Undelivered
 from han.tunnel.events import (
+    CloseRejected,
+    RequestRejected,
     TransferDone,
     TransferFailed,
     TunnelClosed,
@@ -160,6 +162,8 @@ class TunnelServer:
         if status is TunnelStatus.SUCCESS:
             tunnel_id = self._give(access).tunnel_id
             self._events.append(TunnelOpened(access.peer, tunnel_id))
+        else:
+            self._events.append(RequestRejected(access.peer, status))
         response = RequestTunnelResponse(tunnel_id, status, TRANSFER_OCTETS)
         return Reply(ToClient.REQUEST_TUNNEL_RESPONSE, encode(response))
 
@@ -192,6 +196,7 @@ class TunnelServer:
         """CloseTunnel: NOT_FOUND unless it is the client's own."""
         tunnel = self._tunnels.get(decode(TunnelIdentifier, payload).tunnel_id)
         if tunnel is None or tunnel.peer != access.peer:
+            self._events.append(CloseRejected(access.peer))
             return Status.NOT_FOUND
         self._drop(tunnel, "closed by the client")
         return Status.SUCCESS

@@ -11,7 +11,7 @@ from bench.home import living_home
 from bench.remote_party import RemoteParty
 from bench.rig import Rig
 from device.event import Event, EventStream
-from device.events import CommandRefused, RadioLost, RadioUp
+from device.events import CommandRefused, DeliveryPutOff, RadioLost, RadioUp
 from device.timeline import Timeline
 from gbcs.catalogue import by_name
 from gbcs.party import DeviceType
@@ -87,15 +87,23 @@ async def test_a_counter_that_repeats_is_refused_and_changes_nothing(timeline: T
     assert [event.refusal.name for event in refused] == ["REPLAYED"]
 
 
-async def test_a_message_for_a_meter_that_is_not_there_fails_by_name(timeline: Timeline) -> None:
+async def test_a_message_for_a_meter_that_is_not_there_fails_by_name_in_the_end(
+    timeline: Timeline,
+) -> None:
     eui64 = 0x000D6F00ABCDEF01
     absent = {"kind": "ESME", "eui64": f"{eui64:016X}", "install_code": "00" * 16}
     rig = Rig.model_validate({"hub": {"radio": "ether:"}, "gas_meter": None, "admitted": [absent]})
-    events, refused = EventStream(), list[CommandRefused]()
+    events, refused, put_off = EventStream(), list[CommandRefused](), list[DeliveryPutOff]()
     events.subscribe(refused.append, CommandRefused)  # type: ignore[arg-type]
+    events.subscribe(put_off.append, DeliveryPutOff)  # type: ignore[arg-type]
     async with living_home(rig, timeline, events=events) as home:
         supplier = RemoteParty(rig.parties.supplier, home.keys)
+        sent_at = timeline.now()
         home.hub.deliver(supplier.command(by_name("ECS05"), eui64, 1).to_bytes())
+        await timeline.sleep(timedelta(minutes=59))
+        assert refused == []
+        await timeline.sleep(timedelta(minutes=2))
+    assert [one.until - sent_at for one in put_off] == [timedelta(hours=1)]
     [event] = refused
     assert event.refusal.name == "NOT_DELIVERED"
     assert event.detail == f"{eui64:016X}: it is not on the network"

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from gbcs.errors import MalformedMessage
 from gbcs.zcl.frame import Frame
 from gbcs.zcl.status import Status
-from han.clusters.tunneling import RequestTunnel, ToClient, ToServer
+from han.clusters.tunneling import RequestTunnel, ToClient, ToServer, TunnelStatus
 from han.endpoint import Endpoint
 from han.exchange import Executed, Replied, Request
 from han.fragmentation import MessageTooLong
@@ -29,6 +29,7 @@ from han.tunnel import (
     MessagePut,
     NotRetrieved,
     PendingChanged,
+    RequestRejected,
     Retrieved,
     TransferDone,
     TransferFailed,
@@ -189,7 +190,12 @@ def test_a_busy_server_is_asked_again_until_the_attempts_are_used_up() -> None:
     setup.air.wait(15 * SECOND)
     setup.server.busy = False
     setup.air.wait(10 * SECOND)
-    assert setup.clients.events() == [TunnelOpened(METER, 0), TransferDone(METER, ref)]
+    assert setup.clients.events() == [
+        RequestRejected(METER, TunnelStatus.BUSY),
+        RequestRejected(METER, TunnelStatus.BUSY),
+        TunnelOpened(METER, 0),
+        TransferDone(METER, ref),
+    ]
     setup.server.busy = True
     setup.server.forget(HUB)
     setup.clients.forget(METER)
