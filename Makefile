@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 LINTED := $(VENV)/.lint-installed
 
-.PHONY: demo test lint bench fuzz clean install
+.PHONY: demo test lint bench fuzz kill clean install
 
 install: $(STAMP)
 
@@ -38,6 +38,11 @@ FUZZ_SECONDS ?= 60
 
 fuzz: $(STAMP)  ## broken messages: only errors of the language may come out
 	$(BIN)/python -m tests.gbcs.fuzz --seconds $(FUZZ_SECONDS)
+
+KILL_POINTS ?= 1000
+
+kill: $(STAMP)  ## an electricity meter killed at random points: every effect once, logs whole
+	$(BIN)/python -m tests.esme.kill --points $(KILL_POINTS)
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info

@@ -1,0 +1,63 @@
+"""Kills of a real process: a meter lives its stream in one, which gets SIGKILL in the middle.
+
+``python -m tests.esme.kill.process FILE SEED`` is the process; it writes the number of every step
+whose answer has left.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Final
+
+from device.store import MemoryStore, SqliteStore
+from tests.esme.kill.stream import Stream
+from tests.esme.kill.trial import KEYS, Subject, compare
+
+ROOT: Final = Path(__file__).resolve().parents[3]
+
+
+def live(file: Path, seed: int) -> None:
+    """Live for ever."""
+    meter, stream = Subject(SqliteStore(file), seed), Stream(seed, KEYS)
+    number = 0
+    while True:
+        meter.live(stream.step())
+        number += 1
+        sys.stdout.write(f"{number}\n")
+        sys.stdout.flush()
+
+
+def kill_after(steps: int, file: Path, seed: int) -> None:
+    """Kill a process in the step after so many; then its file must hold what a twin has.
+
+    The step that was under way is asked for once more, as nobody knows how far it got.
+    """
+    arguments = [sys.executable, "-m", "tests.esme.kill.process", str(file), str(seed)]
+    with subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True, cwd=ROOT) as child:
+        assert child.stdout is not None
+        acknowledged = 0
+        while acknowledged < steps:
+            acknowledged = int(child.stdout.readline())
+        child.kill()
+        acknowledged = max([acknowledged, *map(int, child.stdout.read().split())])
+    assert child.returncode == -9
+    stream, twin = Stream(seed, KEYS), Subject(MemoryStore(), seed)
+    for _ in range(acknowledged):
+        twin.live(stream.step())
+    under_way = stream.step()
+    store = SqliteStore(file)
+    meter = Subject(store, seed, twin.rig.true_time())
+    meter.live(under_way)
+    twin.live(under_way)
+    if meter.device.meter.reporter.security_log.entries() != (
+        twin.device.meter.reporter.security_log.entries()
+    ):
+        twin.live(under_way)  # it had been done: the second time was refused, and that is logged
+    compare(meter, twin, f"seed {seed}, killed after step {acknowledged}")
+    store.close()
+
+
+if __name__ == "__main__":
+    live(Path(sys.argv[1]), int(sys.argv[2]))

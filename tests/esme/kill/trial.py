@@ -1,0 +1,160 @@
+"""The trial: a meter that is killed again and again, beside a twin that never is.
+
+Both get the same stream. The killed meter comes back from what is left of its file, gets the
+command once more that nobody acknowledged, and must then be what the twin is: every register, log,
+setting, pending action and counter. So an effect is there once, however often it was asked for.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+from device.command import Answered, Refused
+from device.refusal import Refusal
+from device.settings import PipelineSettings
+from device.store import MemoryStore, Store
+from esme.device import ElectricityMeterDevice
+from esme.memory import logs_of
+from esme.plain import dump
+from gbcs.envelope import Message
+from gbcs.party import DeviceType
+from tests.device.rig import MIDNIGHT, Rig, TrueTime, test_keys
+from tests.esme.kill.dying import Counting, DyingStore, Killed
+from tests.esme.kill.stream import ESME, Step, Stream, site
+
+KEYS: Final = test_keys(ESME)
+_EVERY_REFUSAL_IS_USUAL: Final = PipelineSettings(unusual_threshold=1_000_000)
+"""How many refusals are unusual is counted by a process, so it would set the two apart."""
+
+
+class Subject:
+    """A meter on a store, and the alerts that left it: counter, code of message, recipient."""
+
+    def __init__(self, store: Store, seed: int, now: datetime = MIDNIGHT) -> None:
+        self.rig = Rig(
+            eui64=ESME,
+            device_type=DeviceType.ESME,
+            keys=KEYS,
+            store=store,
+            true_time=TrueTime(now),
+        )
+        self.alerts: list[tuple[int, int, int]] = []
+        self.device = ElectricityMeterDevice(
+            self.rig.chassis,
+            site(seed),
+            self._send,
+            hub_time=self.rig.true_time,
+            pipeline_settings=_EVERY_REFUSAL_IS_USUAL,
+        )
+
+    def _send(self, octets: bytes, recipient: int) -> None:
+        message = Message.parse(octets)
+        self.alerts.append((message.originator_counter, message.message_code, recipient))
+
+    def live(self, step: Step) -> Answered | Refused | None:
+        """Let the time pass, then execute the command if there is one."""
+        self.rig.true_time.moment = step.at
+        self.device.advance()
+        return None if step.octets is None else self.device.pipeline.receive(step.octets)
+
+    def state(self) -> dict[str, object]:
+        """Everything that the meter is."""
+        meter, chassis = self.device.meter, self.rig.chassis
+        reporter = meter.reporter
+        books = (reporter.event_log, reporter.security_log, reporter.power_log)
+        with chassis.store.transaction() as unit:
+            counters = {key: unit.get(key) for key in unit.keys("counter:")}
+        return {
+            "own time": (meter.metrology.own_now, chassis.clock.status),
+            "registers and states": dump(meter.kept),
+            "logs": {name: list(log.entries) for name, log in logs_of(meter.kept)},
+            "settings": dict(meter.settings._values),
+            "books": [book.entries() for book in (*books, reporter.controller_log)],
+            "counters": counters,
+        }
+
+
+class Trial:
+    """One stream, one meter, one twin; ``kills`` counts the places where the meter died."""
+
+    def __init__(self, seed: int, folder: Path, *, counting: type[Counting] = Counting) -> None:
+        self.seed = seed
+        self.kills: Counter[str] = Counter()
+        self._draw = random.Random(seed)
+        self._stream = Stream(seed, KEYS)
+        twin_store = MemoryStore()
+        self._operations = Counting(twin_store._backend)
+        twin_store._backend = self._operations
+        self.twin = Subject(twin_store, seed)
+        self.store = DyingStore(folder, counting=counting)
+        self.meter = Subject(self.store, seed)
+        for subject in (self.meter, self.twin):
+            subject.device.advance()  # both are switched on, and have been saved once
+
+    def run(self, kills: int) -> None:
+        """Go on until the meter has died so often; AssertionError when it is not its twin."""
+        while self.kills.total() < kills:
+            self.step()
+        self.store.close()
+
+    def step(self) -> None:
+        """One step of both; the meter dies somewhere in it."""
+        step = self._stream.step()
+        self._operations.arm(None)
+        expected = self.twin.live(step)
+        places = 2 * self._operations.done
+        answer = self._die_and_come_back(step, self._draw.randrange(places + 1))
+        if _is_replay(answer) and (not _is_replay(expected) or self._was_refused_before()):
+            expected = self.twin.live(step)  # done, but not acknowledged: it was asked again
+        assert _told(answer) == _told(expected), f"seed {self.seed}: {step.name}"
+        self._compare(step)
+
+    def _was_refused_before(self) -> bool:
+        """Whether the meter had logged its refusal already when it died."""
+        ours, theirs = (one.device.meter.reporter.security_log for one in (self.meter, self.twin))
+        return ours.entries() != theirs.entries()
+
+    def _die_and_come_back(self, step: Step, place: int) -> Answered | Refused | None:
+        self.store.arm(place, self._draw.choice((None, self._draw.random())))
+        try:
+            answer = self.meter.live(step)
+        except Killed:
+            self.kills[step.name] += 1
+            self._restart(step.at)
+            return self.meter.live(step)
+        self.store.arm(None)
+        return answer
+
+    def _restart(self, now: datetime) -> None:
+        alerts = self.meter.alerts
+        self.store = self.store.again()
+        self.meter = Subject(self.store, self.seed, now)
+        self.meter.alerts[:0] = alerts
+
+    def _compare(self, step: Step) -> None:
+        compare(self.meter, self.twin, f"seed {self.seed}, {step.name} at {step.at}")
+        numbers = [number for number, *_ in self.meter.alerts]
+        assert len(set(numbers)) == len(numbers), f"seed {self.seed}: an alert was told twice"
+        assert set(self.meter.alerts) <= set(self.twin.alerts)
+
+
+def compare(meter: Subject, twin: Subject, where: str) -> None:
+    """AssertionError names what of the meter is not as its twin's."""
+    ours = meter.state()
+    for part, value in twin.state().items():
+        assert ours[part] == value, f"{where}: {part}"
+
+
+def _is_replay(answer: Answered | Refused | None) -> bool:
+    return isinstance(answer, Refused) and answer.refusal is Refusal.REPLAYED
+
+
+def _told(answer: Answered | Refused | None) -> object:
+    """What the sender learns: the payload, or why there is none."""
+    if isinstance(answer, Answered):
+        return Message.parse(answer.octets).payload
+    return answer.refusal if isinstance(answer, Refused) else None
