@@ -16,6 +16,7 @@ VERBS: Final = {
     "run": ("bench.cli.run:run", "Run the bench of a rig file until it is stopped."),
     "send": ("bench.cli.send:send", "Send one use case to a device of a bench, show the answer."),
     "show": ("bench.cli.show:show", "Show what a display of a bench shows."),
+    "plot": ("bench.cli.plot:plot", "Draw the voltage and load that a meter has measured."),
     "rtds": ("bench.cli.rtds:rtds", "Check against a directory of reference messages."),
     "vncp": ("bench.cli.vncp:vncp", "Serve a virtual EZSP dongle to any EZSP host."),
     "radios": ("bench.cli.dongles:radios", "List serial ports and what each probably is."),

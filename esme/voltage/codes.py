@@ -67,3 +67,13 @@ def interruption_code(phase: int | None) -> int:
 def restoration_code(outage_s: float, phase: int | None) -> int:
     """Code for its return, by how long it was away."""
     return _RESTORED + 2 * (phase or 0) + (outage_s >= LONG_OUTAGE_S)
+
+
+def interrupted_phase(code: int) -> int | None:
+    """Which phase an interruption is of, 0 for the whole supply; None: it is another code."""
+    return code - _INTERRUPTED if code in range(_INTERRUPTED, _INTERRUPTED + 4) else None
+
+
+def restored_phase(code: int) -> int | None:
+    """Which phase has come back, 0 for the whole supply; None: it is another code."""
+    return (code - _RESTORED) // 2 if code in range(_RESTORED, _RESTORED + 8) else None

@@ -28,6 +28,7 @@ class Counting:
         self._torn: float | None = None
         self.done = 0
         self.dead = False
+        self.before_commit: Callable[[], object] = lambda: None
 
     def arm(self, place: int | None, torn: float | None = None) -> None:
         """Count from here, and die at a place; a commit that died after it may be ``torn``."""
@@ -37,6 +38,8 @@ class Counting:
         self._do(lambda: self._inner.begin(depth))
 
     def commit(self, depth: int) -> None:
+        if depth == 0:
+            self.before_commit()
         self._do(lambda: self._inner.commit(depth), durable=depth == 0)
 
     def rollback(self, depth: int) -> None:
@@ -95,11 +98,11 @@ class DyingStore(Store):
         self._sqlite = SqliteStore(self._file(number))
         self._written = 0
         self.backend = counting(self._sqlite._backend, self._keep_what_is_left)
+        self.backend.before_commit = self._measure
         super().__init__(self.backend)
 
     def arm(self, place: int | None, torn: float | None = None) -> None:
         """Die at this place of what comes next."""
-        self._written = self._size()
         self.backend.arm(place, torn)
 
     def again(self) -> DyingStore:
@@ -118,9 +121,10 @@ class DyingStore(Store):
     def _journal(self, number: int) -> Path:
         return self._folder / f"{number}.sqlite-wal"
 
-    def _size(self) -> int:
+    def _measure(self) -> None:
+        """How long the journal is before a commit: less than that is never lost."""
         journal = self._journal(self._number)
-        return journal.stat().st_size if journal.exists() else 0
+        self._written = journal.stat().st_size if journal.exists() else 0
 
     def _keep_what_is_left(self, torn: float | None) -> None:
         """Copy the files as they are: a dead process closes nothing."""
