@@ -7,6 +7,7 @@ from bench.parts import Joiner, Parts
 from bench.rig import Display as DisplaySection
 from bench.rig import ElectricityMeter as ElectricityMeterSection
 from bench.rig import GasMeter as GasMeterSection
+from bench.rig import LoadSwitch
 from bench.site import site_of
 from device.commissioning import JoinSettings
 from device.gbz_engine import EngineSettings
@@ -23,7 +24,8 @@ from gsme.settings import GsmeSettings
 from han.node import NodeSettings
 from han.radio import Role
 from peers.display import Display
-from peers.settings import DisplaySettings
+from peers.hcalcs import LoadControlSwitch
+from peers.settings import DisplaySettings, HcalcsSettings
 
 
 def gas_meter(parts: Parts, section: GasMeterSection) -> GasMeter:
@@ -77,6 +79,22 @@ def display(parts: Parts, section: DisplaySection) -> Display:
     )
 
 
+def load_switch(parts: Parts, section: LoadSwitch) -> LoadControlSwitch:
+    """An emulated HCALCS of a rig."""
+    settings = parts.settings
+    return LoadControlSwitch(
+        parts.chassis(section.eui64, DeviceType.HCALCS, Reliability.INVALID),
+        parts.timeline,
+        parts.radio(section.radio, Role.ROUTER, section.eui64),
+        parts.join_credentials(section),
+        firmware=section.firmware,
+        settings=settings.of(HcalcsSettings),
+        join_settings=settings.of(JoinSettings),
+        node_settings=settings.of(NodeSettings),
+        pipeline_settings=settings.of(PipelineSettings),
+    )
+
+
 def sections(parts: Parts) -> list[tuple[Joiner, DeviceType]]:
     """Every device that the hub lets join, emulated or real, and what it is."""
     rig = parts.rig
@@ -86,6 +104,7 @@ def sections(parts: Parts) -> list[tuple[Joiner, DeviceType]]:
     if rig.electricity_meter is not None:
         found.append((rig.electricity_meter, DeviceType.ESME))
     found += [(one, DeviceType(one.kind)) for one in rig.displays]
+    found += [(one, DeviceType(one.kind)) for one in rig.controllers]
     return found + [(one, DeviceType(one.kind)) for one in rig.admitted]
 
 

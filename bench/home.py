@@ -34,6 +34,7 @@ from han.cbke.authority import RandomOctets
 from hw.capture import PcapWriter
 from hw.ether import Ether
 from peers.display import Display
+from peers.hcalcs import LoadControlSwitch
 
 NETWORK_KEY_OCTETS: Final = 16
 ANSWER_LIMIT: Final = timedelta(hours=25)
@@ -58,6 +59,7 @@ class Home:
     meter: GasMeter | None = None
     electricity_meter: ElectricityMeterStation | None = None
     displays: tuple[Display, ...] = ()
+    controllers: tuple[LoadControlSwitch, ...] = ()
     upward: list[Callable[[bytes], object]] = field(default_factory=list)
 
     @property
@@ -135,7 +137,7 @@ async def living_home(
         meters = [one for one in (home.meter, home.electricity_meter) if one is not None]
         living = [
             tasks.create_task(one.live(), name=type(one).__name__)
-            for one in (*meters, *home.displays)
+            for one in (*meters, *home.displays, *home.controllers)
         ]
         if rig.network.new_key_every_s is not None:
             every = timedelta(seconds=rig.network.new_key_every_s)
@@ -174,6 +176,7 @@ async def _build(parts: Parts) -> Home:
     if rig.electricity_meter is not None:
         home.electricity_meter = devices.electricity_meter(parts, rig.electricity_meter)
     home.displays = tuple(devices.display(parts, section) for section in rig.displays)
+    home.controllers = tuple(devices.load_switch(parts, section) for section in rig.controllers)
     if rig.hub.admit == "rig":
         for section, kind in devices.sections(parts):
             await hub.add_device(Entry(section.eui64, kind, parts.link_key(section)))

@@ -34,10 +34,12 @@ from device.events import (
     RadioUp,
     WakeEnded,
 )
+from esme.control.event import BoostEnded, ControllerActed, LimitChanged
+from esme.control.happening import Outcome
 from gbcs.eui64 import format_eui64
 from gpf.event import TenancyChanged
 from han.zdo.messages import Command
-from peers.event import HistoryWiped, MeterFound, TenancyAsked
+from peers.event import ControlAsked, HistoryWiped, MeterFound, RelaySwitched, TenancyAsked
 
 Names = Mapping[int, str]
 
@@ -125,7 +127,24 @@ def _say_message(event: Event, names: Names) -> str | None:
         case FrameIgnored(peer=peer, cluster_id=cluster_id, reason=reason):
             return f"cluster {cluster_id:04X} from {_peer(names, peer)} ignored: {reason}"
         case _:
-            return _say_tenancy(event, names)
+            return _say_control(event, names) or _say_tenancy(event, names)
+
+
+def _say_control(event: Event, names: Names) -> str | None:
+    match event:
+        case ControllerActed(controller=controller, action=action, outcome=outcome, level=level):
+            ended = {Outcome.UNKNOWN: "asked over the HAN", Outcome.FAILURE: "FAILED"}
+            result = ended.get(outcome, f"now {level} %")
+            return f"controller {controller}: {action:04X}, {result}"
+        case LimitChanged(side=side, level=level, begun=begun):
+            return f"limit of {side:02X} {'begun' if begun else 'over'}, now {level} %"
+        case BoostEnded(start=start, end=end):
+            return f"boost from {_clock(start)} to {_clock(end)} is over"
+        case ControlAsked(peer=peer):
+            return f"asked {_peer(names, peer)} for control"
+        case RelaySwitched(on=on, reason=reason):
+            return f"load {'on' if on else 'off'}: {reason}"
+    return None
 
 
 def _say_tenancy(event: Event, names: Names) -> str | None:

@@ -62,6 +62,7 @@ def _install_code(code: bytes) -> bytes:
 Eui64 = Annotated[int, BeforeValidator(_eui64), Field(ge=0, lt=1 << 64)]
 Key128 = Annotated[bytes, BeforeValidator(_octets), Field(min_length=16, max_length=16)]
 EndpointNumber = Annotated[int, Field(ge=1, le=240)]
+Firmware = Annotated[bytes, BeforeValidator(_octets), Field(min_length=4, max_length=4)]
 Controller = Annotated[str, AfterValidator(_controller)]
 InstallCode = Annotated[bytes, BeforeValidator(_octets), AfterValidator(_install_code)]
 
@@ -234,6 +235,16 @@ class Display(Section):
     install_code: InstallCode | None = Field(default=None, repr=False)
 
 
+class LoadSwitch(Section):
+    """An emulated HCALCS. The ESME it belongs to is told with CS03A1, or in its ``controllers``."""
+
+    eui64: Eui64
+    kind: Literal["HCALCS"] = "HCALCS"
+    radio: str = "ether:"
+    install_code: InstallCode | None = Field(default=None, repr=False)
+    firmware: Firmware = bytes(4)
+
+
 class Admitted(Section):
     """A real device: the hub lets it join with its install code; nothing is emulated."""
 
@@ -265,6 +276,7 @@ class Rig(Section):
     gas_meter: GasMeter | None = GasMeter()
     electricity_meter: ElectricityMeter | None = None
     displays: tuple[Display, ...] = ()
+    controllers: tuple[LoadSwitch, ...] = ()
     admitted: tuple[Admitted, ...] = ()
     wan: Wan = Wan()
     settings: dict[str, dict[str, object]] = {}
@@ -279,6 +291,7 @@ class Rig(Section):
     def device_types(self) -> dict[int, DeviceType]:
         """Every meter and display of the home, emulated or real, and what it is."""
         found = {one.eui64: DeviceType(one.kind) for one in self.displays}
+        found |= {one.eui64: DeviceType(one.kind) for one in self.controllers}
         found |= {one.eui64: DeviceType(one.kind) for one in self.admitted}
         if self.gas_meter is not None:
             found[self.gas_meter.eui64] = DeviceType.GSME

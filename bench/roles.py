@@ -18,7 +18,10 @@ from gsme.model import GasMeterModel
 from gsme.views import served_on_han
 from han.cbke.service import KeyEstablishment
 from han.endpoint import Endpoint
-from peers.views import display_endpoint
+from han.load_control import LoadController
+from han.tunnel import TunnelServer
+from peers.settings import HcalcsSettings
+from peers.views import display_endpoint, load_switch_endpoint
 
 _NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -30,12 +33,14 @@ def endpoints_by_role() -> dict[str, list[Endpoint]]:
     )
     gpf = GasProxy(_chassis(2, DeviceType.GPF))
     keys = KeyEstablishment(3, 1, (), bytes).served()
+    load = LoadController(None, HcalcsSettings().device_class)
     meter = Endpoint(10, 0x0501, (*served_on_han(GasMeterModel()), *keys))
     return {
         "CHF": [hub.endpoint],
         "GPF": list(gpf.han.endpoints),
         "GSME": [meter],
         "IHD, PPMID": [display_endpoint(1, DeviceType.IHD, keys)],
+        "HCALCS": [load_switch_endpoint(1, (*keys, TunnelServer(1).served(), load.served()))],
     }
 
 

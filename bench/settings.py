@@ -21,7 +21,7 @@ from esme.settings import EsmeSettings
 from gpf.settings import GpfSettings
 from gsme.settings import GsmeSettings
 from han.node import NodeSettings
-from peers.settings import DisplaySettings
+from peers.settings import DisplaySettings, HcalcsSettings
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -33,6 +33,7 @@ SECTIONS: Final[Mapping[str, type[DataclassInstance]]] = {
     "control": ControlSettings,
     "chf": ChfSettings,
     "display": DisplaySettings,
+    "hcalcs": HcalcsSettings,
     "join": JoinSettings,
     "clock": ClockSettings,
     "pipeline": PipelineSettings,

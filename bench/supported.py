@@ -24,6 +24,7 @@ from gsme.device import USE_CASES as GSME_USE_CASES
 from han.clusters import by_id
 from han.endpoint import Endpoint
 from han.zcl.tables import Side
+from peers.hcalcs import USE_CASES as HCALCS_USE_CASES
 
 README_PART: Final = re.compile(r"(<!-- supported:[^\n]*-->\n).*?(<!-- /supported -->)", re.DOTALL)
 
@@ -35,6 +36,7 @@ def answered() -> dict[str, tuple[UseCase, ...]]:
         "GPF": GPF_USE_CASES,
         "GSME": GSME_USE_CASES,
         "ESME": esme_use_cases(),
+        "HCALCS": HCALCS_USE_CASES,
     }
     shared = {"ESME": common_use_cases(DeviceType.ESME)}
     return {

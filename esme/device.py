@@ -20,7 +20,9 @@ from device.pipeline import Pipeline
 from device.settings import PipelineSettings
 from device.tokens import PrepaySettings
 from esme.alerts import Alert
+from esme.control.event import event_of
 from esme.control.settings import ControlSettings
+from esme.control.state import Boost, HanOrder
 from esme.memory import Memory
 from esme.meter import ElectricityMeter, Identity
 from esme.objects import server
@@ -38,6 +40,8 @@ from gbcs.party import DeviceType, Role
 from gbcs.protection import attribute_cipher, protect
 from gbcs.utrn import Token, is_authentic
 
+HAN_COMMAND_DONE: Final = 0x8154
+HAN_COMMAND_NOT_DONE: Final = 0x8155
 _LOG: Final = logging.getLogger(__name__)
 
 
@@ -148,6 +152,36 @@ class ElectricityMeterDevice:
             yield
             self._keep()
 
+    def press_boost(self, minutes: int) -> Boost | None:
+        """The consumer presses the boost key; None when that does nothing."""
+        with self.acting():
+            return self.meter.controllers.press_boost(minutes, self.meter.now)
+
+    def end_boost(self) -> None:
+        """The consumer ends the boost."""
+        with self.acting():
+            self.meter.controllers.end_boost(self.meter.now)
+
+    def take_han_orders(self) -> tuple[HanOrder, ...]:
+        """What is to be sent to load control switches on the HAN since the last time."""
+        return self.meter.controllers.han.take()
+
+    def han_reported(
+        self, device: int, order_id: int, *, started: bool = False, ended: bool = False
+    ) -> None:
+        """A load control switch reports that an order started or ended, or else that it failed."""
+        han = self.meter.controllers.han
+        report = han.started if started else han.ended if ended else han.failed
+        with self.acting():
+            report(device, order_id)
+
+    def han_control_requested(self, device: int) -> None:
+        """A load control switch asks what it is to do (HECS01)."""
+        known = any(order.device == device for order in self.meter.controllers.han.in_force())
+        code = HAN_COMMAND_DONE if known else HAN_COMMAND_NOT_DONE
+        with self.acting():
+            self.meter.event(code)
+
     @property
     def deadline(self) -> datetime | None:
         """When the meter has something to do, in true time."""
@@ -195,12 +229,21 @@ class ElectricityMeterDevice:
 
     def _keep(self) -> None:
         """Save the meter and raise its alerts, as part of the open unit."""
+        self._publish_happenings()
         for alert in self.meter.reporter.take_alerts():
             try:
                 self._raise(alert)
             except MissingKey as exc:
                 _LOG.warning("%016X: no alert %04X: %s", self.chassis.eui64, alert.alert_code, exc)
         self._memory.save(self.meter.kept, self.meter.metrology.line(), self.meter.settings)
+
+    def _publish_happenings(self) -> None:
+        """Let the bench see what the auxiliary controllers did, once it is kept."""
+        events, here = self.chassis.events, self.chassis.here()
+        with self.chassis.store.transaction() as unit:
+            for happening in self.meter.controllers.take_happenings():
+                event = event_of(happening, here, self.meter.controllers.levels())
+                unit.on_commit(lambda event=event: events.publish(event))  # type: ignore[misc]
 
     def _raise(self, alert: Alert) -> None:
         """Number an alert, protect it, and let it go once the unit is kept."""

@@ -21,8 +21,7 @@ from device.store import Store
 from device.tokens import IsAuthentic, PrepaySettings
 from esme.account.top_up import no_token
 from esme.billing import Billing
-from esme.control.action import CONTROLLERS
-from esme.control.bank import BOOST_AVAILABILITY, ControllerBank
+from esme.control.bank import ControllerBank
 from esme.control.calendar import ACTIVATIONS as CONTROLLER_CALENDAR
 from esme.control.happening import Boosted, Happening
 from esme.control.settings import ControlSettings
@@ -44,7 +43,6 @@ from esme.schedule import last_selector
 from esme.tariff.sheet import CHANGES as TARIFF_CHANGES
 from esme.tariff.sheet import TariffSheet
 from esme.tariff.switching import TariffSwitch
-from gbcs.dlms import values as v
 from gbcs.dlms.data import Data
 from gbcs.errors import LocalError
 from gbcs.stamp import Stamp
@@ -180,8 +178,8 @@ class ElectricityMeter:
             lambda: self.kept.controllers, self.settings, self._controller_happening, control
         )
         if remembered is None:
-            self._connect_controllers()
-        self.metrology.controlled_mw = self._controlled_mw
+            self.controllers.make(identity.controllers, boost_key=identity.boost_key)
+        self.metrology.controlled_mw = lambda: self.controllers.through_mw(identity.controlled_w)
         self.kept.billed_until = self.kept.billed_until or self.metrology.own_now
         clock.watch(self._clock_changed)
         if remembered is not None:
@@ -262,7 +260,7 @@ class ElectricityMeter:
 
     def undo_point(self) -> Callable[[], None]:
         """What takes the meter back to this moment, if a command has to be undone."""
-        earlier = dump(self.kept)
+        earlier, undo_controllers = dump(self.kept), self.controllers.undo_point()
         logs = [(log, log.appended) for _, log in logs_of(self.kept.snapshots)]
 
         def undo() -> None:
@@ -271,7 +269,7 @@ class ElectricityMeter:
             put_back(self.kept, load(Kept, earlier))
             self.settings.undo()
             self.reporter.take_alerts()
-            self.controllers.han.take()
+            undo_controllers()
             self.switch_supply(self.kept.supply)
 
         return undo
@@ -351,15 +349,6 @@ class ElectricityMeter:
         if isinstance(happening, Boosted):
             self.kept.snapshots.boosts.append(happening.start, (seconds(happening.end),))
         self.reporter.controller(happening, self.metrology.own_now)
-
-    def _controlled_mw(self) -> int:
-        levels = zip(self.identity.controlled_w, self.controllers.levels(), strict=False)
-        return sum(load_w * level * 10 for load_w, level in levels)
-
-    def _connect_controllers(self) -> None:
-        for number, type_ in zip(CONTROLLERS, self.identity.controllers, strict=True):
-            self.controllers.connect(number, type_)
-        self.settings.put(BOOST_AVAILABILITY, v.boolean(self.identity.boost_key))
 
     def _limit_supply(self, enabled: bool) -> None:
         if enabled and self.kept.supply is not SupplyState.DISABLED:

@@ -19,8 +19,10 @@ from device.station import start_station
 from device.timeline import Timeline
 from device.tokens import PrepaySettings
 from esme.control.settings import ControlSettings
+from esme.control.state import Boost
 from esme.device import ElectricityMeterDevice
 from esme.face import HanFace, time_client
+from esme.load_control import LoadControl
 from esme.meter import Identity
 from esme.physics.site import Site
 from esme.settings import EsmeSettings
@@ -81,6 +83,7 @@ class ElectricityMeterStation:
             fresh=self.device.freshen,
             acting=self._acting,
         )
+        self._load_control = LoadControl(self.device, timeline, endpoint, self._changed.set)
 
     def hub_time(self) -> datetime | None:
         """The hub's time, as it was last read and has gone on since; None before the first time."""
@@ -89,11 +92,23 @@ class ElectricityMeterStation:
         read_at, shown = self._heard
         return shown + (self._timeline.now() - read_at)
 
+    def press_boost(self, minutes: int) -> Boost | None:
+        """The consumer presses the boost key: 15, 30, 45 or 60 minutes; None: in vain."""
+        boost = self.device.press_boost(minutes)
+        self._changed.set()
+        return boost
+
+    def end_boost(self) -> None:
+        """The consumer ends the boost."""
+        self.device.end_boost()
+        self._changed.set()
+
     async def live(self) -> None:
         """Join, then measure, answer and tell, until cancelled."""
         host = await self.start()
         async with host.running():
             await self.joining.join()
+            self._load_control.resume()
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._measure(), name="meter")
                 tasks.create_task(self._keep_time(host), name="meter's clock")
@@ -104,6 +119,7 @@ class ElectricityMeterStation:
             *self.face.served(),
             *self.joining.served(),
             self._tunnel.served(),
+            self._load_control.served(),
             time_client(),
         )
         endpoint = Endpoint(self._endpoint, METERING_DEVICE, served=served)
@@ -122,6 +138,7 @@ class ElectricityMeterStation:
         host.on_node_event(self._publisher.hear)
         host.on_progress(self._progress)
         self._host = host
+        self._load_control.attach(host)
         return host
 
     async def _measure(self) -> None:
@@ -129,6 +146,7 @@ class ElectricityMeterStation:
         while True:
             self.device.advance()
             self._publish()
+            self._load_control.send_waiting()
             self._changed.clear()
             try:
                 async with self._timeline.timeout_at(self._next_stop()):

@@ -10,7 +10,6 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 
-from device.asking import read_hub_time
 from device.chassis import Chassis
 from device.commissioning import JoinSettings
 from device.host import Host, HostError
@@ -23,6 +22,7 @@ from han.node import NodeSettings
 from han.radio import HanRadio, NetworkDown, RadioError, RadioEvent
 from peers.event import HistoryWiped, MeterFound, TenancyAsked
 from peers.finder import Finder, Meter
+from peers.hub_time import keep_time
 from peers.memory import FuelMemory, Remembered
 from peers.reading import REGISTER, Fuel, Reading, reading_of
 from peers.settings import DisplaySettings
@@ -108,19 +108,14 @@ class Display:
     # -- the hub's time --------------------------------------------------------------------------
 
     async def _keep_time(self, host: Host) -> None:
-        while True:
-            known = await self._try(lambda: self._read_time(host))
-            settings = self.settings
-            wait_s = settings.time_sync_period_s if known else settings.search_retry_s
-            await self._timeline.sleep(timedelta(seconds=wait_s))
-
-    async def _read_time(self, host: Host) -> bool:
-        hub_time = await read_hub_time(host, self._endpoint)
-        if hub_time is None:
-            self.chassis.clock.hub_silent()
-            return False
-        self.chassis.clock.set_clock(hub_time, None, None)
-        return True
+        await keep_time(
+            self.chassis,
+            self._timeline,
+            host,
+            self._endpoint,
+            period_s=self.settings.time_sync_period_s,
+            retry_s=self.settings.search_retry_s,
+        )
 
     # -- readings --------------------------------------------------------------------------------
 

@@ -10,6 +10,22 @@ from peers.reading import Fuel
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ControlAsked(Event):
+    """A load control switch asked its meter what it is to do (HECS01)."""
+
+    peer: Eui64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RelaySwitched(Event):
+    """A load control switch switched its load; the event of its meter that asked, None for none."""
+
+    on: bool
+    issuer_event_id: int | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MeterFound(Event):
     """A display found where to read a fuel."""
 

@@ -1,9 +1,31 @@
-"""Named settings of displays: readings that no published text settles."""
+"""Named settings of displays and load control switches: readings that no text settles."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class HcalcsSettings:
+    """Each field is a choice; the default is the one the bench believes in.
+
+    default_after_s: without contact to its meter for so long, the switch goes to its default.
+    default_on: whether the load is on while nobody controls it.
+    contact_period_s: how often the meter is asked whether it is there.
+    device_class: DeviceClassValue, here simple on/off loads.
+    group: UtilityEnrolmentGroup; 0 takes events of every group.
+    search_retry_s: how soon the meter is looked for again while it is not found.
+    time_sync_period_s: how often the hub's time is read.
+    """
+
+    default_after_s: int = 3600
+    default_on: bool = False
+    contact_period_s: int = 600
+    device_class: int = 0x0080
+    group: int = 0
+    search_retry_s: int = 60
+    time_sync_period_s: int = 86_400
 
 
 @dataclass(frozen=True, slots=True)

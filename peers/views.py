@@ -1,4 +1,4 @@
-"""A display as cluster tables: who it is, and which clusters of the meters it uses."""
+"""Displays and switches as cluster tables: who they are, and which clusters they use."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from han.endpoint import Endpoint
 from han.zcl.tables import Cluster, ClusterDefinition, Served, Side
 
 IN_HOME_DISPLAY: Final = 0x0502
+LOAD_CONTROL_DEVICE: Final = 0x0504
 _USED: Final = (TIME, METERING, DEVICE_MANAGEMENT)
 
 
@@ -19,6 +20,12 @@ def display_endpoint(number: int, kind: DeviceType, joining: tuple[Served, ...] 
     """The one endpoint of a display; ``joining`` is what it serves for key establishment."""
     served = (_identity(kind), *joining, *(_client(each) for each in _USED))
     return Endpoint(number, IN_HOME_DISPLAY, served=served)
+
+
+def load_switch_endpoint(number: int, served: tuple[Served, ...]) -> Endpoint:
+    """The one endpoint of a load control switch; ``served`` is what it does on the HAN."""
+    tables = (_identity(DeviceType.HCALCS), *served, _client(TIME))
+    return Endpoint(number, LOAD_CONTROL_DEVICE, served=tables)
 
 
 def _client(definition: ClusterDefinition) -> Served:

@@ -7,7 +7,7 @@ time alone, so a meter that was without power goes on with what holds on its ret
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -47,9 +47,10 @@ class ControllerBank:
     ) -> None:
         self.choices = choices or ControlSettings()
         self.stuck: set[int] = set()
-        self._held, self._stored, self._tell = held, stored, tell
+        self._held, self._stored, self._listener = held, stored, tell
+        self._happenings: list[Happening] = []
         self._calendar = AuxiliaryCalendar(stored)
-        self.han = HanOrders(held, stored, tell, self.choices)
+        self.han = HanOrders(held, stored, self._tell, self.choices)
 
     # -- what is asked ---------------------------------------------------------------------------
 
@@ -107,6 +108,32 @@ class ControllerBank:
         if boost is not None:
             self._held().boost = replace(boost, end=own)
             self.move(own)
+
+    def make(self, types: Sequence[bytes], *, boost_key: bool) -> None:
+        """Connect what a new meter is made with."""
+        for number, type_ in zip(CONTROLLERS, types, strict=True):
+            self.connect(number, type_)
+        self._stored.put(BOOST_AVAILABILITY, v.boolean(boost_key))
+
+    def through_mw(self, loads_w: Sequence[int]) -> int:
+        """What flows through the controllers, when this is what waits behind each."""
+        return sum(w * level * 10 for w, level in zip(loads_w, self.levels(), strict=False))
+
+    def take_happenings(self) -> tuple[Happening, ...]:
+        """What happened since the last time, in order."""
+        taken = tuple(self._happenings)
+        self._happenings.clear()
+        return taken
+
+    def undo_point(self) -> Callable[[], None]:
+        """What takes back whatever is told from now on."""
+        count, undo_orders = len(self._happenings), self.han.undo_point()
+
+        def undo() -> None:
+            del self._happenings[count:]
+            undo_orders()
+
+        return undo
 
     def levels(self) -> tuple[int, ...]:
         """What the output of each controller is at, in percent."""
@@ -258,6 +285,10 @@ class ControllerBank:
 
     def _is_told(self, number: int) -> bool:
         return self.choices.log_calendar or Action.of_calendar(number) is None
+
+    def _tell(self, happening: Happening) -> None:
+        self._happenings.append(happening)
+        self._listener(happening)
 
     # -- when it changes next --------------------------------------------------------------------
 

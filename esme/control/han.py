@@ -44,10 +44,24 @@ class HanOrders:
         self._unsent.clear()
         return unsent
 
+    def undo_point(self) -> Callable[[], None]:
+        """What takes back whatever is to be sent from now on."""
+        count = len(self._unsent)
+
+        def undo() -> None:
+            del self._unsent[count:]
+
+        return undo
+
     def in_force(self, device: int | None = None) -> tuple[HanOrder, ...]:
         """Orders that hold now, of all devices or of one."""
         orders = self._held().orders.values()
         return tuple(o for o in orders if device in (None, o.device) and not o.taken_back)
+
+    def is_current(self, order: HanOrder) -> bool:
+        """Whether an order is still the last to its controller, and worth sending."""
+        held = self._held().orders.get(order.controller)
+        return held is not None and (held.id, held.taken_back) == (order.id, order.taken_back)
 
     def ask(
         self, controller: int, number: int, level: int, own: datetime, until: datetime | None
@@ -63,7 +77,12 @@ class HanOrders:
         if order is None:
             return
         order = replace(
-            order, number=number, level=OFF, answer_by=self._answer_by(own), taken_back=True
+            order,
+            number=number,
+            level=OFF,
+            answer_by=self._answer_by(own),
+            renews=False,
+            taken_back=True,
         )
         self._send(order)
         self._tell(Switched(number, Outcome.UNKNOWN, order.id))

@@ -7,12 +7,20 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from gbcs.zcl.status import Status
 from gbcs.zcl.types import zcl_seconds
 from han.clusters import DEMAND_RESPONSE
 from han.commands.events import GetScheduledEvents, LoadControlEvent
 from han.endpoint import Endpoint
 from han.exchange import Replied
-from han.load_control import EventStatus, LoadChanged, LoadController, LoadControlServer
+from han.load_control import (
+    ControlRequested,
+    EventStatus,
+    LoadChanged,
+    LoadController,
+    LoadControlServer,
+    StatusReported,
+)
 from han.node import Node
 from han.requests import Far, command_of
 from han.zcl.payload import encode
@@ -33,9 +41,8 @@ class Rig:
         self.air.settle()
 
     def statuses(self) -> list[tuple[int, EventStatus]]:
-        return [
-            (e.report.issuer_event_id, EventStatus(e.report.status)) for e in self.esme.events()
-        ]
+        reports = (e.report for e in self.esme.events() if isinstance(e, StatusReported))
+        return [(report.issuer_event_id, EventStatus(report.status)) for report in reports]
 
 
 def rig() -> Rig:
@@ -134,3 +141,62 @@ def test_a_device_may_ask_for_what_is_scheduled() -> None:
     reply = setup.air.seen(HCALCS, Replied)[-1]
     assert isinstance(reply, Replied)
     assert reply.frame.payload == encode(event(1, START + 5 * MINUTE))
+
+
+def test_a_device_that_lost_its_power_gets_its_event_again_by_asking() -> None:
+    setup = rig()
+    setup.esme.expect(event(1, START - 5 * MINUTE, minutes=30), HCALCS)
+    setup.esme.expect(event(2, START - 5 * MINUTE, minutes=30), 0x77)
+    setup.hcalcs.ask()
+    setup.air.settle()
+    assert setup.hcalcs.active == event(1, START - 5 * MINUTE, minutes=30)
+    asked, *reports = setup.esme.events()
+    assert asked == ControlRequested(HCALCS, 8)
+    assert [r.report.status for r in reports if isinstance(r, StatusReported)] == [1, 2]
+
+
+def test_a_device_that_asks_and_has_nothing_scheduled_drops_what_it_had() -> None:
+    setup = rig()
+    setup.issue(event(1))
+    setup.esme.forget(HCALCS)
+    setup.hcalcs.ask()
+    setup.air.settle()
+    assert setup.hcalcs.active is None
+
+
+def test_everything_is_cancelled_at_once() -> None:
+    setup = rig()
+    setup.issue(event(1))
+    setup.issue(event(2, START + 60 * MINUTE))
+    setup.esme.events()
+    setup.air.nodes[METER].send(setup.esme.cancel_all(HCALCS, 8), START)
+    setup.air.settle()
+    assert setup.statuses() == [(1, EventStatus.CANCELLED), (2, EventStatus.CANCELLED)]
+
+
+def test_nobody_but_its_meter_is_obeyed() -> None:
+    setup = rig()
+    setup.hcalcs.server = Far(0x77, 7, DEMAND_RESPONSE.cluster_id, 8)
+    setup.issue(event(1))
+    assert setup.hcalcs.active is None
+    reply = setup.air.seen(METER, Replied)[-1]
+    assert isinstance(reply, Replied)
+    assert reply.status is Status.NOT_AUTHORIZED
+
+
+def test_the_same_event_again_is_reported_as_it_stands() -> None:
+    setup = rig()
+    setup.issue(event(1))
+    setup.issue(event(1))
+    assert [status for _, status in setup.statuses()] == [
+        EventStatus.RECEIVED,
+        EventStatus.STARTED,
+        EventStatus.STARTED,
+    ]
+
+
+def test_a_device_of_no_group_takes_events_of_every_group() -> None:
+    setup = rig()
+    setup.hcalcs.group = 0
+    setup.issue(event(1, group=3))
+    assert setup.hcalcs.active == event(1, group=3)
