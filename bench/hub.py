@@ -27,7 +27,7 @@ async def start_hub(
 ) -> tuple[CommunicationsHub, GasProxy, Host]:
     """Build the hub and put it on its network; ``upward`` takes what goes to the WAN."""
     hub = _chf(parts, upward)
-    gpf = _gpf(parts, hub.device_log.__contains__)
+    gpf = _gpf(parts, hub.device_log.__contains__, upward)
     hub.add_function(gpf.entity, gpf.answer)
     hub.pending_changed = gpf.han.set_tunnel_pending
     hub.device_removed = gpf.han.forget
@@ -59,7 +59,9 @@ def _chf(parts: Parts, upward: Callable[[bytes], object]) -> CommunicationsHub:
     )
 
 
-def _gpf(parts: Parts, admits: Callable[[int], bool]) -> GasProxy:
+def _gpf(
+    parts: Parts, admits: Callable[[int], bool], upward: Callable[[bytes], object]
+) -> GasProxy:
     section, settings = parts.rig.hub, parts.settings
     return GasProxy(
         parts.chassis(section.gpf, DeviceType.GPF),
@@ -68,6 +70,7 @@ def _gpf(parts: Parts, admits: Callable[[int], bool]) -> GasProxy:
         settings=settings.of(GpfSettings),
         pipeline_settings=settings.of(PipelineSettings),
         engine_settings=settings.of(EngineSettings),
+        send=lambda octets, recipient: upward(octets),
     )
 
 
@@ -86,7 +89,7 @@ async def _host(parts: Parts, hub: CommunicationsHub, gpf: GasProxy) -> Host:
             f"radio {section.radio!r} has EUI-64 {format_eui64(radio.eui64)}: the GPF's "
             f"entity identifier is the same, so write it as hub.gpf in the rig"
         )
-    gpf.han.attach(host)
+    gpf.attach(host)
     hub.attach(host)
     await parts.stack.enter_async_context(host.running())
     return host

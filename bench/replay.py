@@ -16,8 +16,10 @@ from bench.errors import innermost
 from bench.replay_chf import replay_at_chf
 from bench.replay_esme import replay_at_esme
 from bench.replay_gas import replay_at_gas
-from bench.replay_pair import CHF, ESME, GPF, GSME, Pair, Unsupported
+from bench.replay_pair import CHF, ESME, GPF, GSME, Pair, Unsupported, only_in_part, type_of
+from bench.root_key import learn_root
 from chub.own_commands import use_cases as chf_use_cases
+from device.common import common_use_cases
 from esme.device import use_cases as esme_use_cases
 from gbcs.catalogue import by_code
 from gbcs.envelope import Message
@@ -25,6 +27,7 @@ from gbcs.errors import GbcsError
 from gbcs.eui64 import format_eui64
 from gbcs.gbz import PROFILE_ID, Gbz
 from gbcs.keys import KeyStore, Usage
+from gbcs.party import DeviceType
 from gbcs.protection import attribute_cipher
 from gbcs.rtds import RtdsFile, find_keystore, pairs, read_directory
 from gpf.device import USE_CASES as GPF_USE_CASES
@@ -36,6 +39,8 @@ _DEVICE_USE_CASES: Final[dict[int, Callable[[], tuple[str, ...]]]] = {
     GPF: lambda: GPF_USE_CASES,
     CHF: chf_use_cases,
 }
+_SHARING: Final = frozenset({DeviceType.ESME, DeviceType.GSME, DeviceType.GPF, DeviceType.CHF})
+"""Devices that are emulated and answer the commands that all share."""
 _SIGNING_KEY: Final = 0x2A
 """Stands in for the devices' private signing keys, which nobody has; no signature is compared."""
 
@@ -48,6 +53,8 @@ class Outcome:
     matched: int = 0
     mismatched: list[dict[str, str]] = field(default_factory=list)
     unsupported: list[dict[str, str]] = field(default_factory=list)
+    in_part: list[dict[str, str]] = field(default_factory=list)
+    """Pairs that match, of which a part cannot be compared."""
 
     def as_json(self) -> dict[str, object]:
         """For machines."""
@@ -56,6 +63,7 @@ class Outcome:
             "matched": self.matched,
             "mismatched": self.mismatched,
             "unsupported": self.unsupported,
+            "in_part": self.in_part,
         }
 
 
@@ -65,7 +73,9 @@ def replay_directory(
     """Replay every pair below a directory, or those of one use case."""
     store = keys or find_keystore(directory)
     outcome = Outcome()
-    for recorded, answer in pairs(list(read_directory(directory))):
+    files = list(read_directory(directory))
+    learn_root(store, (Message.parse(file.octets) for file in files if file.kind == "COMMAND"))
+    for recorded, answer in pairs(files):
         if only is not None and not recorded.name.startswith(f"{only}_"):
             continue
         outcome.pairs += 1
@@ -76,7 +86,8 @@ def replay_directory(
 def _replay_one(recorded: RtdsFile, answer: RtdsFile, keys: KeyStore, outcome: Outcome) -> None:
     entry = {"pair": recorded.name}
     try:
-        difference = replay(pair_of(recorded, answer, keys), keys)
+        pair = pair_of(recorded, answer, keys)
+        difference = replay(pair, keys)
     except Exception as raised:
         cause = innermost(raised)
         if isinstance(cause, Unsupported):
@@ -88,6 +99,8 @@ def _replay_one(recorded: RtdsFile, answer: RtdsFile, keys: KeyStore, outcome: O
         return
     if difference is None:
         outcome.matched += 1
+        if (part := only_in_part(pair)) is not None:
+            outcome.in_part.append(entry | {"reason": part})
     else:
         outcome.mismatched.append(entry | {"reason": difference})
 
@@ -97,7 +110,9 @@ def pair_of(recorded: RtdsFile, answer: RtdsFile, keys: KeyStore) -> Pair:
     command, response = Message.parse(recorded.octets), Message.parse(answer.octets)
     use_case = by_code(response.message_code)
     known = _DEVICE_USE_CASES.get(response.originator & 0xFF, tuple)
-    if use_case is None or use_case.name not in known():
+    kind = type_of(response.originator)
+    shared = common_use_cases(kind) if kind in _SHARING else ()
+    if use_case is None or use_case.name not in (*known(), *shared):
         name = use_case.name if use_case else f"message code {response.message_code:04X}"
         raise Unsupported(f"{name} at {format_eui64(response.originator)} is not emulated")
     expected: Gbz | None = None
@@ -110,8 +125,15 @@ def pair_of(recorded: RtdsFile, answer: RtdsFile, keys: KeyStore) -> Pair:
 
 def replay(pair: Pair, keys: KeyStore) -> str | None:
     """Replay one pair on a fresh home; None when it matches, else what differs."""
-    if not keys.has_private(pair.device, Usage.DIGITAL_SIGNATURE):
-        keys.add_private(pair.device, Usage.DIGITAL_SIGNATURE, _SIGNING_KEY)
+    learn_root(keys, [pair.command])
+    usage = Usage.DIGITAL_SIGNATURE
+    if not keys.has_private(pair.device, usage):
+        held = (
+            keys.certificate(pair.device, usage).der
+            if keys.has_public(pair.device, usage)
+            else None
+        )
+        keys.add_private(pair.device, usage, _SIGNING_KEY, certificate=held)
     if pair.device & 0xFF == ESME:
         return replay_at_esme(pair, keys)
     if pair.device & 0xFF == CHF:

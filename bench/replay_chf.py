@@ -7,6 +7,7 @@ from typing import Final
 
 from bench.home import Home, open_home
 from bench.replay_pair import CHF, GPF, Pair, difference_of
+from bench.replay_shared import SharedState, is_shared, moment_of_shared
 from bench.rig import Rig
 from chub.device_log import Entry
 from chub.model import HubModel
@@ -27,7 +28,8 @@ _UNREGISTER_DEVICE: Final = 2
 
 def replay_at_chf(pair: Pair, keys: KeyStore) -> str | None:
     """Replay a pair of the CHF; None when it matches, else what differs."""
-    timeline = Timeline(_moment_of(pair.response))
+    shared = is_shared(pair)
+    timeline = Timeline(moment_of_shared(pair) if shared else _moment_of(pair.response))
     return run(_replay(pair, keys, timeline), timeline)
 
 
@@ -48,6 +50,10 @@ async def _replay(pair: Pair, keys: KeyStore, timeline: Timeline) -> str | None:
 def _arrange(home: Home, pair: Pair, keys: KeyStore) -> None:
     """Bring the hub into the state that the pair shows, at the moment it shows."""
     own = home.hub.own
+    if is_shared(pair):
+        own.model.chassis.clock.hold(moment_of_shared(pair))
+        SharedState(own.model.chassis, own.common, pair, keys).arrange()
+        return
     own.model.chassis.clock.hold(_moment_of(pair.response))
     arrange(own.server, pair.command, pair.response, keys)
     _register_what_is_removed(own.model, pair)

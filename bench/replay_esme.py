@@ -7,6 +7,7 @@ from typing import Final
 
 from bench.home import Home, living_home
 from bench.replay_pair import CHF, ESME, GPF, QUICK_JOINING, Pair, Unsupported, difference_of
+from bench.replay_shared import SharedState, is_shared, moment_of_shared
 from bench.rig import Rig
 from device.cosem.recorded import arrange
 from device.timeline import Timeline, run
@@ -24,13 +25,15 @@ _ANSWERING: Final = timedelta(seconds=30)
 def replay_at_esme(pair: Pair, keys: KeyStore) -> str | None:
     """Replay a pair; None when a meter of one kind (single or twin element) answers the same."""
     reasons = []
-    for twin in (False, True):
-        timeline = Timeline(moment_of(pair.command, pair.response, keys) - _JOINING)
+    shared = is_shared(pair)
+    moment = moment_of_shared(pair) if shared else moment_of(pair.command, pair.response, keys)
+    for twin in (False,) if shared else (False, True):
+        timeline = Timeline(moment - _JOINING)
         difference = run(_replay(pair, keys, timeline, twin=twin), timeline)
         if difference is None:
             return None
         reasons.append(difference)
-    return reasons[0] if reasons[0] == reasons[1] else "; as a twin: ".join(reasons)
+    return reasons[0] if len(set(reasons)) == 1 else "; as a twin: ".join(reasons)
 
 
 async def _replay(pair: Pair, keys: KeyStore, timeline: Timeline, *, twin: bool) -> str | None:
@@ -57,6 +60,9 @@ def _arrange(home: Home, pair: Pair, keys: KeyStore, moment: datetime) -> None:
         raise Unsupported("the home has no electricity meter")
     meter = station.device
     meter.chassis.clock.hold(moment)
+    if is_shared(pair):
+        SharedState(meter.chassis, meter.common, pair, keys).arrange()
+        return
     own_counter = pair.response.supplementary_originator_counter
     if own_counter is not None:
         meter.chassis.own_counter.start_at(own_counter)

@@ -8,6 +8,7 @@ from typing import Final
 
 from bench.home import Home, open_home
 from bench.replay_pair import CHF, GPF, GSME, QUICK_JOINING, Pair, Unsupported, difference_of
+from bench.replay_shared import SharedState, is_shared, moment_of_shared
 from bench.rig import Rig
 from device.timeline import Timeline, run
 from gbcs.envelope import Message
@@ -51,16 +52,21 @@ async def _replay(pair: Pair, keys: KeyStore, timeline: Timeline) -> str | None:
         host = await meter.start()
         async with host.running():
             await meter.commission()
-            _Arranger(home, pair).arrange()
+            if is_shared(pair):
+                device = home.gpf if pair.device == home.gpf.entity else meter
+                SharedState(device.chassis, device.common, pair, keys).arrange()
+                device.chassis.clock.hold(moment_of_shared(pair))
+            else:
+                _Arranger(home, pair).arrange()
             await meter.wake()
             arrived: list[bytes] = []
             home.upward.append(arrived.append)
             home.hub.deliver(pair.sent)
             if not arrived:
                 await meter.wake()
-    if not arrived:
-        return "no Response"
-    return difference_of(pair, Message.parse(arrived[0]), keys)
+    answers = [Message.parse(octets) for octets in arrived]
+    ours = next((one for one in answers if one.cra is pair.response.cra), None)
+    return "no Response" if ours is None else difference_of(pair, ours, keys)
 
 
 class _Arranger:

@@ -38,9 +38,8 @@ def answered() -> dict[str, tuple[UseCase, ...]]:
         "ESME": esme_use_cases(),
         "HCALCS": HCALCS_USE_CASES,
     }
-    shared = {"ESME": common_use_cases(DeviceType.ESME)}
     return {
-        device: tuple(map(by_name, (*found, *shared.get(device, ()))))
+        device: tuple(map(by_name, (*found, *common_use_cases(DeviceType(device)))))
         for device, found in names.items()
     }
 

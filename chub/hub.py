@@ -25,6 +25,7 @@ from chub.trust_centre import TrustCentre
 from chub.tunnel_opener import TunnelOpener
 from chub.views import basic_server, time_server
 from device.chassis import Chassis
+from device.common import CommonCommands
 from device.events import (
     CommandRefused,
     DeliveryPutOff,
@@ -97,6 +98,7 @@ class CommunicationsHub:
         self.alerts = HubAlerts(
             chassis, lambda octets, _: upward(octets), self.settings.alerted_events
         )
+        common = CommonCommands(chassis, lambda octets, _: upward(octets), self.alerts.event)
         self._functions: dict[int, LocalFunction] = {}
         self.own = OwnCommands(
             chassis,
@@ -105,6 +107,7 @@ class CommunicationsHub:
             self.joining,
             self.alerts,
             lambda: self._functions,
+            common,
             pipeline_settings,
         )
         self.observer = Observer(
@@ -165,7 +168,8 @@ class CommunicationsHub:
     def attach(self, host: Host) -> None:
         """Work on this node; before the host runs."""
         self._host = host
-        for service in (self.tunnels, self.opener.clients, self.mailroom, self.deliveries):
+        services = (self.tunnels, self.opener.clients, self.mailroom, self.deliveries)
+        for service in (*services, self.own.common):
             host.node.attach(service)
         self.joining.attach(host)
         self.observer.attach(host)
@@ -223,6 +227,8 @@ class CommunicationsHub:
             answer = function(octets)
             if answer is not None:
                 self._upward(answer)
+            if self._host is not None:
+                self._host.kick()  # something may be due at another time now
             return
         entry = self.device_log.get(message.recipient)
         if entry is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 from chub.alerts import HubAlerts
@@ -13,10 +13,16 @@ from chub.objects import server
 from chub.settings import ChfSettings
 from device.chassis import Chassis
 from device.command import Answered, Command, Handler, Outcome
+from device.common import AUTHORITY, CommonCommands
 from device.cosem.engine import CosemEngine
 from device.pipeline import Pipeline
 from device.settings import PipelineSettings
+from gbcs.asn1.devices import DeviceLogEntry, JoinDetails
+from gbcs.asn1.names import Kind, ReadCode
+from gbcs.asn1.payload import encode
 from gbcs.catalogue import Technology
+from gbcs.envelope import Cra
+from gbcs.party import DeviceType
 
 USE_CASES: Final = (
     "CCS01",
@@ -36,6 +42,16 @@ DUAL_BAND_USE_CASES: Final = ("DBCH01", "DBCH02", "DBCH03", "DBCH04", "DBCH05")
 """Those of a hub with a sub-GHz radio."""
 
 
+_KINDS: Final[Mapping[DeviceType, Kind]] = {
+    DeviceType.GSME: Kind.GSME,
+    DeviceType.ESME: Kind.ESME,
+    DeviceType.CHF: Kind.CHF,
+    DeviceType.GPF: Kind.GPF,
+    DeviceType.HCALCS: Kind.HCALCS,
+    DeviceType.PPMID: Kind.PPMID,
+}
+
+
 def use_cases(*, dual_band: bool = True) -> tuple[str, ...]:
     """What a hub of one band or two answers."""
     return USE_CASES + (DUAL_BAND_USE_CASES if dual_band else ())
@@ -52,8 +68,10 @@ class OwnCommands:
         joining: Joining,
         alerts: HubAlerts,
         home: Callable[[], Iterable[int]],
+        common: CommonCommands,
         pipeline_settings: PipelineSettings | None = None,
     ) -> None:
+        self.common = common
         self.model = HubModel(chassis, settings, device_log, joining, alerts, home)
         self.server = server(self.model)
         engine = CosemEngine(
@@ -68,9 +86,23 @@ class OwnCommands:
             chassis,
             use_cases=use_cases(dual_band=settings.dual_band),
             engines={Technology.DLMS: executor},
+            handlers={**common.handlers, "CS07": self._join_details},
+            authority=AUTHORITY,
             alert=alerts.generic,
             settings=pipeline_settings,
         )
+
+    def _join_details(self, command: Command) -> Outcome:
+        """CS07: the devices of the log, of the kinds that have a name there."""
+        entries = tuple(
+            DeviceLogEntry(
+                entry.eui64,
+                _KINDS.get(entry.device_type, Kind.TYPE2) if entry.device_type else Kind.TYPE2,
+            )
+            for entry in self.model.device_log.entries()
+        )
+        details = JoinDetails(ReadCode.SUCCESS, entries)
+        return Outcome(encode(command.message.message_code, Cra.RESPONSE, details))
 
     def answer(self, octets: bytes) -> bytes | None:
         """Execute one command; None when it is refused."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import Final
 
@@ -10,10 +11,12 @@ from device.events import AlertRaised
 from device.log import time_s
 from gbcs.catalogue import by_code
 from gbcs.envelope import Cra, Message
-from gbcs.errors import LocalError
+from gbcs.errors import LocalError, MissingKey
 from gbcs.gbz import GbzAlert
 from gbcs.party import Role
 from gbcs.protection import protect
+
+_LOG: Final = logging.getLogger(__name__)
 
 GENERIC_CRITICAL: Final = 0x1000
 GENERIC_NON_CRITICAL: Final = 0x1001
@@ -42,6 +45,15 @@ class Alerts:
         message_code = GENERIC_CRITICAL if critical else GENERIC_NON_CRITICAL
         payload = GbzAlert(alert_code, self.time_s()).to_bytes()
         return self.raise_alert(message_code, alert_code, payload, recipient)
+
+    def event(self, code: int) -> None:
+        """Log a code in the event log and tell of it; without a key for that it is only logged."""
+        with self._chassis.store.transaction():
+            self._chassis.event_log.add(code)
+            try:
+                self.generic(code)
+            except MissingKey as exc:
+                _LOG.warning("%016X: no alert %04X: %s", self._chassis.eui64, code, exc)
 
     def raise_alert(
         self, message_code: int, alert_code: int, payload: Payload, recipient: int | None = None

@@ -8,7 +8,7 @@ from device.command import Executed, StampRule
 from device.counters import OwnCounter
 from device.refusal import Refusal, RefusedError
 from device.settings import PipelineSettings
-from gbcs.catalogue import Protection, by_code
+from gbcs.catalogue import Protection, Technology, by_code
 from gbcs.envelope import Cra, Message
 from gbcs.errors import MalformedMessage, MissingKey
 from gbcs.gbz import Gbz
@@ -56,6 +56,8 @@ class Answering:
         use_case = executed.command.use_case
         if not use_case.stamped or use_case.name in self._settings.never_stamped:
             return None
+        if use_case.technology is Technology.ASN1:
+            return own_stamp(executed)  # tells of no values, whatever the device's rule for these
         return self._stamp(executed)
 
     def _payload(self, executed: Executed, response: Message) -> bytes:

@@ -36,6 +36,8 @@ from gbcs.envelope import Cra, Message
 from gbcs.errors import MalformedMessage, MissingKey
 from gbcs.eui64 import format_eui64
 from gbcs.party import DeviceType, Role
+from han.exchange import Outcome as ExchangeOutcome
+from han.exchange import Request
 
 _LOG: Final = logging.getLogger(__name__)
 
@@ -155,6 +157,28 @@ class CommonCommands:
             with self._chassis.store.transaction():
                 self._execute_due(message, own)
 
+    # -- service of a node, for its deadline -----------------------------------------------------
+
+    @property
+    def deadline(self) -> datetime | None:
+        """When the first command that waits is due, in true time."""
+        due = self.next_due
+        return None if due is None else self._chassis.clock.true_time_of(due)
+
+    def poll(self, now: datetime) -> None:
+        """Execute what is due."""
+        del now  # what counts is the device's own clock
+        self.advance(self._chassis.clock.now())
+
+    def requests(self) -> list[Request]:
+        """None: it has nothing to say on the HAN."""
+        return []
+
+    def concluded(self, outcome: ExchangeOutcome, now: datetime) -> None:
+        """Nothing to learn from requests that are not made."""
+
+    # -- parts -----------------------------------------------------------------------------------
+
     def _table(self) -> dict[str, _Execute]:
         return {
             **dict.fromkeys(_REPORTS, self._report),
@@ -192,7 +216,7 @@ class CommonCommands:
         chassis = self._chassis
         with chassis.store.transaction() as unit:
             outcome = replace_anchors(
-                update, chassis.credentials.anchors, unit, own, chassis.common
+                update, chassis.credentials.anchors, unit, own, chassis.common, chassis.broken
             )
             if any(one.status == TampStatus.SUCCESS for one in outcome.cells):
                 chassis.security_log.add(CREDENTIALS_UPDATED)

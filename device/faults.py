@@ -9,6 +9,7 @@ class Part(Enum):
     """What can be broken. A device with a broken part answers as GBCS has it for that failure."""
 
     ANCHOR_MEMORY = "trust anchor cells cannot be read"
+    ANCHOR_STORAGE = "trust anchor cells cannot be written"
     KEY_GENERATOR = "no key pair can be made"
     CERTIFICATION_REQUEST = "no certification request can be made"
     CERTIFICATE_STORAGE = "a certificate cannot be stored"

@@ -16,6 +16,8 @@ from gbcs.asn1.names import ActivationCode, ReadCode
 
 VERSION_CHANGED: Final = 0x8F43
 """The executing firmware version changed."""
+FACTORY_VERSION: Final = bytes.fromhex("01000000")
+"""OTA file version of an emulated device as it was made, if nothing else is said."""
 _KEY: Final = "firmware"
 _UNREADABLE: Final = bytes(4)
 
@@ -35,7 +37,7 @@ class Firmware:
     def __init__(
         self,
         store: Store,
-        factory: Callable[[], bytes],
+        factory: Callable[[], bytes] = lambda: FACTORY_VERSION,
         broken: set[Part] | None = None,
     ) -> None:
         self._store = store

@@ -6,7 +6,7 @@ brings the partner's certificate.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -89,7 +89,10 @@ class Partner:
 class Joins:
     """The device log of one device. ``partners`` says whom it may join, by which method.
 
-    ``credentials`` learn of the partners: a GSME obeys the PPMID that it is joined to.
+    ``credentials`` learn of the partners: a GSME obeys the PPMID that it is joined to. ``agree``
+    says what key agreement with a partner comes to, where the method has one. ``issuers`` are the
+    authorities (by key identifier) whose devices may be joined by certificate, beside the device's
+    own.
     """
 
     def __init__(
@@ -102,6 +105,8 @@ class Joins:
     ) -> None:
         known = PARTNERS.get(credentials.device_type, {})
         self.partners: Partners = known if partners is None else partners
+        self.agree: Callable[[int], JoinCode] = lambda peer: JoinCode.SUCCESS
+        self.issuers: set[bytes] = set()
         self._credentials = credentials
         self._store = store
         self._settings = settings
@@ -171,7 +176,7 @@ class Joins:
             return JoinCode.DEVICE_LOG_FULL
         if Part.DEVICE_LOG_STORAGE in self._broken:
             return JoinCode.WRITE_FAILURE
-        return JoinCode.SUCCESS
+        return JoinCode.SUCCESS if method is B else self.agree(asked.peer)
 
     def _certificate_refusal(self, asked: Join) -> JoinCode:
         """What is wrong with the certificate of a method C join."""
@@ -190,10 +195,10 @@ class Joins:
         return JoinCode.SUCCESS
 
     def _knows_issuer(self, issued: Issued) -> bool:
-        """Whether the authority is the one that certified this device, as far as that is known."""
+        """Whether the device knows the authority; one without a certificate knows none at all."""
         own = [self._credentials.own.certificate(usage) for usage in _CERTIFIED]
         known = {read_issued(one).authority_key_id for one in own if one is not None}
-        return not known or issued.authority_key_id in known
+        return issued.authority_key_id in known | self.issuers
 
     def _put(self, peer: int, partner: Partner | None) -> None:
         credentials = self._credentials

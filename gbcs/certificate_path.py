@@ -43,8 +43,9 @@ class Issued:
     is_authority: bool
     not_before: datetime
     not_after: datetime
-    _signature: bytes = field(repr=False)
-    _signed: bytes = field(repr=False)
+    signature: bytes = field(repr=False)
+    signed: bytes = field(repr=False)
+    """What the signature is over."""
 
     @property
     def key_id(self) -> bytes:
@@ -54,7 +55,7 @@ class Issued:
     def is_signed_by(self, key: ec.EllipticCurvePublicKey) -> bool:
         """Whether this key made the certificate's signature (ECDSA with SHA-256)."""
         try:
-            key.verify(self._signature, self._signed, ec.ECDSA(SHA256()))
+            key.verify(self.signature, self.signed, ec.ECDSA(SHA256()))
         except InvalidSignature:
             return False
         return True

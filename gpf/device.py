@@ -6,9 +6,13 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Final
 
+from device.alerts import Alerts, Send
 from device.chassis import Chassis
 from device.command import Answered, Executed
+from device.common import AUTHORITY as COMMON_AUTHORITY
+from device.common import CommonCommands
 from device.gbz_engine import EngineSettings, GbzEngine
+from device.host import Host
 from device.pipeline import Pipeline
 from device.settings import PipelineSettings
 from gbcs.catalogue import Technology
@@ -41,7 +45,8 @@ class GasProxy:
     """The Gas Proxy Function of one hub.
 
     The gas meter is learnt from its frames: what it pushes is held with its provenance, and the
-    stamp of a Response is derived from the values that the Response returns.
+    stamp of a Response is derived from the values that the Response returns. ``send`` takes its
+    alerts to the WAN.
     """
 
     def __init__(
@@ -53,6 +58,7 @@ class GasProxy:
         settings: GpfSettings | None = None,
         pipeline_settings: PipelineSettings | None = None,
         engine_settings: EngineSettings | None = None,
+        send: Send = lambda octets, recipient: None,
     ) -> None:
         self.chassis = chassis
         self.settings = settings or GpfSettings()
@@ -66,10 +72,13 @@ class GasProxy:
         self.data = GasData(self.mirror, self.tariff, self.tenancy, self.samples, chassis.clock.now)
         self.han = HanSide(chassis, self.data, self.settings, admits, endpoints)
         self.remote = remote_server(self.data)
+        self.common = CommonCommands(chassis, send, Alerts(chassis, send).event)
         self.pipeline = Pipeline(
             chassis,
             use_cases=USE_CASES,
             engines={Technology.GBZ: GbzEngine(self.remote, engine_settings)},
+            handlers=self.common.handlers,
+            authority=COMMON_AUTHORITY,
             stamp=self._stamp,
             settings=pipeline_settings,
         )
@@ -78,6 +87,11 @@ class GasProxy:
     def entity(self) -> int:
         """Entity identifier, which is the hub's HAN IEEE address too."""
         return self.chassis.eui64
+
+    def attach(self, host: Host) -> None:
+        """Work on this node, before the host runs."""
+        self.han.attach(host)
+        host.node.attach(self.common)
 
     def answer(self, octets: bytes) -> bytes | None:
         """Execute one command addressed to the GPF; None when it is refused."""

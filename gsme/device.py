@@ -8,10 +8,14 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
+from device.alerts import Alerts
 from device.chassis import Chassis
 from device.command import Answered, Executed
 from device.commissioning import JoinSettings
+from device.common import AUTHORITY as COMMON_AUTHORITY
+from device.common import CommonCommands
 from device.events import WakeEnded
+from device.firmware import Firmware
 from device.gbz_engine import EngineSettings, GbzEngine
 from device.host import Host, HostError
 from device.joining import JoinCredentials, Joining
@@ -81,11 +85,16 @@ class GasMeter:
         self.push_snapshot_time = self.settings.push_snapshot_time
         self.radio = radio
         self.remote = remote_server(self.model)
+        self._unsent: list[bytes] = []
+        self.firmware = Firmware(chassis.store, broken=chassis.broken)
+        self.alerts = Alerts(chassis, self._send)
+        self.common = CommonCommands(chassis, self._send, self.alerts.event, self.firmware)
         self.pipeline = Pipeline(
             chassis,
             use_cases=USE_CASES,
             engines={Technology.GBZ: GbzEngine(self.remote, engine_settings)},
-            authority=AUTHORITY,
+            handlers=self.common.handlers,
+            authority={**AUTHORITY, **COMMON_AUTHORITY},
             stamp=self._stamp,
             settings=pipeline_settings,
         )
@@ -156,6 +165,7 @@ class GasMeter:
     def execute(self, octets: bytes) -> bytes | None:
         """Execute one command; its Response, or None when it is refused."""
         self._burn()
+        self.common.advance(self.chassis.clock.now())
         outcome = self.pipeline.receive(octets)
         return outcome.octets if isinstance(outcome, Answered) else None
 
@@ -163,6 +173,7 @@ class GasMeter:
 
     async def _work(self, link: HubLink) -> None:
         self._burn()
+        self.common.advance(self.chassis.clock.now())
         taken_at = self._own_time()
         await self._connected(link)
         if self.settings.read_time_every_wake:
@@ -173,6 +184,8 @@ class GasMeter:
             await link.collect(self.execute)
         if link.network_key_waits(flags):  # the radio takes it in while it polls
             await self._timeline.sleep(timedelta(seconds=self.settings.network_key_wait_s))
+        link.post(self._unsent)
+        self._unsent.clear()
         await link.send_waiting()
 
     async def _connected(self, link: HubLink) -> None:
@@ -202,6 +215,11 @@ class GasMeter:
             await self.radio.set_awake(awake=False)
 
     # -- parts -----------------------------------------------------------------------------------
+
+    def _send(self, octets: bytes, recipient: int) -> None:
+        """Keep an alert until the end of the next wake."""
+        del recipient  # the hub reads it from the message
+        self._unsent.append(octets)
 
     def _burn(self) -> None:
         """Let the gas flow that flowed since the last look at the register."""

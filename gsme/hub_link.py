@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import TypeVar
 
@@ -142,6 +142,11 @@ class HubLink:
             return self._long_messages.take(octets)
         except MalformedMessage:
             return octets
+
+    def post(self, messages: Iterable[bytes]) -> None:
+        """Let messages wait to be put into the hub."""
+        for octets in messages:
+            self._unsent.extend(parts_of(octets))
 
     async def send_waiting(self) -> None:
         """Put what could not be put before; what fails again waits for the next wake."""

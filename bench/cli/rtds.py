@@ -84,9 +84,13 @@ def _print_replay(outcome: dict[str, object]) -> None:
 
     console = Console()
     unsupported, mismatched = outcome["unsupported"], outcome["mismatched"]
+    in_part = outcome["in_part"]
     assert isinstance(unsupported, list) and isinstance(mismatched, list)  # noqa: PT018
+    assert isinstance(in_part, list)
     console.print(f"pairs {outcome['pairs']}, matched {outcome['matched']}")
     for entry in mismatched:
         console.print(f"[red]mismatched[/] {entry['pair']}: {entry['reason']}")
+    for entry in in_part:
+        console.print(f"[yellow]in part[/] {entry['pair']}: {entry['reason']}")
     for entry in unsupported:
         console.print(f"[dim]unsupported {entry['pair']}: {entry['reason']}[/]")

@@ -88,6 +88,10 @@ class TrustAnchors:
             if anchor is not None:
                 yield cell, anchor
 
+    def add_cells(self, *cells: CellId) -> None:
+        """Let the device have further cells than those of its type."""
+        self.cells += tuple(cell for cell in cells if cell not in self.cells)
+
     def put(self, cell: CellId, anchor: Anchor | None) -> None:
         """Put a certificate into a cell, or empty it, as part of the open unit if there is one."""
         if cell not in self.cells:

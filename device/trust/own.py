@@ -38,10 +38,15 @@ class KeyPair:
 
 
 class OwnKeys:
-    """The keys of one device. What it changes goes into ``keys``, its own key store."""
+    """The keys of one device. What it changes goes into ``keys``, its own key store.
+
+    ``uncertified`` are usages for which the device was made without a certificate, whatever the key
+    store holds of it.
+    """
 
     def __init__(self, eui64: int, keys: KeyStore) -> None:
         self._eui64, self._keys = eui64, keys
+        self.uncertified: set[Usage] = set()
         self._pending: dict[Usage, KeyPair] = {}
         self._store: Store | None = None
 
@@ -59,6 +64,8 @@ class OwnKeys:
 
     def certificate(self, usage: Usage) -> bytes | None:
         """The device's certificate for a usage (DER); None when it has none."""
+        if usage in self.uncertified:
+            return None
         try:
             return self._keys.certificate(self._eui64, usage).der
         except MissingKey:
@@ -111,6 +118,7 @@ class OwnKeys:
 
     def _install(self, usage: Usage, pair: KeyPair, certificate: bytes) -> None:
         self._keys.add_private(self._eui64, usage, pair.private, certificate=certificate)
+        self.uncertified.discard(usage)
 
     def _undo(self, usage: Usage, pair: KeyPair, before: tuple[KeyPair, bytes] | None) -> None:
         self._pending[usage] = pair

@@ -6,12 +6,13 @@ certificates behind it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 from device.counters import ReplayCounters
+from device.faults import Part
 from device.settings import CommonSettings
 from device.store import Transaction
 from device.trust.anchors import Anchor, TrustAnchors
@@ -107,11 +108,12 @@ def replace_anchors(
     unit: Transaction,
     own: datetime,
     settings: CommonSettings,
+    broken: Container[Part] = (),
 ) -> ReplacementOutcome:
     """Replace what can be replaced; the outcome says cell by cell what became of it."""
     between = tuple(_readable(update.path_certificates))
     applies = update.control.time_checks == TimeChecks.APPLY
-    checked = _Checked(anchors, between, own if applies else None, settings)
+    checked = _Checked(anchors, between, own if applies else None, settings, broken)
     cells = tuple(_replace(each, anchors, checked) for each in update.replacements)
     floors = tuple(_floors(update.control))
     replaced = {one.cell.role for one in cells if one.status == TampStatus.SUCCESS}
@@ -131,6 +133,7 @@ class _Checked:
     between: Sequence[Issued]
     at: datetime | None
     settings: CommonSettings
+    broken: Container[Part]
 
     def status(self, replacement: AnchorReplacement) -> TampStatus:
         """Why a certificate cannot go into its cell; SUCCESS when it can."""
@@ -148,7 +151,7 @@ class _Checked:
             return TampStatus.NO_TRUST_ANCHOR
         if not leads_to(issued, self._valid(self.between), root.public, root.key_id):
             return TampStatus.NO_TRUST_ANCHOR
-        return TampStatus.SUCCESS
+        return TampStatus.OTHER if Part.ANCHOR_STORAGE in self.broken else TampStatus.SUCCESS
 
     def _fits(self, issued: Issued, target: CellId) -> bool:
         if not self._valid((issued,)):
