@@ -31,6 +31,7 @@ async def start_hub(
     hub.add_function(gpf.entity, gpf.answer)
     hub.pending_changed = gpf.han.set_tunnel_pending
     hub.device_removed = gpf.han.forget
+    hub.trust_centre.key_update_wanted = gpf.han.set_key_update_wanted
     hub.trust_centre.network_key_waiting = lambda waiting: _flag_network_key(hub, gpf, waiting)
     hub.device_log.watch(parts.air_keys.note)
     for entry in hub.device_log.entries():

@@ -21,6 +21,9 @@ class ChfSettings:
         nothing but the clusters that need no APS security.
     expel_after_s: a device that has not established its key by then is made to leave; 0 lets it
         stay (ZSE allows 60 minutes or more).
+    keep_alive_base_min: how often devices are to ask whether the hub is there.
+    keep_alive_jitter_s: what they may add to that at random.
+    refresh_retry_s: time between two tries of a fresh key for a device; there are ten of them.
     restore_pan: a CCS03 makes the hub form its network anew when the backup has another extended
     PAN identifier, so that the devices find the hub in the place of the old one.
     alerted_events: codes of events (0x81nn) that leave the hub as generic alerts too; 0x819D goes
@@ -40,6 +43,9 @@ class ChfSettings:
     suites: int = 2
     require_key_establishment: bool = True
     expel_after_s: int = 0
+    keep_alive_base_min: int = 10
+    keep_alive_jitter_s: int = 300
+    refresh_retry_s: int = 60
     restore_pan: bool = True
     alerted_events: frozenset[int] = frozenset({0x819D})
     logged_commands: bool = True

@@ -8,13 +8,18 @@ from typing import Final
 
 from chub.device_log import DeviceLog, Entry, LogChange
 from chub.settings import ChfSettings
+from device.asking import find_endpoints
 from device.chassis import Chassis
 from device.events import Expelled, KeyEstablished, KeyNotEstablished
-from device.host import Host
+from device.host import Host, HostError
 from device.joining import DEVICE_JOINED, JOINING_FAILED
+from gbcs.eui64 import format_eui64
+from gbcs.party import DeviceType
 from han.cbke import service
 from han.cbke.authority import Credentials, RandomOctets
+from han.clusters import KEY_ESTABLISHMENT
 from han.exchange import Outcome, Request
+from han.keep_alive import KeepAliveSettings, keep_alive_server
 from han.radio import DeviceJoined, JoinKind, NetworkUp, RadioEvent
 from han.zcl.tables import Served
 
@@ -26,8 +31,11 @@ class TrustCentre:
 
     ``network_key_waiting`` is told while a new network key waits for devices that sleep.
     ``authorised`` is called with a device that joined, once it has established its key and that
-    key is in the radio. A service of the node, for the time that devices have for this.
+    key is in the radio. ``key_update_wanted`` is told which sleeping meter is to ask for a fresh
+    key when it wakes, and when it need not any more. A service of the node, for what is due.
     """
+
+    REFRESH_TRIES: Final = 10
 
     def __init__(
         self,
@@ -45,13 +53,18 @@ class TrustCentre:
         offered = [one for one in certified if one.suite & settings.suites]
         self._keys = service.KeyEstablishment(eui64, endpoint, offered, random)
         self.network_key_waiting: Callable[[bool], object] = lambda waiting: None
+        self.key_update_wanted: Callable[[int, bool], object] = lambda peer, wanted: None
         self._expel_at: dict[int, datetime] = {}
+        self._refresh_at: dict[int, datetime] = {}
+        self._refresh_tries: dict[int, int] = {}
         self._host: Host | None = None
         log.watch(self._log_changed)
 
     def served(self) -> tuple[Served, ...]:
-        """Both sides of the Key Establishment cluster."""
-        return self._keys.served()
+        """Both sides of Key Establishment, and the Keep-Alive server."""
+        settings = self._settings
+        told = KeepAliveSettings(settings.keep_alive_base_min, settings.keep_alive_jitter_s)
+        return *self._keys.served(), keep_alive_server(told)
 
     def attach(self, host: Host) -> None:
         """Work on this node; before the host runs."""
@@ -66,20 +79,21 @@ class TrustCentre:
         """Whether a device may use what needs APS security."""
         return not self._settings.require_key_establishment or self._log.authorised(eui64)
 
-    # -- service: devices that take too long ------------------------------------------------------
+    # -- service: what is due ---------------------------------------------------------------------
 
     @property
     def deadline(self) -> datetime | None:
-        """When the first device without a key is made to leave."""
-        return min(self._expel_at.values(), default=None)
+        """When the first device is made to leave, or a fresh key is tried again."""
+        return min((*self._expel_at.values(), *self._refresh_at.values()), default=None)
 
     def poll(self, now: datetime) -> None:
-        """Make them leave."""
-        for eui64 in [one for one, due in self._expel_at.items() if due <= now]:
-            del self._expel_at[eui64]
+        """Do what is due."""
+        for eui64 in _due(self._expel_at, now):
             entry = self._log.get(eui64)
             if entry is not None and not entry.authorised:
                 self._running().start_task(self._expel(entry), "expel a device")
+        for eui64 in _due(self._refresh_at, now):
+            self._running().start_task(self._begin_refresh(eui64), "establish a fresh key")
 
     def requests(self) -> list[Request]:
         """None: key establishment is a service of its own."""
@@ -126,7 +140,8 @@ class TrustCentre:
 
     def _log_changed(self, entry: Entry, change: LogChange) -> None:
         if change in (LogChange.REMOVED, LogChange.KEY_ESTABLISHED):
-            self._expel_at.pop(entry.eui64, None)
+            for waiting in (self._expel_at, self._refresh_at, self._refresh_tries):
+                waiting.pop(entry.eui64, None)
 
     # -- keys ------------------------------------------------------------------------------------
 
@@ -156,6 +171,34 @@ class TrustCentre:
         await radio.set_link_key(eui64, link_key)
         await radio.set_authorised(eui64, authorised=True)
 
+    def refresh_key(self, eui64: int) -> None:
+        """Establish a fresh key with a device; the present one serves until that is confirmed.
+
+        A gas meter sleeps: it is asked to begin at its next wake.
+        """
+        entry = self._log.get(eui64)
+        if entry is None:
+            raise KeyError(f"{format_eui64(eui64)} is not in the device log")
+        if entry.device_type is DeviceType.GSME:
+            self.key_update_wanted(eui64, True)
+            return
+        self._refresh_tries[eui64] = 0
+        self._running().start_task(self._begin_refresh(eui64), "establish a fresh key")
+
+    async def _begin_refresh(self, eui64: int) -> None:
+        host = self._running()
+        nwk = host.radio.nwk_of(eui64)
+        try:
+            if nwk is None:
+                raise HostError("it is not on the network")
+            found = await find_endpoints(host, eui64, nwk, KEY_ESTABLISHMENT.cluster_id)
+        except HostError as error:
+            initiator = service.Role.INITIATOR
+            self._not_established(service.KeyNotEstablished(eui64, initiator, None, str(error)))
+            return
+        self._keys.start(eui64, found[0])
+        host.kick()
+
     def _progress(self) -> None:
         self._keys.steps()  # the device tells of them
         for event in self._keys.events():
@@ -177,6 +220,7 @@ class TrustCentre:
                 suite=int(event.suite),
             )
         )
+        self.key_update_wanted(event.partner, False)
         if not had_one:
             self._chassis.event_log.add(DEVICE_JOINED, event.partner.to_bytes(8))
             self._authorised(event.partner)
@@ -193,8 +237,26 @@ class TrustCentre:
                 reason=event.reason,
             )
         )
+        if event.role is service.Role.INITIATOR and event.partner in self._refresh_tries:
+            self._try_refresh_again(event.partner, event.wait_s)
+
+    def _try_refresh_again(self, eui64: int, wait_s: int) -> None:
+        tries = self._refresh_tries[eui64] = self._refresh_tries[eui64] + 1
+        if tries >= self.REFRESH_TRIES:
+            del self._refresh_tries[eui64]
+            return
+        wait = timedelta(seconds=max(wait_s, self._settings.refresh_retry_s))
+        self._refresh_at[eui64] = self._chassis.true_time() + wait
 
     def _running(self) -> Host:
         if self._host is None:
             raise RuntimeError("the hub has no radio yet")
         return self._host
+
+
+def _due(moments: dict[int, datetime], now: datetime) -> list[int]:
+    """Take the devices whose moment has come."""
+    due = [eui64 for eui64, moment in moments.items() if moment <= now]
+    for eui64 in due:
+        del moments[eui64]
+    return due

@@ -41,7 +41,11 @@ class JoinSettings:
     suites: key establishment suites that are offered (1, 2, or 3 for both).
     key_retry_s: least time between two tries of key establishment.
     key_failures: failed tries in a row before a pause.
-    key_pause_s: how long that pause is; the device stays on the network.
+    key_pause_s: how long that pause is; the device stays on the network. A key confirmation that
+        does not fit is followed by this pause and a rejoin, too.
+    quick_rejoins: how often a device that lost its hub looks for it every ``retry_s``; then it does
+        so every ``slow_retry_s``.
+    rediscovery_s: how often a device looks anew for what its hub and its partners provide.
     """
 
     retry_s: int = 60
@@ -51,6 +55,8 @@ class JoinSettings:
     key_retry_s: int = 10
     key_failures: int = 10
     key_pause_s: int = 900
+    quick_rejoins: int = 4
+    rediscovery_s: int = 21_600
 
 
 QUICK_PERIOD: Final = timedelta(minutes=15)

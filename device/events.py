@@ -304,6 +304,14 @@ class KeyNotEstablished(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TrustCentreWatched(Event):
+    """The device's trust centre does not answer any more, or does again."""
+
+    peer: Eui64
+    present: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Expelled(Event):
     """The trust centre made a device leave; it may join again, for it is in the device log."""
 

@@ -8,10 +8,10 @@ code, finds the hub's key establishment server, establishes a link key of its ow
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from device.asking import HUB_NWK, find_endpoints, hub_of
@@ -19,6 +19,7 @@ from device.chassis import Chassis
 from device.commissioning import JoinSettings, JoinStep, come_to_network
 from device.events import JoinFailed, JoinProgress, KeyEstablished, KeyNotEstablished
 from device.host import Host, HostError
+from device.hub_watch import HubWatch
 from device.store import Store
 from device.timeline import Timeline
 from gbcs.eui64 import format_eui64, parse_eui64
@@ -74,25 +75,39 @@ class Joining:
         offered = [one for one in credentials.certified if one.suite & self.settings.suites]
         self._keys = service.KeyEstablishment(chassis.eui64, endpoint, offered, credentials.random)
         self._memory = _Memory(chassis.store)
+        self._changed = asyncio.Event()
+        self.hub = HubWatch(
+            chassis,
+            timeline,
+            endpoint,
+            lambda limit: int.from_bytes(credentials.random(4)) % limit,
+            self._changed.set,
+        )
         self._outcome: asyncio.Future[service.KeyEvent] | None = None
-        self._watchers: list[Callable[[], object]] = []
+        self._joined: list[Callable[[], object]] = []
+        self._rediscover: list[Callable[[], object]] = []
         self._host: Host | None = None
 
     def served(self) -> tuple[Served, ...]:
-        """Both sides of the Key Establishment cluster."""
-        return self._keys.served()
+        """Both sides of Key Establishment, and the client side of Keep-Alive."""
+        return *self._keys.served(), self.hub.served()
 
     def attach(self, host: Host) -> None:
         """Work on this node; before the host runs."""
         self._host = host
         host.node.trusts = self._trusts
         host.node.attach(self._keys)
+        self.hub.attach(host)
         host.on_progress(self._progress)
         host.on_radio_event(self._radio_event)
 
     def on_joined(self, watcher: Callable[[], object]) -> None:
         """Call whenever the device is on its network, with a key of its own, after it was not."""
-        self._watchers.append(watcher)
+        self._joined.append(watcher)
+
+    def on_rediscovery(self, watcher: Callable[[], object]) -> None:
+        """Call when it is time to look anew for what others provide."""
+        self._rediscover.append(watcher)
 
     @property
     def authorised(self) -> bool:
@@ -103,17 +118,76 @@ class Joining:
     async def join(self) -> None:
         """Return once the device is on the HAN with an established key; at once when it is."""
         while not self.authorised:
-            await come_to_network(
-                self._radio,
-                self._link_key,
-                self._timeline,
-                self.settings,
-                self._failed,
-                anew=self._memory.forget,
-                tell=self._tell,
-            )
+            if not self._radio.on_network:
+                await self._come_to_network()
             if not self.authorised:
                 await self._establish()
+
+    async def _come_to_network(self) -> None:
+        await come_to_network(
+            self._radio,
+            self._link_key,
+            self._timeline,
+            self.settings,
+            self._failed,
+            anew=self._memory.forget,
+            tell=self._tell,
+        )
+
+    async def stay(self) -> None:
+        """Keep a device that is always awake on the HAN: the task of its life.
+
+        It joins again when it is off the network, looks for a hub that is silent, and at times
+        looks anew for what others provide.
+        """
+        while True:
+            await self.join()
+            self._changed.clear()
+            try:
+                await self.hub.begin()
+                until = self._timeline.now() + timedelta(seconds=self.settings.rediscovery_s)
+                await self._until_something_changes(until)
+            except TimeoutError:
+                self._call(self._rediscover)
+            except (HostError, RadioError):
+                await self._timeline.sleep(timedelta(seconds=self.settings.retry_s))
+
+    async def _until_something_changes(self, until: datetime) -> None:
+        """Return when the device is off its network; TimeoutError at ``until``."""
+        async with self._timeline.timeout_at(until):
+            while self.authorised:
+                await self._changed.wait()
+                self._changed.clear()
+                if self.hub.lost:
+                    await self._search()
+
+    async def _search(self) -> None:
+        """Rejoin until the hub is heard again."""
+        tries = 0
+        while self.hub.lost and self.authorised:
+            await self.rejoin()
+            self.hub.ask_now()
+            tries += 1
+            quick = tries < self.settings.quick_rejoins
+            wait_s = self.settings.retry_s if quick else self.settings.slow_retry_s
+            with suppress(TimeoutError):
+                async with self._timeline.timeout_at(
+                    self._timeline.now() + timedelta(seconds=wait_s)
+                ):
+                    await self._changed.wait()
+            self._changed.clear()
+
+    async def rejoin(self) -> bool:
+        """Ask back onto the network that the device is on; False when nobody answers."""
+        try:
+            return await self._radio.resume()
+        except RadioError as error:
+            self._failed(str(error))
+            return False
+
+    async def refresh(self) -> bool:
+        """Establish a fresh key with the hub, which asked for it; the old one serves till then."""
+        return isinstance(await self._try(), service.KeyEstablished)
 
     # -- the key -------------------------------------------------------------------------------
 
@@ -121,23 +195,27 @@ class Joining:
         """Try until there is a key, or the network is gone."""
         failures = 0
         while self._radio.on_network and not self.authorised:
+            await self._awake(awake=True)
             outcome = await self._try()
+            await self._awake(awake=False)
             if isinstance(outcome, service.KeyEstablished):
                 return
             failures += 1
             if outcome.status is KeyStatus.UNKNOWN_ISSUER:
                 await self._leave("the hub and this device have certificates of other authorities")
                 return
+            unfit = outcome.status is KeyStatus.BAD_KEY_CONFIRM
             wait_s = max(outcome.wait_s, self.settings.key_retry_s)
-            if failures % self.settings.key_failures == 0:
+            if unfit or failures % self.settings.key_failures == 0:
                 wait_s = max(wait_s, self.settings.key_pause_s)
             await self._timeline.sleep(timedelta(seconds=wait_s))
+            if unfit and self._radio.on_network:
+                await self.rejoin()
 
     async def _try(self) -> service.KeyEvent:
-        """One exchange with the hub, awake from its start to its end."""
+        """One exchange with the hub."""
         host, hub = self._running(), self._radio.trust_centre or 0
         try:
-            await self._radio.set_awake(awake=True)
             endpoint = (
                 await find_endpoints(host, hub_of(host), HUB_NWK, KEY_ESTABLISHMENT.cluster_id)
             )[0]
@@ -151,9 +229,11 @@ class Joining:
             self._not_established(outcome)
         finally:
             self._outcome = None
-            with suppress(RadioError):  # its loss is an event of its own
-                await self._radio.set_awake(awake=False)
         return outcome
+
+    async def _awake(self, *, awake: bool) -> None:
+        with suppress(RadioError):  # its loss is an event of its own
+            await self._radio.set_awake(awake=awake)
 
     async def _leave(self, reason: str) -> None:
         self._failed(reason)
@@ -199,11 +279,13 @@ class Joining:
         if first and self.authorised:
             self._chassis.event_log.add(DEVICE_JOINED)
             self._tell(JoinStep.AUTHORISED, f"with {format_eui64(event.partner)}")
-            self._call_watchers()
+            self._call(self._joined)
 
     def _conclude(self, event: service.KeyEvent) -> None:
+        """An exchange that the hub began counts only when it succeeds."""
+        ours = event.role is service.Role.INITIATOR or isinstance(event, service.KeyEstablished)
         waiting = self._outcome
-        if waiting is not None and not waiting.done():
+        if ours and waiting is not None and not waiting.done():
             waiting.set_result(event)
 
     # -- parts ---------------------------------------------------------------------------------
@@ -215,11 +297,13 @@ class Joining:
     def _radio_event(self, event: RadioEvent) -> None:
         if isinstance(event, NetworkDown):
             self._memory.forget()
+            self.hub.end()
+            self._changed.set()
         elif isinstance(event, NetworkUp) and self.authorised:
-            self._call_watchers()
+            self._call(self._joined)
 
-    def _call_watchers(self) -> None:
-        for watcher in tuple(self._watchers):
+    def _call(self, watchers: Sequence[Callable[[], object]]) -> None:
+        for watcher in tuple(watchers):
             watcher()
 
     def _not_established(self, event: service.KeyNotEstablished) -> None:

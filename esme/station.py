@@ -112,6 +112,7 @@ class ElectricityMeterStation:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._measure(), name="meter")
                 tasks.create_task(self._keep_time(host), name="meter's clock")
+                tasks.create_task(self.joining.stay(), name="meter stays on its HAN")
 
     async def start(self) -> Host:
         """Open the radio and put the meter's node on it."""

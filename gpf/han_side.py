@@ -99,6 +99,10 @@ class HanSide:
         """Tell the meter at its next wake whether messages wait for it at the hub."""
         self.mirror_host.set_flag(peer, FunctionalFlag.TUNNEL_MESSAGE_PENDING, to=pending)
 
+    def set_key_update_wanted(self, peer: int, wanted: bool) -> None:
+        """Tell the meter at its next wake whether to establish a fresh link key."""
+        self.mirror_host.set_flag(peer, FunctionalFlag.CBKE_UPDATE_REQUEST, to=wanted)
+
     def set_network_key_waiting(self, peer: int, waiting: bool) -> None:
         """Tell the meter at its next wake whether to poll for a new network key."""
         self.mirror_host.set_flag(peer, FunctionalFlag.NETWORK_KEY_ACTIVE, to=waiting)

@@ -17,7 +17,7 @@ from device.common import CommonCommands
 from device.events import WakeEnded
 from device.firmware import Firmware
 from device.gbz_engine import EngineSettings, GbzEngine
-from device.host import Host, HostError
+from device.host import Host, HostError, NoReply, NotDelivered
 from device.joining import JoinCredentials, Joining
 from device.pipeline import Pipeline
 from device.schedule import next_boundary, wait_until
@@ -159,6 +159,8 @@ class GasMeter:
 
     async def wake(self) -> None:
         """One wake: read the time, push, do what the hub wants done, sleep again."""
+        if self.joining.hub.lost:
+            await self.joining.rejoin()
         await self.joining.join()
         await self._awake(self._work)
 
@@ -182,6 +184,8 @@ class GasMeter:
         flags = await link.push(push_of(self.model, taken_at, with_time=with_time))
         if self.settings.get_every_wake or link.wants(flags):
             await link.collect(self.execute)
+        if link.wants_fresh_key(flags):
+            await self.joining.refresh()
         if link.network_key_waits(flags):  # the radio takes it in while it polls
             await self._timeline.sleep(timedelta(seconds=self.settings.network_key_wait_s))
         link.post(self._unsent)
@@ -194,18 +198,22 @@ class GasMeter:
 
     async def _awake(self, work: Callable[[HubLink], object]) -> None:
         """Do something with the radio on, for at most the longest time a wake may take."""
-        link = self._running()
+        link, hub = self._running(), self.joining.hub
         trouble: str | None = None
         limit = self._timeline.now() + timedelta(seconds=self.settings.awake_limit_s)
         try:
             await self.radio.set_awake(awake=True)
             async with self._timeline.timeout_at(limit):
                 await work(link)  # type: ignore[misc]
+            hub.heard()
         except TimeoutError:
             link.connected = False
+            hub.silent()
             trouble = f"not done within {self.settings.awake_limit_s} s"
         except (HostError, LinkTrouble, RadioError) as error:
             link.connected = False
+            if isinstance(error, NoReply | NotDelivered):
+                hub.silent()
             trouble = str(error)
         await self._fall_asleep()
         self.chassis.events.publish(WakeEnded(**self.chassis.here(), trouble=trouble))

@@ -173,6 +173,10 @@ class HubLink:
         """Whether the hub has a new network key to be polled for."""
         return FunctionalFlag.NETWORK_KEY_ACTIVE in flags.permitted_for_gsme()
 
+    def wants_fresh_key(self, flags: NotificationFlags) -> bool:
+        """Whether the hub says that a fresh link key is to be established."""
+        return FunctionalFlag.CBKE_UPDATE_REQUEST in flags.permitted_for_gsme()
+
     # -- finding the hub's endpoints -------------------------------------------------------------
 
     async def _find_esi(self, hub: int) -> int:

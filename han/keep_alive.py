@@ -9,7 +9,7 @@ from enum import Enum
 from typing import Final
 
 from gbcs.errors import MalformedMessage
-from gbcs.zcl.general import ReadAttributesResponse
+from gbcs.zcl.general import GeneralCommand, ReadAttributes, ReadAttributesResponse
 from gbcs.zcl.status import Status
 from han.clusters import KEEP_ALIVE
 from han.exchange import Outcome, Replied, Request
@@ -76,7 +76,7 @@ class KeepAlive:
         self._events: list[TrustCentre] = []
 
     def start(self, now: datetime) -> None:
-        """Begin to watch, at once."""
+        """Begin to watch, or ask before the next time is due: at once."""
         self.deadline = now
 
     def events(self) -> list[TrustCentre]:
@@ -88,7 +88,10 @@ class KeepAlive:
         """Ask when it is time."""
         if self.deadline is not None and self.deadline <= now:
             self.deadline = None
-            self._requests.append(self._far.read((_BASE, _JITTER)))
+            asked = ReadAttributes((_BASE, _JITTER))
+            self._requests.append(
+                self._far.general(GeneralCommand.READ_ATTRIBUTES, asked, REPLY_TIMEOUT)
+            )
 
     def requests(self) -> list[Request]:
         """Take the requests to send."""

@@ -19,7 +19,7 @@ from device.timeline import Timeline
 from gbcs.stamp import Reliability
 from han.clusters import METERING
 from han.node import NodeSettings
-from han.radio import HanRadio, NetworkDown, RadioError, RadioEvent
+from han.radio import HanRadio, RadioError
 from peers.event import HistoryWiped, MeterFound, TenancyAsked
 from peers.finder import Finder, Meter
 from peers.hub_time import keep_time
@@ -57,6 +57,7 @@ class Display:
         self._node_settings = node_settings
         self._endpoint = endpoint
         self._asked_at: dict[Fuel, datetime] = {}
+        self._searched = False
         self._network_changed, self._told = asyncio.Event(), asyncio.Event()
 
     # -- life ------------------------------------------------------------------------------------
@@ -66,8 +67,9 @@ class Display:
         host = await self._start()
         finder = Finder(host, self._timeline, self._endpoint)
         async with host.running():
-            await self._join()
+            await self.joining.join()
             async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self.joining.stay(), name="display stays on its HAN")
                 tasks.create_task(self._keep_time(host), name="display's clock")
                 tasks.create_task(self._keep_asking(finder), name="display asks")
                 tasks.create_task(self._keep_wiping(), name="display wipes")
@@ -88,22 +90,19 @@ class Display:
         )
         self.joining.attach(host)
         self.joining.on_joined(self._joined)
-        host.on_radio_event(self._radio_event)
+        self.joining.on_rediscovery(self._rediscover)
         self.chassis.clock.watch(lambda _: self._told.set())
         return host
-
-    async def _join(self) -> bool:
-        await self.joining.join()
-        return True
 
     def _joined(self) -> None:
         """Back on the network: ask at once what happened meanwhile."""
         self._asked_at.clear()
         self._network_changed.set()
 
-    def _radio_event(self, event: RadioEvent) -> None:
-        if isinstance(event, NetworkDown):
-            self._network_changed.set()
+    def _rediscover(self) -> None:
+        """Look for the meters anew: they may have moved to other endpoints, or others came."""
+        self._searched = False
+        self._network_changed.set()
 
     # -- the hub's time --------------------------------------------------------------------------
 
@@ -146,9 +145,8 @@ class Display:
         """Ask at the start, after every return to the network, and every poll interval."""
         while True:
             self._network_changed.clear()
-            if not self.joining.authorised:
-                await self._try(self._join)
-            if len(self.meters) < len(Fuel):
+            if not self._searched or len(self.meters) < len(Fuel):
+                self._searched = True
                 await self._try(lambda: self._search(finder))
             complete = all([await self._ask_if_due(finder, fuel) for fuel in tuple(self.meters)])
             complete = complete and len(self.meters) == len(Fuel)
@@ -164,7 +162,7 @@ class Display:
 
     async def _search(self, finder: Finder) -> bool:
         for fuel, meter in (await finder.search()).items():
-            if fuel not in self.meters:
+            if self.meters.get(fuel) != meter:
                 self.meters[fuel] = meter
                 here = self.chassis.here()
                 self.chassis.events.publish(

@@ -141,7 +141,12 @@ class KeyEstablishment:
         return steps
 
     def start(self, partner: int, partner_endpoint: int) -> None:
-        """Initiate an exchange: read the partner's suites first, then go by the best in common."""
+        """Initiate an exchange: read the partner's suites first, then go by the best in common.
+
+        Nothing happens while one that was initiated with this partner is under way.
+        """
+        if partner in self._initiated:
+            return
         self._initiated[partner] = (partner_endpoint, None)
         self._ask(
             partner,
@@ -306,7 +311,14 @@ class KeyEstablishment:
         return Reply(step, reply)
 
     def _accept(self, payload: bytes, access: Access) -> bytes:
-        """An Initiate begins anew, also when an exchange with this partner is under way."""
+        """An Initiate begins anew, also when an exchange with this partner is under way.
+
+        When both ends began at once, the exchange of the lower EUI-64 goes on.
+        """
+        if access.peer in self._initiated:
+            if self.eui64 < access.peer:
+                raise RefusalError(KeyStatus.NO_RESOURCES)
+            self._give_up(access.peer, None, "the partner began as well")
         self._answered.pop(access.peer, None)
         if len(self._answered) >= self.settings.capacity:
             raise RefusalError(KeyStatus.NO_RESOURCES)
