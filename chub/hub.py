@@ -135,6 +135,7 @@ class CommunicationsHub:
             self.settings,
             self._authorised,
         )
+        self.trust_centre.expel = self._expel
         self.pending_changed: Callable[[int, bool], object] = lambda peer, pending: None
         self.device_removed: Callable[[int], object] = lambda peer: None
         self.mailroom = Mailroom(
@@ -206,7 +207,7 @@ class CommunicationsHub:
         return True
 
     def _expel(self, eui64: int) -> None:
-        """Put a device off the network that was taken from the log, with all that is kept of it."""
+        """Put a device off the network; of one taken from the log nothing is kept."""
         self.joining.expel(eui64)
         self._forget(eui64)
 

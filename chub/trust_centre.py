@@ -32,7 +32,8 @@ class TrustCentre:
     ``network_key_waiting`` is told while a new network key waits for devices that sleep.
     ``authorised`` is called with a device that joined, once it has established its key and that
     key is in the radio. ``key_update_wanted`` is told which sleeping meter is to ask for a fresh
-    key when it wakes, and when it need not any more. A service of the node, for what is due.
+    key when it wakes, and when it need not any more. ``expel`` puts a device off the network. A
+    service of the node, for what is due.
     """
 
     REFRESH_TRIES: Final = 10
@@ -54,6 +55,7 @@ class TrustCentre:
         self._keys = service.KeyEstablishment(eui64, endpoint, offered, random)
         self.network_key_waiting: Callable[[bool], object] = lambda waiting: None
         self.key_update_wanted: Callable[[int, bool], object] = lambda peer, wanted: None
+        self.expel: Callable[[int], object] = lambda peer: None
         self._expel_at: dict[int, datetime] = {}
         self._refresh_at: dict[int, datetime] = {}
         self._refresh_tries: dict[int, int] = {}
@@ -91,7 +93,7 @@ class TrustCentre:
         for eui64 in _due(self._expel_at, now):
             entry = self._log.get(eui64)
             if entry is not None and not entry.authorised:
-                self._running().start_task(self._expel(entry), "expel a device")
+                self._expel(eui64)
         for eui64 in _due(self._refresh_at, now):
             self._running().start_task(self._begin_refresh(eui64), "establish a fresh key")
 
@@ -102,13 +104,9 @@ class TrustCentre:
     def concluded(self, outcome: Outcome, now: datetime) -> None:
         """Nothing to learn from requests that are not made."""
 
-    async def _expel(self, entry: Entry) -> None:
-        radio = self._running().radio
-        await radio.remove(entry.eui64)
-        await radio.allow_join(entry.eui64, entry.link_key)
-        self._chassis.events.publish(
-            Expelled(**self._chassis.here(), peer=entry.eui64, reason=_TOO_LATE)
-        )
+    def _expel(self, eui64: int) -> None:
+        self.expel(eui64)
+        self._chassis.events.publish(Expelled(**self._chassis.here(), peer=eui64, reason=_TOO_LATE))
 
     # -- joining ---------------------------------------------------------------------------------
 
