@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import Final
 
 from bench import devices
+from bench.air import FaultBegan, FaultEnded, capture_type, describe, plan_faults
 from bench.air_keys import AirKeys
 from bench.hub import start_hub
 from bench.network_key import keep_changing
 from bench.parts import Parts
 from bench.remote_party import is_response_to
 from bench.rig import Rig, RigError
+from bench.rig_air import AirFault
 from bench.settings import Settings
 from chub.device_log import Entry
 from chub.hub import CommunicationsHub
@@ -31,7 +33,7 @@ from gbcs.keys import KeyStore
 from gpf.device import GasProxy
 from gsme.device import GasMeter
 from han.cbke.authority import RandomOctets
-from hw.capture import PcapWriter
+from hw.capture import LinkType, PcapWriter
 from hw.ether import Ether
 from peers.display import Display
 from peers.hcalcs import LoadControlSwitch
@@ -77,6 +79,18 @@ class Home:
             key or self.octets(NETWORK_KEY_OCTETS), lambda: self.timeline.sleep(settle)
         )
 
+    def tell_fault(self, section: AirFault, begins: bool) -> None:
+        """Publish that a fault of the rig's air began or ended."""
+        named = next(section.stations(), "hub")
+        event = FaultBegan if begins else FaultEnded
+        self.events.publish(
+            event(
+                moment=self.timeline.now(),
+                device=self.rig.station(named),
+                what=describe(section),
+            )
+        )
+
     async def ask(self, command: Message, limit: timedelta = ANSWER_LIMIT) -> bytes:
         """Send a command through the WAN side and wait for its Response; TimeoutError if none."""
         loop = asyncio.get_running_loop()
@@ -113,10 +127,12 @@ async def open_home(
         parts = Parts.of(rig, timeline, stack, keys, events or EventStream(), site)
         path = capture or rig.capture
         if path is not None:
-            writer = _writer(path, timeline, stack)
+            writer = _writer(path, timeline, stack, capture_type(rig))
             parts.ether.tap(writer)
             stack.callback(parts.ether.untap, writer)
-        yield await _build(parts)
+        home = await _build(parts)
+        stack.callback(plan_faults(rig, parts.ether, home.tell_fault).cancel)
+        yield home
 
 
 @asynccontextmanager
@@ -183,9 +199,11 @@ async def _build(parts: Parts) -> Home:
     return home
 
 
-def _writer(path: Path, timeline: Timeline, stack: AsyncExitStack) -> PcapWriter:
+def _writer(
+    path: Path, timeline: Timeline, stack: AsyncExitStack, link_type: LinkType
+) -> PcapWriter:
     try:
         file = stack.enter_context(path.open("wb"))
     except OSError as error:
         raise RigError(f"capture {path}: {error.strerror}") from error
-    return PcapWriter(file, timeline.now)
+    return PcapWriter(file, timeline.now, link_type)

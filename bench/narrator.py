@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
+from bench.air import FaultBegan, FaultEnded
 from device.events import (
     AlertRaised,
     ClockStepped,
@@ -90,6 +91,10 @@ def _say_joining(event: Event, names: Names) -> str | None:
         case KeyNotEstablished(peer=peer, status=status, reason=reason):
             why = reason if status is None else f"{status.name}, {reason}"
             return f"no link key established with {_peer(names, peer)}: {why}"
+        case FaultBegan(what=what):
+            return f"FAULT begins: {what}"
+        case FaultEnded(what=what):
+            return f"fault ends: {what}"
         case NetworkKeyChanged(key_sequence=sequence):
             return f"network key {sequence} in use"
         case Expelled(peer=peer, reason=reason):

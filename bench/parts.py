@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from bench.air import ether_of
 from bench.air_keys import AirKeys
 from bench.cbke import certified_from_directory, certified_from_seed
 from bench.keys import derived_key_store, network_secret
@@ -88,7 +89,7 @@ class Parts:
             keys or load_keys(rig),
             events,
             Settings(rig.settings),
-            Ether(seed=rig.seed),
+            ether_of(rig),
             store,
             random.Random(rig.seed),
             site=site,

@@ -15,37 +15,19 @@ from typing import Annotated, Final, Literal, Self, TypeVar
 from pydantic import (
     AfterValidator,
     AwareDatetime,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
     Field,
     ValidationError,
     field_validator,
     model_validator,
 )
 
+from bench.rig_air import Air
+from bench.rig_section import EndpointNumber, Eui64, Firmware, InstallCode, Key128, Section
+from bench.rig_section import RigError as RigError
 from esme.physics.signal import DAY_S
 from gbcs.errors import GbcsError
 from gbcs.eui64 import parse_eui64
 from gbcs.party import DeviceType, Role
-from han.radio import link_key_of_install_code
-
-
-class RigError(ValueError):
-    """The rig file cannot be used; the message names the file, the key and the reason."""
-
-
-def _eui64(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    try:
-        return parse_eui64(value)
-    except GbcsError as error:
-        raise ValueError(str(error)) from error
-
-
-def _octets(value: object) -> object:
-    return bytes.fromhex(value) if isinstance(value, str) else value
 
 
 def _controller(text: str) -> str:
@@ -54,25 +36,7 @@ def _controller(text: str) -> str:
     return text
 
 
-def _install_code(code: bytes) -> bytes:
-    link_key_of_install_code(code)  # says what is wrong with its length or its CRC
-    return code
-
-
-Eui64 = Annotated[int, BeforeValidator(_eui64), Field(ge=0, lt=1 << 64)]
-Key128 = Annotated[bytes, BeforeValidator(_octets), Field(min_length=16, max_length=16)]
-EndpointNumber = Annotated[int, Field(ge=1, le=240)]
-Firmware = Annotated[bytes, BeforeValidator(_octets), Field(min_length=4, max_length=4)]
 Controller = Annotated[str, AfterValidator(_controller)]
-InstallCode = Annotated[bytes, BeforeValidator(_octets), AfterValidator(_install_code)]
-
-
-class Section(BaseModel):
-    """A table of the rig file."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
 S = TypeVar("S", bound=Section)
 
 
@@ -279,7 +243,8 @@ class Rig(Section):
     controllers: tuple[LoadSwitch, ...] = ()
     admitted: tuple[Admitted, ...] = ()
     wan: Wan = Wan()
-    settings: dict[str, dict[str, object]] = {}
+    air: Air = Air()
+    settings: dict[str, dict[str, object]] = Field(default={})
 
     @field_validator("gas_meter", mode="before")
     @classmethod
@@ -298,6 +263,34 @@ class Rig(Section):
         if self.electricity_meter is not None:
             found[self.electricity_meter.eui64] = DeviceType.ESME
         return found
+
+    @model_validator(mode="after")
+    def _stations_of_air(self) -> Self:
+        for name in self.air.stations():
+            self.station(name)
+        return self
+
+    def station(self, name: str) -> int:
+        """EUI-64 of what the rig calls ``hub``, ``gas_meter``, ``electricity_meter``, or writes."""
+        known = {"hub": self.hub.gpf}
+        named: tuple[Admitted | Display | LoadSwitch, ...] = (
+            *self.admitted,
+            *self.displays,
+            *self.controllers,
+        )
+        known |= {one.kind: one.eui64 for one in named}
+        if self.gas_meter is not None:
+            known["gas_meter"] = self.gas_meter.eui64
+        if self.electricity_meter is not None:
+            known["electricity_meter"] = self.electricity_meter.eui64
+        if name in known:
+            return known[name]
+        try:
+            return parse_eui64(name)
+        except GbcsError:
+            raise ValueError(
+                f"no station {name!r}: neither {', '.join(known)} nor an EUI-64"
+            ) from None
 
     @field_validator("start")
     @classmethod

@@ -22,7 +22,7 @@ from hw.zigbee.aps import FrameType
 LinkChange = dict[str, float]
 """Fields of :class:`~hw.air_link.Link` by name, with what they are while the fault lasts."""
 
-End = Callable[[], None]
+End = Callable[[], object]
 
 
 class FaultError(ValueError):
@@ -202,13 +202,23 @@ class AirFaults:
             for end in ends:
                 end()
 
-    def plan(self, fault: Fault, in_s: float = 0.0, for_s: float | None = None) -> None:
-        """Let it begin in ``in_s`` seconds and last for ``for_s`` (None: for good)."""
+    def plan(
+        self,
+        fault: Fault,
+        in_s: float = 0.0,
+        for_s: float | None = None,
+        tell: Callable[[bool], object] = lambda begins: None,
+    ) -> None:
+        """Let it begin in ``in_s`` seconds and last for ``for_s`` (None: for good).
+
+        ``tell`` hears True when it begins, False when it ends.
+        """
 
         def begin() -> None:
-            end = self.start(fault)
+            stop = self.start(fault)
+            tell(True)
             if for_s is not None:
-                self._later(for_s, end)
+                self._later(for_s, lambda: (stop(), tell(False)))
 
         self._later(in_s, begin)
 

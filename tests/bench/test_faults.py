@@ -30,7 +30,7 @@ async def test_a_dongle_that_dies_comes_back_and_no_command_is_lost(
     rig = Rig.model_validate({"hub": {"radio": "vncp://dying"}})
     ncp = VirtualNcp(ether, rig.hub.gpf, ezsp_version=13)
     publish("dying", ncp)
-    monkeypatch.setattr("bench.parts.Ether", lambda seed: ether)
+    monkeypatch.setattr("bench.parts.ether_of", lambda rig: ether)
     events, seen = EventStream(), list[Event]()
     events.subscribe(seen.append, RadioLost, RadioUp)
     try:
