@@ -97,12 +97,14 @@ class DyingStore(Store):
         self._folder, self._number, self._counting = folder, number, counting
         self._sqlite = SqliteStore(self._file(number))
         self._written = 0
+        self._tears = False
         self.backend = counting(self._sqlite._backend, self._keep_what_is_left)
         self.backend.before_commit = self._measure
         super().__init__(self.backend)
 
     def arm(self, place: int | None, torn: float | None = None) -> None:
         """Die at this place of what comes next."""
+        self._tears = torn is not None
         self.backend.arm(place, torn)
 
     def again(self) -> DyingStore:
@@ -118,18 +120,28 @@ class DyingStore(Store):
     def _file(self, number: int) -> Path:
         return self._folder / f"{number}.sqlite"
 
+    @property
+    def _before_commit(self) -> Path:
+        return self._folder / "before-commit"
+
     def _journal(self, number: int) -> Path:
         return self._folder / f"{number}.sqlite-wal"
 
     def _measure(self) -> None:
-        """How long the journal is before a commit: less than that is never lost."""
+        """How long the journal is before a commit: less than that is never lost.
+
+        What a commit moves from the journal to the file it moves when the journal is whole.
+        """
         journal = self._journal(self._number)
         self._written = journal.stat().st_size if journal.exists() else 0
+        if self._tears:
+            shutil.copyfile(self._file(self._number), self._before_commit)
 
     def _keep_what_is_left(self, torn: float | None) -> None:
         """Copy the files as they are: a dead process closes nothing."""
         following = self._number + 1
-        shutil.copyfile(self._file(self._number), self._file(following))
+        present = self._file(self._number) if torn is None else self._before_commit
+        shutil.copyfile(present, self._file(following))
         journal = self._journal(self._number)
         if not journal.exists():
             return
