@@ -16,6 +16,10 @@ def test_a_meter_killed_at_random_points_is_what_one_is_that_never_was(
     trial = Trial(seed, tmp_path)
     trial.run(kills=75)
     assert len(trial.kills) > 8, "kinds of steps the meter died in"
+    kept = trial.twin.device.meter.kept
+    assert kept.balances.meter_balance > 0
+    assert kept.measurements.energy.active_import.units > 0
+    assert kept.measurements.phases[0].average.profile.entries
 
 
 def test_a_store_that_keeps_no_units_is_found_out(tmp_path: Path) -> None:

@@ -83,7 +83,7 @@ class Stream:
             self._tokens += 1
             number = self._tokens
         digits = make(SUPPLIER, ESME, number, 100 + number % 900, ValueClass.PENCE, self._keys)
-        value: dict[str, Plain] = {"PrepaymentCredit.enter": digits.encode().hex()}
+        value: dict[str, Plain] = {"PrepaymentCredit.enter": digits}
         counter = originator_counter(number)
         return self._supplier.command(by_name("CS01a"), ESME, counter, value).to_bytes()
 
