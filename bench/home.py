@@ -148,17 +148,24 @@ async def living_home(
     """A home whose meters and displays live too."""
     async with (
         open_home(rig, timeline, keys=keys, events=events, capture=capture, site=site) as home,
-        asyncio.TaskGroup() as tasks,
+        devices_alive(home),
     ):
+        yield home
+
+
+@asynccontextmanager
+async def devices_alive(home: Home) -> AsyncIterator[None]:
+    """Let the meters and displays of an open home live while the block lasts."""
+    async with asyncio.TaskGroup() as tasks:
         meters = [one for one in (home.meter, home.electricity_meter) if one is not None]
         living = [
             tasks.create_task(one.live(), name=type(one).__name__)
             for one in (*meters, *home.displays, *home.controllers)
         ]
-        if rig.network.new_key_every_s is not None:
-            every = timedelta(seconds=rig.network.new_key_every_s)
+        if home.rig.network.new_key_every_s is not None:
+            every = timedelta(seconds=home.rig.network.new_key_every_s)
             living.append(tasks.create_task(keep_changing(home, every), name="network keys"))
-        yield home
+        yield
         for task in living:
             task.cancel()
 

@@ -33,6 +33,8 @@ from device.events import (
     Pushed,
     RadioLost,
     RadioUp,
+    TrustCentreWatched,
+    TunnelChanged,
     WakeEnded,
 )
 from esme.control.event import BoostEnded, ControllerActed, LimitChanged
@@ -97,6 +99,10 @@ def _say_joining(event: Event, names: Names) -> str | None:
             return f"fault ends: {what}"
         case NetworkKeyChanged(key_sequence=sequence):
             return f"network key {sequence} in use"
+        case TunnelChanged(peer=peer, open=is_open):
+            return f"tunnel with {_peer(names, peer)} {'open' if is_open else 'closed'}"
+        case TrustCentreWatched(present=present):
+            return "the hub answers again" if present else "the hub does not answer: looking for it"
         case Expelled(peer=peer, reason=reason):
             return f"{_peer(names, peer)} made to leave: {reason}"
         case PartnerKeyShared(peer=peer):

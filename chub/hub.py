@@ -111,7 +111,7 @@ class CommunicationsHub:
             pipeline_settings,
         )
         self.observer = Observer(
-            self.device_log, self.own.model.communications, self.alerts, chassis.clock
+            self.device_log, self.own.model.communications, self.alerts, chassis
         )
         self.own.model.own_pan = han.eui64
         self.own.model.device_removed = self._expel

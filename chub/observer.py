@@ -5,7 +5,8 @@ from __future__ import annotations
 from chub.alerts import HubAlerts, HubCode
 from chub.communications import CommunicationsStore
 from chub.device_log import DeviceLog
-from device.clock import DeviceClock
+from device.chassis import Chassis
+from device.events import TunnelChanged
 from device.host import Host
 from gbcs.party import DeviceType
 from han.exchange import Delivered, NodeEvent, Replied, Undelivered
@@ -21,10 +22,10 @@ class Observer:
         device_log: DeviceLog,
         communications: CommunicationsStore,
         alerts: HubAlerts,
-        clock: DeviceClock,
+        chassis: Chassis,
     ) -> None:
         self._device_log, self._communications = device_log, communications
-        self._alerts, self._clock = alerts, clock
+        self._alerts, self._chassis = alerts, chassis
         self._connected: set[int] = set()
 
     def attach(self, host: Host) -> None:
@@ -33,8 +34,12 @@ class Observer:
         host.on_node_event(self._node_event)
 
     def tunnel_event(self, event: TunnelEvent) -> None:
-        """Note a tunnel that was refused, by whichever side."""
-        if isinstance(event, RequestRejected):
+        """Note a tunnel that was opened or closed, or refused by whichever side."""
+        if isinstance(event, TunnelOpened | TunnelClosed):
+            opened = isinstance(event, TunnelOpened)
+            here = self._chassis.here()
+            self._chassis.events.publish(TunnelChanged(**here, peer=event.peer, open=opened))
+        elif isinstance(event, RequestRejected):
             self._alerts.event(HubCode.REQUEST_TUNNEL_REJECTED, event.peer)
         elif isinstance(event, CloseRejected):
             self._alerts.event(HubCode.CLOSE_TUNNEL_REJECTED, event.peer)
@@ -53,7 +58,7 @@ class Observer:
 
     def _heard(self, frame: ApsReceived) -> None:
         if frame.peer in self._device_log:
-            at = self._clock.now()
+            at = self._chassis.clock.now()
             self._communications.heard(frame.peer, at, frame.rssi_dbm, frame.lqi)
 
     def _node_event(self, event: NodeEvent) -> None:

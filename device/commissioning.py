@@ -124,4 +124,4 @@ async def _try_every(
 
 def _describe(beacon: Beacon) -> str:
     joining = "open" if beacon.permits_joining else "closed"
-    return f"hub {beacon.extended_pan_id:016X} on channel {beacon.channel}, joining {joining}"
+    return f"{beacon.extended_pan_id:016X} on channel {beacon.channel}, {joining}"

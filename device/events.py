@@ -258,6 +258,14 @@ class DeliveryPutOff(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TunnelChanged(Event):
+    """The tunnel between the hub and a device was opened or closed."""
+
+    peer: Eui64
+    open: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MirrorChanged(Event):
     """The GPF lent a meter a mirror endpoint, or took it back."""
 

@@ -85,7 +85,10 @@ class DongleTrustCentre:
             node = await port.node_of(eui64)
         await self._admission.deny(eui64)
         if node is not None:
-            await port.remove_device(eui64, node)
+            try:
+                await port.remove_device(eui64, node)
+            except RadioError as exc:  # one that never got in cannot be told to go
+                LOGGER.info("%016X is not told to leave: %s", eui64, exc)
         await port.keys.erase_link_key(eui64)
         self._book.forget(eui64)
         self.partners.forget(eui64)

@@ -36,6 +36,7 @@ class DemoResult(Protocol):
 
 
 DEMOS: Final = {
+    "join": "four devices join by install code and certificate, one with a wrong code at first",
     "stamps": "a supplier reads a gas meter through the hub: whose clock, how reliable",
     "cot": "a home changes tenants: what displays ask, wipe and keep, what suppliers still read",
     "voltage": "two days of mains: periods on the half hour through a cut, a wrong clock, a change",

@@ -1,0 +1,82 @@
+"""``chub demo join`` as people and machines call it, and what tshark makes of its capture."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from bench.capture_keys import wireshark_options
+from bench.demo.join import ESME, GSME, IHD, MISTYPED
+
+STEPS = [
+    "hubs heard",
+    "hub: device met",
+    "network key received",
+    "key establishment server found",
+    "partner's certificate accepted",
+    "partner's ephemeral key received",
+    "hub: key in the device log",
+    "partner's confirmation received",
+    "link key installed",
+]
+DEVICES = {"GSME", "ESME", "IHD", "second IHD"}
+
+
+def demo(capture: Path, radio: str) -> dict[str, list[dict[str, object]]]:
+    printed = subprocess.run(
+        [sys.executable, "-m", "bench", "demo", "join", "--json", "--radio", radio,
+         "--capture", str(capture)],
+        check=True,
+        capture_output=True,
+        text=True,
+    )  # fmt: skip
+    assert printed.stderr == ""
+    result: dict[str, list[dict[str, object]]] = json.loads(printed.stdout)
+    return result
+
+
+@pytest.mark.parametrize("radio", ["ether:", "vncp:"])
+def test_every_device_joins_step_by_step(radio: str, tmp_path: Path) -> None:
+    result = demo(tmp_path / "join.pcap", radio)
+    for device in ("GSME", "ESME", "IHD"):
+        told = [row["step"] for row in result["rows"] if row["device"] == device]
+        assert [step for step in told if step in STEPS] == STEPS
+    outcomes = {str(one["device"]): one for one in result["outcomes"]}
+    assert set(outcomes) == DEVICES
+    assert all(one["joined"] and one["suite"] == 2 for one in outcomes.values())
+    assert [device for device, one in outcomes.items() if one["refusals"]] == ["second IHD"]
+    times = [float(str(row["after_s"])) for row in result["rows"]]
+    assert times == sorted(times)
+
+
+def test_tshark_opens_every_frame_of_the_joinings_with_the_printed_keys(
+    tmp_path: Path, tshark: str
+) -> None:
+    capture = tmp_path / "join.pcap"
+    keys = [str(key) for key in demo(capture, "ether:")["keys"]]
+
+    def shown(display_filter: str, *options: str) -> list[str]:
+        return subprocess.run(
+            [tshark, "-r", str(capture), *wireshark_options(keys), "-Y", display_filter, *options],
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout.splitlines()
+
+    assert shown("_ws.malformed || zbee_sec.encrypted_payload") == []
+    told = "\n".join(shown("zbee_aps.cluster == 0x0800 && zbee_zcl.type == 1", "-V"))
+    assert Counter(re.findall(r"    Command: (.*) \(", told)) == {
+        f"{command} {kind}": len(DEVICES)
+        for command in ("Initiate Key Establishment", "Ephemeral Data", "Confirm Key Data")
+        for kind in ("Request", "Response")
+    }
+    assert told.count("Key Establishment Suite: Crypto Suite 2 (CBKE K283)") == 2 * len(DEVICES)
+    for eui64 in (ESME, GSME, IHD, MISTYPED):
+        assert told.count(f"Subject: {eui64:016x}") == 1
+    assert told.count("Key Agreement: Enabled") == 2 * len(DEVICES)
