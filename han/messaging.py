@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
@@ -96,6 +97,11 @@ class MessageBoard:
         return Far(peer, peer_endpoint, MESSAGING.cluster_id, self.endpoint, Side.CLIENT)
 
 
+def messages_of(displays: Callable[[int], MessageDisplay]) -> Served:
+    """The client cluster of a display with a message of each of several servers, by peer."""
+    return _CLIENT.viewed(lambda access: displays(access.peer))
+
+
 @dataclass(slots=True)
 class MessageDisplay:
     """A display's side: one message, from its start until it is over; a service of the node."""
@@ -114,6 +120,10 @@ class MessageDisplay:
     def ask(self) -> None:
         """Ask for the message in force: at power-up, after joining."""
         self._requests.append(self.server.command(_LAST))
+
+    def forget(self) -> None:
+        """Show nothing any more."""
+        self._message = None
 
     def shown(self, now: datetime) -> DisplayMessage | None:
         """The message to show at this moment."""

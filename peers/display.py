@@ -16,22 +16,27 @@ from device.host import Host, HostError
 from device.joining import JoinCredentials, Joining
 from device.station import start_station
 from device.timeline import Timeline
-from gbcs.stamp import Reliability
-from han.clusters import METERING
+from han.commands.events import DisplayMessage, PublishEvent
+from han.commands.price import PublishPrice
 from han.node import NodeSettings
 from han.radio import HanRadio, RadioError
-from peers.event import HistoryWiped, MeterFound, TenancyAsked
+from han.zcl.tables import Served
+from peers.event import MeterFound
 from peers.finder import Finder, Meter
+from peers.hearing import Hearing, clients
 from peers.hub_time import keep_time
-from peers.memory import FuelMemory, Remembered
-from peers.reading import REGISTER, Fuel, Reading, reading_of
+from peers.memory import FuelMemory
+from peers.messages import Messages
+from peers.reading import Fuel, Reading
 from peers.settings import DisplaySettings
-from peers.tenancy import due, expected
+from peers.tenant import Tenant
+from peers.told import Told
 from peers.views import display_endpoint
+from peers.watch import Watch
 
 
 class Display:
-    """One IHD or PPMID on one radio."""
+    """One IHD, or what a PPMID shows, on one radio."""
 
     def __init__(
         self,
@@ -48,24 +53,55 @@ class Display:
         self.chassis, self.radio = chassis, radio
         self.settings = settings or DisplaySettings()
         self.meters: dict[Fuel, Meter] = {}
-        self.shown: dict[Fuel, Reading] = {}
-        self.memory = {
-            fuel: FuelMemory(chassis.store, fuel, self.settings.history_entries) for fuel in Fuel
+        self.watches = {
+            fuel: Watch(
+                FuelMemory(chassis.store, fuel, self.settings.history_entries), chassis.clock
+            )
+            for fuel in Fuel
         }
-        self._timeline = timeline
+        self.messages = Messages(endpoint)
+        self.tenant = Tenant(chassis, self.settings, self.watches)
         self.joining = Joining(chassis, timeline, radio, credentials, endpoint, join_settings)
+        self._timeline = timeline
         self._node_settings = node_settings
-        self._endpoint = endpoint
+        self.endpoint = endpoint
         self._asked_at: dict[Fuel, datetime] = {}
         self._searched = False
-        self._network_changed, self._told = asyncio.Event(), asyncio.Event()
+        self._network_changed = asyncio.Event()
+        self._stale = {fuel: asyncio.Event() for fuel in Fuel}
+        self.finder: Finder | None = None
+
+    # -- what people see -------------------------------------------------------------------------
+
+    @property
+    def shown(self) -> dict[Fuel, Reading]:
+        """The registers, as they were told last."""
+        return {fuel: watch.shown for fuel, watch in self.watches.items() if watch.shown}
+
+    @property
+    def memory(self) -> dict[Fuel, FuelMemory]:
+        """What is stored of each fuel."""
+        return {fuel: watch.memory for fuel, watch in self.watches.items()}
+
+    def told(self, fuel: Fuel) -> Told:
+        """Everything else that the meter of a fuel told."""
+        return self.watches[fuel].told
+
+    def message(self, fuel: Fuel) -> DisplayMessage | None:
+        """The text of the supplier of a fuel."""
+        meter = self.meters.get(fuel)
+        return None if meter is None else self.messages.shown(meter.peer, self._timeline.now())
+
+    def confirm_message(self) -> bool:
+        """The household has read what is shown; False when nothing wants to be confirmed."""
+        return self.messages.confirm(self._timeline.now())
 
     # -- life ------------------------------------------------------------------------------------
 
     async def live(self) -> None:
         """Join, then show, ask and wipe, until cancelled."""
         host = await self._start()
-        finder = Finder(host, self._timeline, self._endpoint)
+        finder = self.finder = Finder(host, self._timeline, self.endpoint)
         async with host.running():
             await self.joining.join()
             async with asyncio.TaskGroup() as tasks:
@@ -75,15 +111,35 @@ class Display:
                 tasks.create_task(self._keep_wiping(), name="display wipes")
                 for fuel in Fuel:
                     tasks.create_task(self._keep_reading(finder, fuel), name=f"{fuel.value} shown")
+                    tasks.create_task(
+                        self._keep_details(finder, fuel), name=f"{fuel.value} details"
+                    )
+
+    def further_clusters(self) -> tuple[Served, ...]:
+        """What a display of another kind serves besides."""
+        return ()
+
+    def attach(self, host: Host) -> None:
+        """Put what a display of another kind has on its node; before the host runs."""
 
     async def _start(self) -> Host:
+        hearing = Hearing(
+            price=self._hear_price,
+            event=self._hear_event,
+            report=self._hear_report,
+            changed=self._hear_change,
+            tenancy=self._hear_tenancy,
+        )
+        served = (
+            *clients(hearing),
+            self.messages.served(),
+            *self.joining.served(),
+            *self.further_clusters(),
+        )
+        kind = self.chassis.credentials.device_type
         host = await start_station(
             self.radio,
-            [
-                display_endpoint(
-                    self._endpoint, self.chassis.credentials.device_type, self.joining.served()
-                )
-            ],
+            [display_endpoint(self.endpoint, kind, served)],
             self._timeline,
             self.chassis.events,
             self._node_settings,
@@ -91,7 +147,8 @@ class Display:
         self.joining.attach(host)
         self.joining.on_joined(self._joined)
         self.joining.on_rediscovery(self._rediscover)
-        self.chassis.clock.watch(lambda _: self._told.set())
+        self.messages.attach(host)
+        self.attach(host)
         return host
 
     def _joined(self) -> None:
@@ -111,7 +168,7 @@ class Display:
             self.chassis,
             self._timeline,
             host,
-            self._endpoint,
+            self.endpoint,
             period_s=self.settings.time_sync_period_s,
             retry_s=self.settings.search_retry_s,
         )
@@ -119,25 +176,77 @@ class Display:
     # -- readings --------------------------------------------------------------------------------
 
     async def _keep_reading(self, finder: Finder, fuel: Fuel) -> None:
-        settings = self.settings
+        settings, watch = self.settings, self.watches[fuel]
         period_s = {
             Fuel.ELECTRICITY: settings.electricity_poll_s,
             Fuel.GAS: settings.gas_poll_s,
         }[fuel]
         while True:
-            await self._try(lambda: self._read(finder, fuel))
+            meter = self.meters.get(fuel)
+            if meter is not None and not watch.reports:
+                await self._try(lambda found=meter: watch.read(finder, found))  # type: ignore[misc]
             await self._timeline.sleep(timedelta(seconds=period_s))
 
-    async def _read(self, finder: Finder, fuel: Fuel) -> bool:
-        meter = self.meters.get(fuel)
-        if meter is None:
-            return False
-        values = await finder.read(meter.peer, meter.endpoint, METERING.cluster_id, REGISTER)
-        reading = reading_of(values, self.chassis.clock.now())
-        if reading is None:
-            return False
-        self.shown[fuel] = reading
-        return self.memory[fuel].remember(Remembered(reading.moment, reading.register))
+    async def _keep_details(self, finder: Finder, fuel: Fuel) -> None:
+        """Read the rest now and then, and at once when the meter says that it changed."""
+        watch, stale = self.watches[fuel], self._stale[fuel]
+        period = timedelta(seconds=self.settings.details_poll_s)
+        while True:
+            stale.clear()
+            meter = self.meters.get(fuel)
+            if meter is not None:
+                await self._try(
+                    lambda found=meter: watch.read_details(finder, found)  # type: ignore[misc]
+                )
+                self.messages.ask(meter)
+            await self._pause(stale, self._timeline.now() + period)
+
+    async def _found(self, finder: Finder, meter: Meter) -> None:
+        """A meter was found: show it at once."""
+        fuel, watch = meter.fuel, self.watches[meter.fuel]
+        self.meters[fuel] = meter
+        here = self.chassis.here()
+        self.chassis.events.publish(
+            MeterFound(**here, fuel=fuel, peer=meter.peer, endpoint=meter.endpoint)
+        )
+        await self._try(lambda: watch.read(finder, meter))
+        if fuel is Fuel.ELECTRICITY and self.settings.electricity_by == "report":
+            interval_s = self.settings.electricity_poll_s
+            await self._try(lambda: watch.subscribe(finder, meter, interval_s))
+        self._stale[fuel].set()
+
+    # -- what meters tell unasked ----------------------------------------------------------------
+
+    def _fuel_of(self, peer: int) -> Fuel | None:
+        return next((fuel for fuel, meter in self.meters.items() if meter.peer == peer), None)
+
+    def _hear_price(self, peer: int, price: PublishPrice) -> None:
+        if fuel := self._fuel_of(peer):
+            self.watches[fuel].told.price = price
+
+    def _hear_event(self, peer: int, event: PublishEvent) -> None:
+        """An event may have changed what is shown: a balance, the supply."""
+        if fuel := self._fuel_of(peer):
+            self.watches[fuel].told.events.append(event)
+            self._stale[fuel].set()
+
+    def _hear_report(self, peer: int, cluster_id: int, values: dict[int, object]) -> None:
+        del cluster_id  # there are reports of one
+        if fuel := self._fuel_of(peer):
+            self.watches[fuel].take_report(values)
+
+    def _hear_change(self, peer: int) -> None:
+        if fuel := self._fuel_of(peer):
+            self._stale[fuel].set()
+
+    def _hear_tenancy(self, peer: int) -> None:
+        if fuel := self._fuel_of(peer):
+            self._asked_at.pop(fuel, None)
+            self._network_changed.set()
+
+    def refresh(self, fuel: Fuel) -> None:
+        """Read the details of a fuel soon: something was done to its meter."""
+        self._stale[fuel].set()
 
     # -- change of tenancy -----------------------------------------------------------------------
 
@@ -163,12 +272,7 @@ class Display:
     async def _search(self, finder: Finder) -> bool:
         for fuel, meter in (await finder.search()).items():
             if self.meters.get(fuel) != meter:
-                self.meters[fuel] = meter
-                here = self.chassis.here()
-                self.chassis.events.publish(
-                    MeterFound(**here, fuel=fuel, peer=meter.peer, endpoint=meter.endpoint)
-                )
-                await self._try(lambda found=fuel: self._read(finder, found))  # type: ignore[misc]
+                await self._found(finder, meter)
         return len(self.meters) == len(Fuel)
 
     async def _ask_if_due(self, finder: Finder, fuel: Fuel) -> bool:
@@ -177,61 +281,22 @@ class Display:
         poll = timedelta(seconds=self.settings.cot_poll_s)
         if asked_at is not None and asked_at + poll > now:
             return True
-        if await self._try(lambda: self._ask(finder, fuel)):
+        if await self._try(lambda: self.tenant.ask(finder, self.meters[fuel])):
             self._asked_at[fuel] = now
             return True
         self._asked_at.pop(fuel, None)
-        del self.meters[fuel]
+        self._lost(fuel)
         return False
 
-    async def _ask(self, finder: Finder, fuel: Fuel) -> bool:
-        meter = self.meters[fuel]
-        if meter.tenancy_endpoint is None:
-            return True
-        told = await finder.change_of_tenancy(meter.peer, meter.tenancy_endpoint)
-        self.chassis.events.publish(
-            TenancyAsked(
-                **self.chassis.here(),
-                fuel=fuel,
-                peer=meter.peer,
-                at=None if told is None else told.at,
-                control=0 if told is None else told.control,
-            )
-        )
-        self.memory[fuel].expect(expected(told, self.memory[fuel]))
-        self._told.set()
-        return True
+    def _lost(self, fuel: Fuel) -> None:
+        del self.meters[fuel]
+        self.watches[fuel].reports = False
 
     async def _keep_wiping(self) -> None:
-        """Wipe on the date of every change, by the display's own clock."""
+        """Wipe on the date of every change."""
         while True:
-            self._told.clear()
-            for fuel in Fuel:
-                self._wipe_if_due(fuel)
-            pending = [change.at for memory in self.memory.values() if (change := memory.pending)]
-            clock, next_at = self.chassis.clock, min(pending, default=None)
-            known = clock.status is not Reliability.INVALID
-            await self._pause(
-                self._told, clock.true_time_of(next_at) if next_at and known else None
-            )
-
-    def _wipe_if_due(self, fuel: Fuel) -> None:
-        clock, memory = self.chassis.clock, self.memory[fuel]
-        change = None if clock.status is Reliability.INVALID else due(memory, clock.now())
-        if change is None:
-            return
-        keeps = self.settings.cot_wipe == "before_date"
-        before, after = memory.wipe(change, keep_from=change.at if keeps else None)
-        self.chassis.events.publish(
-            HistoryWiped(
-                **self.chassis.here(),
-                fuel=fuel,
-                at=change.at,
-                control=change.control,
-                entries_before=before,
-                entries_after=after,
-            )
-        )
+            self.tenant.told.clear()
+            await self._pause(self.tenant.told, self.tenant.wipe_what_is_due())
 
     # -- parts -----------------------------------------------------------------------------------
 

@@ -79,9 +79,14 @@ class Reading:
     @property
     def text(self) -> str:
         """The amount with its unit, as the display shows it."""
-        amount = Decimal(self.register * self.multiplier) / (self.divisor or 1)
-        places = len(str(self.divisor)) - 1
-        return f"{amount:.{places}f} {_UNIT_NAMES.get(self.unit & ~_BCD, '')}".strip()
+        return amount_text(self.register, self.unit, self.multiplier, self.divisor)
+
+
+def amount_text(register: int, unit: int, multiplier: int, divisor: int) -> str:
+    """An amount of energy or gas with its unit."""
+    amount = Decimal(register * multiplier) / (divisor or 1)
+    places = len(str(divisor)) - 1
+    return f"{amount:.{places}f} {_UNIT_NAMES.get(unit & ~_BCD, '')}".strip()
 
 
 def numbers_of(values: Mapping[int, Value]) -> dict[int, int]:

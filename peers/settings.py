@@ -38,6 +38,10 @@ class DisplaySettings:
         taken before its date (``before_date``).
     electricity_poll_s: how often the electricity meter is read.
     gas_poll_s: how often the gas meter's mirror is read.
+    details_poll_s: how often prices, balances, messages and consumption by day are read; what a
+        meter publishes is shown at once.
+    electricity_by: whether the register and the power of electricity are read (``poll``), or
+        reported by the meter at that interval (``report``); a meter that refuses is read.
     search_retry_s: how soon meters are looked for again while one is missing.
     time_sync_period_s: how often the hub's time is read.
     history_entries: half hours that are remembered of each fuel.
@@ -47,6 +51,8 @@ class DisplaySettings:
     cot_wipe: Literal["everything", "before_date"] = "everything"
     electricity_poll_s: int = 10
     gas_poll_s: int = 300
+    details_poll_s: int = 300
+    electricity_by: Literal["poll", "report"] = "poll"
     search_retry_s: int = 60
     time_sync_period_s: int = 86_400
     history_entries: int = 1344

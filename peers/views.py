@@ -6,31 +6,25 @@ from typing import Final
 
 from gbcs.party import DeviceType
 from gbcs.zcl.types import Value
-from han.clusters import BASIC, DEVICE_MANAGEMENT, METERING, TIME
+from han.clusters import BASIC, TIME
 from han.clusters.mirrored import fixed
 from han.endpoint import Endpoint
-from han.zcl.tables import Cluster, ClusterDefinition, Served, Side
+from han.zcl.tables import Cluster, Served, Side
 
 IN_HOME_DISPLAY: Final = 0x0502
 LOAD_CONTROL_DEVICE: Final = 0x0504
-_USED: Final = (TIME, METERING, DEVICE_MANAGEMENT)
 
 
-def display_endpoint(number: int, kind: DeviceType, joining: tuple[Served, ...] = ()) -> Endpoint:
-    """The one endpoint of a display; ``joining`` is what it serves for key establishment."""
-    served = (_identity(kind), *joining, *(_client(each) for each in _USED))
-    return Endpoint(number, IN_HOME_DISPLAY, served=served)
+def display_endpoint(number: int, kind: DeviceType, served: tuple[Served, ...]) -> Endpoint:
+    """The one endpoint of a display, with what it serves beside telling who it is."""
+    return Endpoint(number, IN_HOME_DISPLAY, served=(_identity(kind), *served))
 
 
 def load_switch_endpoint(number: int, served: tuple[Served, ...]) -> Endpoint:
     """The one endpoint of a load control switch; ``served`` is what it does on the HAN."""
-    tables = (_identity(DeviceType.HCALCS), *served, _client(TIME))
+    client: Cluster[None] = Cluster(TIME, Side.CLIENT)
+    tables = (_identity(DeviceType.HCALCS), *served, client.on(None))
     return Endpoint(number, LOAD_CONTROL_DEVICE, served=tables)
-
-
-def _client(definition: ClusterDefinition) -> Served:
-    table: Cluster[None] = Cluster(definition, Side.CLIENT)
-    return table.on(None)
 
 
 def _identity(kind: DeviceType) -> Served:
