@@ -25,6 +25,7 @@ from han.node import NodeSettings
 from han.radio import Role
 from peers.display import Display
 from peers.hcalcs import LoadControlSwitch
+from peers.ppmid import Ppmid
 from peers.settings import DisplaySettings, HcalcsSettings
 
 
@@ -67,9 +68,10 @@ def electricity_meter(parts: Parts, section: ElectricityMeterSection) -> Electri
 
 def display(parts: Parts, section: DisplaySection) -> Display:
     """An emulated IHD or PPMID of a rig."""
-    settings = parts.settings
-    return Display(
-        parts.chassis(section.eui64, DeviceType(section.kind), Reliability.INVALID),
+    settings, kind = parts.settings, DeviceType(section.kind)
+    made: type[Display] = Ppmid if kind is DeviceType.PPMID else Display
+    return made(
+        parts.chassis(section.eui64, kind, Reliability.INVALID),
         parts.timeline,
         parts.radio(section.radio, Role.ROUTER, section.eui64),
         parts.join_credentials(section),

@@ -42,7 +42,14 @@ from esme.control.happening import Outcome
 from gbcs.eui64 import format_eui64
 from gpf.event import TenancyChanged
 from han.zdo.messages import Command
-from peers.event import ControlAsked, HistoryWiped, MeterFound, RelaySwitched, TenancyAsked
+from peers.event import (
+    ButtonPressed,
+    ControlAsked,
+    HistoryWiped,
+    MeterFound,
+    RelaySwitched,
+    TenancyAsked,
+)
 
 Names = Mapping[int, str]
 
@@ -61,6 +68,8 @@ def sentence(event: Event, names: Names) -> str | None:
 
 def _say(event: Event, names: Names) -> str | None:
     match event:
+        case ButtonPressed():
+            return f"button {event.button!r} for {event.fuel.value}: {event.result}"
         case RadioUp():
             return "on the network"
         case RadioLost(reason=reason):

@@ -323,13 +323,16 @@ class CommunicationsHub:
             whole = self._from_devices.take(octets)
             if whole is None:
                 return  # a block of a message that is not complete
-            Message.parse(whole)
+            message = Message.parse(whole)
         except MalformedMessage as error:
             self.refuse(Undeliverable.MALFORMED, f"from {format_eui64(peer)}: {error}")
             return
         here = self.chassis.here()
         self.chassis.events.publish(MessageTunnelled(**here, peer=peer, octets=len(whole)))
-        self._upward(whole)
+        if message.recipient in self.device_log:
+            self.deliver(whole)  # from one device of the home to another (PCS01, PCS02)
+        else:
+            self._upward(whole)
 
     def _put_off(self, peer: int, reason: str, until: datetime) -> None:
         here = self.chassis.here()

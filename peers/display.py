@@ -210,6 +210,7 @@ class Display:
             MeterFound(**here, fuel=fuel, peer=meter.peer, endpoint=meter.endpoint)
         )
         await self._try(lambda: watch.read(finder, meter))
+        await self._try(lambda: finder.listen(meter))
         if fuel is Fuel.ELECTRICITY and self.settings.electricity_by == "report":
             interval_s = self.settings.electricity_poll_s
             await self._try(lambda: watch.subscribe(finder, meter, interval_s))

@@ -53,3 +53,13 @@ class HistoryWiped(Event):
     control: int
     entries_before: int
     entries_after: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ButtonPressed(Event):
+    """Somebody pressed a button of a PPMID; ``result`` is the meter's answer by name."""
+
+    button: str
+    fuel: Fuel
+    done: bool
+    result: str

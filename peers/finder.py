@@ -18,7 +18,15 @@ from gbcs.errors import MalformedMessage
 from gbcs.zcl.frame import Frame
 from gbcs.zcl.general import ConfigureReportingResponse, GeneralCommand, ReportingRecord
 from gbcs.zcl.types import Value
-from han.clusters import DEVICE_MANAGEMENT, MESSAGING, METERING, PREPAYMENT, PRICE, by_id
+from han.clusters import (
+    DEVICE_MANAGEMENT,
+    EVENTS,
+    MESSAGING,
+    METERING,
+    PREPAYMENT,
+    PRICE,
+    by_id,
+)
 from han.clusters.device_management import CHANGE_OF_TENANCY_UPDATE_DATE_TIME
 from han.commands.price import PublishPrice
 from han.requests import Far, command_of
@@ -30,7 +38,9 @@ from peers.reading import KIND, Fuel, fuel_of, numbers_of
 from peers.search import Search
 from peers.tenancy import QUESTION, change_of, change_published
 
-_FURTHER: Final = (PRICE, PREPAYMENT, MESSAGING)
+_FURTHER: Final = (PRICE, PREPAYMENT, MESSAGING, EVENTS)
+_TELLING: Final = (PRICE, MESSAGING, EVENTS, DEVICE_MANAGEMENT)
+"""Clusters of which a display wants to hear."""
 _CONFIGURED: Final = GeneralCommand.CONFIGURE_REPORTING_RESPONSE
 
 
@@ -114,17 +124,23 @@ class Finder:
         except MalformedMessage:
             return None
 
+    async def listen(self, meter: Meter) -> bool:
+        """Be told of changes; False when the meter tells some of them only to who asks."""
+        told = [
+            await self._bind(meter.peer, endpoint, each.cluster_id)
+            for each in _TELLING
+            if (endpoint := meter.endpoint_of(each.cluster_id)) is not None
+        ]
+        return all(told)
+
+    async def _bind(self, peer: int, endpoint: int, cluster_id: int) -> bool:
+        here = (self._host.node.eui64, self._endpoint)
+        answer = await self._host.zdo(bind(peer, endpoint, cluster_id, here))
+        return answer[:1] == bytes((ZdoStatus.SUCCESS,))
+
     async def subscribe(self, meter: Meter, records: tuple[ReportingRecord, ...]) -> bool:
         """Have a meter report its register and power; False when it does not want to."""
-        bound = await self._host.zdo(
-            bind(
-                meter.peer,
-                meter.endpoint,
-                METERING.cluster_id,
-                (self._host.node.eui64, self._endpoint),
-            )
-        )
-        if bound[:1] != bytes((ZdoStatus.SUCCESS,)):
+        if not await self._bind(meter.peer, meter.endpoint, METERING.cluster_id):
             return False
         far = Far(meter.peer, meter.endpoint, METERING.cluster_id, self._endpoint)
         frame = await self._host.request(far.configure_reporting(records))

@@ -49,7 +49,7 @@ DISPLAY = 0x02434855420000D1
 READER = 0x02434855420000C1
 ESME = 0x02434855420000A0
 LINK_KEY = bytes(range(16))
-SETTINGS = DisplaySettings(electricity_poll_s=600)
+SETTINGS = DisplaySettings(electricity_poll_s=600, details_poll_s=7200)
 RIG = Rig.model_validate(
     {"hub": {"radio": "ether:"}, "start": START, "electricity_meter": {"eui64": ESME}}
 )
