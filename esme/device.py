@@ -137,7 +137,10 @@ class ElectricityMeterDevice:
 
         What falls due is kept; measuring on is not, for it is done again after a power cut.
         """
-        now, due = self.chassis.true_time(), self.meter.deadline
+        now = self.chassis.true_time()
+        if now <= self.meter.metrology.at:
+            return
+        due = self.meter.deadline
         if due is not None and due <= now:
             self.advance()
         else:
