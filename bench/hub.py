@@ -37,7 +37,7 @@ async def start_hub(
     for entry in hub.device_log.entries():
         parts.air_keys.note(entry)
     host = await _host(parts, hub, gpf)
-    await _network(parts, host.radio)
+    await _network(parts, hub, host.radio)
     return hub, gpf, host
 
 
@@ -96,9 +96,30 @@ async def _host(parts: Parts, hub: CommunicationsHub, gpf: GasProxy) -> Host:
     return host
 
 
-async def _network(parts: Parts, radio: HanRadio) -> None:
-    network = parts.rig.network
-    key = network.network_key or network_secret(parts.rig.keys.seed, "network key")
+async def _network(parts: Parts, hub: CommunicationsHub, radio: HanRadio) -> None:
+    """Go back to the network, or form it; it is formed anew when a backup says which one it is."""
+
+    async def form(radio: HanRadio, extended_pan_id: int) -> None:
+        if radio.on_network:
+            await radio.leave()
+        await _form(parts, radio, extended_pan_id)
+        hub.own.model.has_formed(extended_pan_id)
+
+    key = _network_key(parts)
     parts.air_keys.add_network_key(key)
-    if not await radio.resume():
-        await radio.form(NetworkParameters(network.channel, network.pan_id, radio.eui64, key))
+    if hub.own.model.must_form:
+        await form(radio, hub.own.model.extended_pan_id)
+    elif not await radio.resume():
+        await _form(parts, radio, radio.eui64)
+    hub.succession.form_network = form
+
+
+async def _form(parts: Parts, radio: HanRadio, extended_pan_id: int) -> None:
+    network = parts.rig.network
+    key = _network_key(parts)
+    await radio.form(NetworkParameters(network.channel, network.pan_id, extended_pan_id, key))
+
+
+def _network_key(parts: Parts) -> bytes:
+    """The network key of a rig."""
+    return parts.rig.network.network_key or network_secret(parts.rig.keys.seed, "network key")

@@ -98,6 +98,14 @@ class Deliveries:
             case TunnelOpened(peer, _) if (queue := self._queues.get(peer)) is not None:
                 self._try_now(queue, now)
 
+    def take(self, peer: int) -> list[bytes]:
+        """Take back what waits for a device, for another way to it."""
+        queue = self._queues.pop(peer, None)
+        waiting = [] if queue is None else list(queue.waiting)
+        for delivery in waiting:
+            self._drop(delivery)
+        return [delivery.octets for delivery in waiting]
+
     def forget(self, peer: int, reason: str) -> None:
         """Drop what waits for a device that was removed."""
         queue = self._queues.pop(peer, None)

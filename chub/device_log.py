@@ -47,6 +47,11 @@ class Entry:
     restored: bool = False
 
     @property
+    def awaited(self) -> bool:
+        """Whether it has yet to come from an earlier hub, with the hash of its key."""
+        return self.restored and self.tc_link_key is None
+
+    @property
     def key_hash(self) -> bytes:
         """AES-MMO of the trust centre link key; empty while there is none."""
         if self.tc_link_key is not None:
@@ -75,6 +80,7 @@ class LogChange(Enum):
     REMOVED = "removed"
     KEY_ESTABLISHED = "trust centre link key established"
     JOINED_ANEW = "joined anew by install code"
+    TYPE_LEARNT = "type of device learnt"
 
 
 Watcher = Callable[[Entry, LogChange], object]
@@ -184,6 +190,14 @@ class DeviceLog:
         entry = self._entries.get(eui64)
         if entry is not None and entry.authorised:
             self._update(replace(entry, authorised=False), LogChange.JOINED_ANEW)
+
+    def learn_type(self, eui64: int, device_type: DeviceType) -> bool:
+        """Note the type of a device whose type was not known; False when there is none such."""
+        entry = self._entries.get(eui64)
+        if entry is None or entry.device_type is not None:
+            return False
+        self._update(replace(entry, device_type=device_type), LogChange.TYPE_LEARNT)
+        return True
 
     def load(self, entries: Iterable[Entry], historic: Iterable[Historic]) -> None:
         """Hold exactly these: for a bench that puts a hub into a known state; nobody is told."""

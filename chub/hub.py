@@ -21,6 +21,7 @@ from chub.mailroom import Mailroom
 from chub.observer import Observer
 from chub.own_commands import OwnCommands
 from chub.settings import ChfSettings
+from chub.succession import Succession
 from chub.trust_centre import TrustCentre
 from chub.tunnel_opener import TunnelOpener
 from chub.views import basic_server, time_server
@@ -50,6 +51,7 @@ from han.radio import (
 )
 from han.tunnel import (
     TunnelMessage,
+    TunnelOpened,
     TunnelServer,
 )
 
@@ -58,6 +60,11 @@ TUNNEL_SERVERS: Final = frozenset({DeviceType.ESME, DeviceType.HCALCS, DeviceTyp
 
 LocalFunction = Callable[[bytes], bytes | None]
 """A function inside the hub: executes a command, gives its Response or None when refused."""
+
+
+def may_serve_tunnels(entry: Entry) -> bool:
+    """Whether a device has a Tunneling server, as far as is known: backups name no types."""
+    return entry.device_type is None or entry.device_type in TUNNEL_SERVERS
 
 
 class Undeliverable(Enum):
@@ -115,6 +122,7 @@ class CommunicationsHub:
         )
         self.own.model.own_pan = han.eui64
         self.own.model.device_removed = self._expel
+        self.succession = Succession(self.device_log, self.joining, self.own.model, self.settings)
         self._functions[chassis.eui64] = self.own.answer
         self.tunnels = TunnelServer(endpoint, admits=self.device_log.__contains__)
         self.opener = TunnelOpener(endpoint)
@@ -173,6 +181,7 @@ class CommunicationsHub:
         for service in (*services, self.own.common):
             host.node.attach(service)
         self.joining.attach(host)
+        self.succession.attach(host)
         self.observer.attach(host)
         host.on_progress(self._progress)
         host.on_radio_event(self._radio_event)
@@ -236,7 +245,7 @@ class CommunicationsHub:
             self.refuse(Undeliverable.UNKNOWN_RECIPIENT, format_eui64(message.recipient), message)
         elif entry.device_type is DeviceType.GSME:
             self._to_mailbox(message, octets)
-        elif entry.device_type in TUNNEL_SERVERS:
+        elif self._tunnel_server(message.recipient):
             self._to_tunnel(octets)
         else:
             detail = f"a {entry.device_type} takes no remote party messages"
@@ -282,12 +291,20 @@ class CommunicationsHub:
         now = self._now()
         for event in self.tunnels.events():
             self.observer.tunnel_event(event)
+            if isinstance(event, TunnelOpened):
+                self._has_opened(event.peer)
             self.mailroom.receive(event, now)
         for event in self.opener.events():
             self.observer.own_tunnel_event(event)
             self.deliveries.receive(event, now)
             if isinstance(event, TunnelMessage):
                 self._from_han(event.peer, event.octets)
+
+    def _has_opened(self, peer: int) -> None:
+        """A device that opens a tunnel to the hub is a gas meter, should that not be known yet."""
+        if self.device_log.learn_type(peer, DeviceType.GSME):
+            for octets in self.deliveries.take(peer):
+                self._to_mailbox(Message.parse(octets), octets)
 
     def _radio_event(self, event: RadioEvent) -> None:
         if isinstance(event, DeviceLeft):
@@ -297,7 +314,7 @@ class CommunicationsHub:
                 self.opener.expect(event.eui64, self._now())
         elif isinstance(event, NetworkUp):
             entries = self.device_log.entries()
-            self.opener.reopen(e.eui64 for e in entries if e.device_type in TUNNEL_SERVERS)
+            self.opener.reopen(e.eui64 for e in entries if may_serve_tunnels(e))
 
     def _known_again(self, eui64: int, key: bytes) -> None:
         """A device came back with the key it had before it was removed: it keeps that key."""

@@ -78,6 +78,19 @@ class Joining:
         self._windows[entry.eui64] = window
         self._allow(entry.eui64, window.key)
 
+    def rejoin(self, entry: Entry, duration_s: int) -> None:
+        """Let a device of a backup come back with the hash of its old key.
+
+        It may do so at any time; joining is open for a while, as some radios want that.
+        """
+        length = timedelta(seconds=duration_s)
+        self._windows[entry.eui64] = _Window(self._now() + length, length, entry.link_key)
+        self._allow(entry.eui64, entry.link_key)
+
+    def form_anew(self, form: Callable[[HanRadio], Awaitable[object]]) -> None:
+        """Have the radio form its network anew before anything that is asked of it later."""
+        self._order(form)
+
     def close(self) -> None:
         """Let nobody in any more."""
         for eui64 in list(self._windows):
@@ -142,7 +155,9 @@ class Joining:
 
     def _shut(self, eui64: int) -> None:
         self._windows.pop(eui64, None)
-        self._order(lambda radio: radio.deny_join(eui64))
+        entry = self._device_log.get(eui64)
+        if entry is None or not entry.awaited:
+            self._order(lambda radio: radio.deny_join(eui64))
 
     def _order(self, order: Order) -> None:
         self._orders.append(order)

@@ -35,6 +35,7 @@ KINDS: Final = {
 """Device types of register_device (GBCS use-case catalogue, CCS01)."""
 
 _PAN: Final = "pan"
+_FORMED: Final = "pan/formed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,7 @@ class Identity:
 class HubModel:
     """One CHF. ``home`` are the entities inside the hub: it registers no others as its GPF.
 
-    ``network_changed`` is told the extended PAN identifier of a backup once that is kept;
+    ``restored`` is told the extended PAN identifier of a backup once that is kept;
     ``device_removed`` the device that was taken from the log.
     """
 
@@ -72,8 +73,8 @@ class HubModel:
         )
         with chassis.store.transaction() as unit:
             self.stored = Settings.stored(unit)
-            self._pan = unit.get(_PAN)
-        self.network_changed: Callable[[int], object] = lambda extended_pan_id: None
+            self._pan, self._formed = unit.get(_PAN), unit.get(_FORMED)
+        self.restored: Callable[[int], object] = lambda extended_pan_id: None
         self.device_removed: Callable[[int], object] = lambda eui64: None
         self.own_pan = 0
         self._home = home
@@ -84,6 +85,17 @@ class HubModel:
     def extended_pan_id(self) -> int:
         """That of the backup the hub was restored from, else its own."""
         return self.own_pan if self._pan is None else int.from_bytes(_octets(self._pan))
+
+    @property
+    def must_form(self) -> bool:
+        """Whether the network of a backup has not been formed yet."""
+        return self._pan is not None and self._pan != self._formed
+
+    def has_formed(self, extended_pan_id: int) -> None:
+        """The network with this extended PAN identifier is there."""
+        self._formed = extended_pan_id.to_bytes(8)
+        with self.chassis.store.transaction() as unit:
+            unit.put(_FORMED, self._formed)
 
     def load_pan(self, extended_pan_id: int) -> None:
         """Have this extended PAN identifier: for a bench that puts a hub into a known state."""
@@ -155,7 +167,7 @@ class HubModel:
         self._pan = extended_pan_id.to_bytes(8)
         with self.chassis.store.transaction() as unit:
             unit.put(_PAN, self._pan)
-        self._later(lambda: self.network_changed(extended_pan_id))
+        self._later(lambda: self.restored(extended_pan_id))
         return True
 
     def backup(self, at: datetime) -> tuple[bytes, bytes, tuple[tuple[bytes, bytes], ...]]:

@@ -40,7 +40,8 @@ from hw.limits import NCP_PAYLOAD_OCTETS
 TRUST_CENTRE_POLICY: Final = 0x00
 TC_KEY_REQUEST_POLICY: Final = 0x05
 APP_KEY_REQUEST_POLICY: Final = 0x06
-ALLOW_JOINS_BY_INSTALL_CODE: Final = 0x11
+ADMIT_BY_OWN_KEY: Final = 0x01 | 0x02 | 0x10
+"""Joins and unsecured rejoins of devices with a link key of their own."""
 DENY_TC_KEY_REQUESTS: Final = 0x50
 DENY_APP_KEY_REQUESTS: Final = 0x60
 ALLOW_APP_KEY_REQUESTS: Final = 0x61
@@ -117,7 +118,7 @@ class EzspPort:
         for endpoint in endpoints:
             await self._add_endpoint(ezsp, endpoint)
         for policy, decision in (
-            (TRUST_CENTRE_POLICY, ALLOW_JOINS_BY_INSTALL_CODE),
+            (TRUST_CENTRE_POLICY, ADMIT_BY_OWN_KEY),
             (TC_KEY_REQUEST_POLICY, DENY_TC_KEY_REQUESTS),
             (APP_KEY_REQUEST_POLICY, DENY_APP_KEY_REQUESTS),
         ):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Final, TypeVar
 
@@ -16,6 +17,7 @@ from han.radio import (
     DeliveryStatus,
     RadioError,
     Role,
+    aes_mmo,
     key_transport_key,
 )
 from hw.ether import Acknowledged
@@ -27,6 +29,7 @@ from hw.zigbee import beacon, nwk
 from hw.zigbee.aps import ApsEnvelope
 from hw.zigbee.aps_commands import TransportNetworkKey
 from hw.zigbee.beacon import AssociationStatus, Capability, ZigbeeBeacon
+from hw.zigbee.errors import NotAuthentic
 from hw.zigbee.mac import Address
 from hw.zigbee.security import KeyId
 
@@ -56,7 +59,8 @@ class Joiner:
     beacons: list[tuple[int, ZigbeeBeacon, int, int]] = field(default_factory=list)
     _answer: asyncio.Future[tuple[int, int]] | None = None
     _key: asyncio.Future[TransportNetworkKey] | None = None
-    _expected_link_key: bytes = field(default=b"", repr=False)
+    _expected_link_keys: tuple[bytes, ...] = field(default=(), repr=False)
+    _link_key: bytes = field(default=b"", repr=False)
 
     @property
     def capability(self) -> Capability:
@@ -124,7 +128,7 @@ class Joiner:
         self.state.membership = Membership(
             self.role, channel, pan_id, extended_pan_id, NO_KEY_YET, nwk=short
         )
-        transport = await self._network_key(link_key, Address(short))
+        transport = await self._network_key(Address(short), link_key)
         self.state.set_link_key(transport.source, link_key)
         self.state.learn(transport.source, nwk.COORDINATOR)
         return replace(
@@ -150,8 +154,9 @@ class Joiner:
             raise RadioError(f"PAN {pan_id:04X} refused the association: joining is closed")
         return short
 
-    async def _network_key(self, link_key: bytes, address: Address) -> TransportNetworkKey:
-        self._expected_link_key = link_key
+    async def _network_key(self, address: Address, *link_keys: bytes) -> TransportNetworkKey:
+        """The network key; ``_link_key`` is then the one of these link keys that opened it."""
+        self._expected_link_keys = link_keys
         key = self._key = asyncio.get_running_loop().create_future()
         try:
             return await self._polling(key, address, KEY_TIMEOUT_S)
@@ -160,7 +165,7 @@ class Joiner:
                 "no network key arrived: the trust centre does not know this device or its link key"
             ) from None
         finally:
-            self._key, self._expected_link_key = None, b""
+            self._key, self._expected_link_keys = None, ()
 
     async def _polling(self, answer: asyncio.Future[_T], address: Address, timeout_s: float) -> _T:
         """Poll the coordinator until ``answer`` is there; TimeoutError when it does not come."""
@@ -188,24 +193,34 @@ class Joiner:
     def key_received(self, envelope: ApsEnvelope) -> None:
         """A command under a key-transport key.
 
-        Only the expected key opens it (NotAuthentic otherwise).
+        Only an expected key opens it (NotAuthentic otherwise).
         """
         if self._key is None or self._key.done() or envelope.auxiliary is None:
             return
         if envelope.auxiliary.key_id is not KeyId.KEY_TRANSPORT:
             return
         source = envelope.auxiliary.source or 0
-        clear = envelope.open(key_transport_key(self._expected_link_key), source)
-        transport = TransportNetworkKey.from_bytes(clear)
+        transport = TransportNetworkKey.from_bytes(self._open(envelope, source))
         if transport.destination == self.mac.eui64:
             self._key.set_result(transport)
+
+    def _open(self, envelope: ApsEnvelope, source: int) -> bytes:
+        *others, last = self._expected_link_keys
+        for link_key in others:
+            with suppress(NotAuthentic):
+                clear = envelope.open(key_transport_key(link_key), source)
+                self._link_key = link_key
+                return clear
+        clear = envelope.open(key_transport_key(last), source)
+        self._link_key = last
+        return clear
 
     # -- rejoin and announcement ----------------------------------------------------------------
 
     async def rejoin(self) -> Membership:
         """Ask the old parent back in.
 
-        Under the network key, else under the trust centre's link key.
+        Under the network key, else under the trust centre's link key, wherever the network is now.
         """
         membership = self._membership()
         for _ in range(REJOIN_TRIES):
@@ -214,10 +229,25 @@ class Joiner:
             except TimeoutError:
                 continue
             return replace(membership, nwk=short)
+        await self._look_for(membership.extended_pan_id)
         return await self.rejoin_with_link_key()
 
+    async def _look_for(self, extended_pan_id: int) -> None:
+        """Tune to a network with this extended PAN identifier, if one is heard."""
+        for channel, heard, _, _ in await self.scan(()):
+            if heard.extended_pan_id == extended_pan_id:
+                self.mac.tuned, self.mac.pan_id = channel, heard.pan
+                self.state.membership = replace(
+                    self._membership(), channel=channel, pan_id=heard.pan
+                )
+                return
+
     async def rejoin_with_link_key(self) -> Membership:
-        """Ask back in without the network key; it is sent under the trust centre link key."""
+        """Ask back in without the network key; it is sent under the trust centre link key.
+
+        A hub in the place of an earlier one has the hash of that key, and sends the network key
+        under it (swap-out, ZSE): the hash is the link key with the new hub from then on.
+        """
         membership = self._membership()
         link_key = self.state.link_keys.get(membership.trust_centre)
         if link_key is None:
@@ -226,10 +256,14 @@ class Joiner:
             short = await self._rejoin_request(secured=False)
         except TimeoutError:
             raise RadioError(f"PAN {membership.pan_id:04X} does not answer") from None
-        transport = await self._network_key(link_key.key, Address(short))
+        transport = await self._network_key(Address(short), link_key.key, aes_mmo(link_key.key))
+        if transport.source != membership.trust_centre:
+            self.state.set_link_key(transport.source, self._link_key)
+            self.state.learn(transport.source, nwk.COORDINATOR)
         return replace(
             membership,
             nwk=short,
+            trust_centre=transport.source,
             network_key=transport.key,
             key_sequence=transport.key_sequence,
             other_key=membership.network_key,

@@ -145,14 +145,16 @@ class Stack:
     async def resume(self) -> bool:
         """Back onto the stored network.
 
-        Silently, or for end devices by a rejoin with the parent.
+        Silently, or by a rejoin: end devices with their parent, and whoever is on it already and
+        misses its trust centre.
         """
         membership = self.state.membership
         if membership is None:
             return False
         self.role = membership.role
         self._tune(membership)
-        if membership.role in (Role.END_DEVICE, Role.SLEEPY_END_DEVICE):
+        misses = self.on_network and membership.role is not Role.COORDINATOR
+        if misses or membership.role in (Role.END_DEVICE, Role.SLEEPY_END_DEVICE):
             membership = await self.joiner.rejoin()
         self._enter(membership)
         if membership.role is not Role.COORDINATOR:
@@ -347,7 +349,7 @@ class Stack:
         elif command == nwk.Command.REJOIN_REQUEST and len(frame.payload) == 2:
             kind = JoinKind.SECURED_REJOIN if frame.secured else JoinKind.UNSECURED_REJOIN
             if self.role is Role.COORDINATOR and eui64 is not None:
-                self.trust_centre.rejoin(eui64, Capability(frame.payload[1]), kind)
+                self.trust_centre.rejoin(eui64, frame.source, Capability(frame.payload[1]), kind)
         elif command == nwk.Command.REJOIN_RESPONSE and len(frame.payload) == 4:
             short = int.from_bytes(frame.payload[1:3], "little")
             self.joiner.associated(short, frame.payload[3])

@@ -168,11 +168,14 @@ class TrustCentre:
 
     # -- rejoin, leave, removal -----------------------------------------------------------------
 
-    def rejoin(self, eui64: int, capability: Capability, kind: JoinKind) -> None:
-        """Answer a NWK rejoin request.
+    def rejoin(self, eui64: int, short: int, capability: Capability, kind: JoinKind) -> None:
+        """Answer a NWK rejoin request from a short address.
 
-        An unsecured one needs a key the device must share with us.
+        An unsecured one needs a key the device must share with us: one that was never here may
+        have shared it with the hub whose place we took.
         """
+        if kind is JoinKind.UNSECURED_REJOIN:
+            self._adopt(eui64, short)
         link_key = self._rejoin_key(eui64, kind)
         known = eui64 in self.state.addresses and eui64 not in self.state.expelled
         if not known or (kind is JoinKind.UNSECURED_REJOIN and link_key is None):
@@ -195,6 +198,15 @@ class TrustCentre:
         if link_key is not None and not secured:
             self._send_network_key(eui64, link_key)
         self.emit(DeviceJoined(eui64, kind, admitted=True))
+
+    def _adopt(self, eui64: int, short: int) -> None:
+        """Take in an allowed device of an earlier hub's network, with the address it has there."""
+        allowed = self.preconfigured(eui64, JoinKind.UNSECURED_REJOIN)
+        known = eui64 in self.state.addresses or eui64 in self.state.link_keys
+        if allowed is None or known or self.state.eui64_of(short) is not None:
+            return
+        self.state.learn(eui64, short)
+        self.state.set_link_key(eui64, allowed)
 
     def _rejoin_key(self, eui64: int, kind: JoinKind) -> bytes | None:
         if kind is not JoinKind.UNSECURED_REJOIN:
