@@ -245,7 +245,7 @@ class CommunicationsHub:
             self.refuse(Undeliverable.UNKNOWN_RECIPIENT, format_eui64(message.recipient), message)
         elif entry.device_type is DeviceType.GSME:
             self._to_mailbox(message, octets)
-        elif self._tunnel_server(message.recipient):
+        elif may_serve_tunnels(entry):
             self._to_tunnel(octets)
         else:
             detail = f"a {entry.device_type} takes no remote party messages"
@@ -390,11 +390,7 @@ class CommunicationsHub:
     def _tunnel_server(self, eui64: int) -> bool:
         """Whether the hub opens a tunnel to this device: to one that holds its key, not before."""
         entry = self.device_log.get(eui64)
-        return (
-            entry is not None
-            and entry.device_type in TUNNEL_SERVERS
-            and self.trust_centre.trusts(eui64)
-        )
+        return entry is not None and may_serve_tunnels(entry) and self.trust_centre.trusts(eui64)
 
     def _now(self) -> datetime:
         return self.chassis.true_time()

@@ -72,6 +72,11 @@ class HubWatch:
             self._running().node.detach(self._keep_alive)
             self._keep_alive = None
 
+    @property
+    def watched(self) -> bool:
+        """Whether the hub is asked from time to time."""
+        return self._keep_alive is not None
+
     def ask_now(self) -> None:
         """Ask without waiting for the next time: the device has just rejoined."""
         if self._keep_alive is not None:
@@ -84,7 +89,7 @@ class HubWatch:
         self._become(lost=False)
 
     def silent(self) -> None:
-        """A sleepy device was awake and the hub did not answer."""
+        """The hub did not answer what a device asked before, or without, watching it."""
         self._silences += 1
         if self._silences >= KeepAlive.FAILURE_LIMIT:
             self._become(lost=True)

@@ -150,6 +150,9 @@ class Joining:
             except TimeoutError:
                 self._call(self._rediscover)
             except (HostError, RadioError):
+                self.hub.silent()
+                if self.hub.lost:
+                    await self._search()
                 await self._timeline.sleep(timedelta(seconds=self.settings.retry_s))
 
     async def _until_something_changes(self, until: datetime) -> None:
@@ -165,7 +168,9 @@ class Joining:
         """Rejoin until the hub is heard again."""
         tries = 0
         while self.hub.lost and self.authorised:
-            await self.rejoin()
+            if await self.rejoin() and not self.hub.watched:
+                self.hub.heard()
+                return
             self.hub.ask_now()
             tries += 1
             quick = tries < self.settings.quick_rejoins
