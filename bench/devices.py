@@ -19,7 +19,7 @@ from esme.station import ElectricityMeterStation
 from gbcs.party import DeviceType
 from gbcs.stamp import Reliability
 from gsme.device import GasMeter
-from gsme.model import GasMeterModel
+from gsme.model import Account, GasMeterModel
 from gsme.settings import GsmeSettings
 from han.node import NodeSettings
 from han.radio import Role
@@ -43,6 +43,7 @@ def gas_meter(parts: Parts, section: GasMeterSection) -> GasMeter:
         node_settings=settings.of(NodeSettings),
         pipeline_settings=settings.of(PipelineSettings),
         engine_settings=settings.of(EngineSettings),
+        prepay_settings=settings.of(PrepaySettings),
         draw_jitter=lambda limit_s: parts.random.uniform(0, limit_s),
     )
 
@@ -114,8 +115,10 @@ def _gas_model(section: GasMeterSection) -> GasMeterModel:
     return GasMeterModel(
         volume_dm3=section.volume_dm3,
         flow_dm3_per_h=section.flow_dm3_per_h,
-        credit_remaining=section.credit_remaining_millipence,
-        emergency_credit_remaining=section.emergency_credit_remaining_millipence,
-        accumulated_debt=section.accumulated_debt_millipence,
-        bill_to_date=section.bill_to_date_millipence,
+        account=Account(
+            credit_remaining=section.credit_remaining_millipence,
+            emergency_credit_remaining=section.emergency_credit_remaining_millipence,
+            accumulated_debt=section.accumulated_debt_millipence,
+            bill_to_date=section.bill_to_date_millipence,
+        ),
     )

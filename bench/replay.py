@@ -31,11 +31,11 @@ from gbcs.party import DeviceType
 from gbcs.protection import attribute_cipher
 from gbcs.rtds import RtdsFile, find_keystore, pairs, read_directory
 from gpf.device import USE_CASES as GPF_USE_CASES
-from gsme.device import USE_CASES as GSME_USE_CASES
+from gsme.meter import use_cases as gsme_use_cases
 
 _DEVICE_USE_CASES: Final[dict[int, Callable[[], tuple[str, ...]]]] = {
     ESME: esme_use_cases,
-    GSME: lambda: GSME_USE_CASES,
+    GSME: gsme_use_cases,
     GPF: lambda: GPF_USE_CASES,
     CHF: chf_use_cases,
 }

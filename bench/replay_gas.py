@@ -3,38 +3,29 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from itertools import accumulate
 from typing import Final
 
+from bench.arrange_gas import Arranger
 from bench.home import Home, open_home
 from bench.replay_pair import CHF, GPF, GSME, QUICK_JOINING, Pair, Unsupported, difference_of
 from bench.replay_shared import SharedState, is_shared, moment_of_shared
 from bench.rig import Rig
+from device.sample_log import SampleLog
 from device.timeline import Timeline, run
+from gbcs.asn1.devices import ClockReport
+from gbcs.asn1.names import TimeStatus
+from gbcs.asn1.payload import decode as decode_asn1
 from gbcs.envelope import Message
-from gbcs.keys import KeyStore
-from gbcs.stamp import Source, Stamp
-from gbcs.zcl.frame import Frame
-from gbcs.zcl.general import (
-    AttributeStatus,
-    DefaultResponse,
-    GeneralCommand,
-    ReadAttributesResponse,
-)
-from gbcs.zcl.status import Status
-from gbcs.zcl.types import zcl_moment
-from gsme.model import FIELDS, METERING, PRICE, set_value
-from han.commands.metering import GetSampledDataResponse
-from han.zcl.payload import decode
-from han.zcl.server import ZclServer
+from gbcs.keys import KeyStore, Usage
+from gbcs.party import DeviceType
+from gbcs.stamp import NOT_SPECIFIED_STATUS, Reliability, Source, Stamp
+from gbcs.zcl.types import DataType, Value
+from gsme.model import PRICE, set_value
 
+PPMID: Final = 0xA4
+"""Last octet of the reference PPMID's identifier."""
 _EPOCH: Final = datetime(2015, 1, 1, tzinfo=UTC)
-_NOT_EXECUTED: Final = DefaultResponse(0xFF, Status.FAILURE).to_bytes()
-_NOTHING_TO_ARRANGE: Final = (
-    DefaultResponse(0x00, Status.SUCCESS).to_bytes(),  # PublishChangeOfTenancy was accepted
-    DefaultResponse(0x08, Status.NOT_FOUND).to_bytes(),  # GetSampledData found an empty log
-)
-SAMPLED_DATA: Final = 0x07
+_SET_CLOCK: Final = 0x007F
 
 
 def replay_at_gas(pair: Pair, keys: KeyStore) -> str | None:
@@ -57,7 +48,7 @@ async def _replay(pair: Pair, keys: KeyStore, timeline: Timeline) -> str | None:
                 SharedState(device.chassis, device.common, pair, keys).arrange()
                 device.chassis.clock.hold(moment_of_shared(pair))
             else:
-                _Arranger(home, pair).arrange()
+                _arrange(home, pair)
             await meter.wake()
             arrived: list[bytes] = []
             home.upward.append(arrived.append)
@@ -69,69 +60,91 @@ async def _replay(pair: Pair, keys: KeyStore, timeline: Timeline) -> str | None:
     return "no Response" if ours is None else difference_of(pair, ours, keys)
 
 
-class _Arranger:
-    """Brings a home into the state that a recorded Response reports."""
+class _AtMeter:
+    """The gas meter as the one that answered."""
 
-    def __init__(self, home: Home, pair: Pair) -> None:
+    def __init__(self, home: Home) -> None:
         assert home.meter is not None  # the caller looked
-        self._home, self._meter, self._pair = home, home.meter, pair
-        self._at_gpf = pair.device == home.gpf.entity
+        device = home.meter.meter
+        self.chassis, self.server, self.events = device.chassis, device.server, device.events
+        self.meter = device.model
+        self.tariff, self.logs = device.model.tariff, device.model.logs
+        self._samples = device.works.samples
 
-    def arrange(self) -> None:
-        """Set clocks, values and faults."""
-        self._set_clocks(self._pair.response.date_time)
-        expected = self._pair.expected
-        for component in expected.components if expected is not None else ():
-            frame = component.frame
-            if frame.command_id == GeneralCommand.READ_ATTRIBUTES_RESPONSE:
-                for record in ReadAttributesResponse.parse(frame.payload).records:
-                    self._set_record(component.cluster_id, record)
-            elif frame.is_cluster_command and component.cluster_id == METERING:
-                self._set_samples(frame)
-            elif frame.payload not in (_NOT_EXECUTED, *_NOTHING_TO_ARRANGE):
-                raise Unsupported("a component answered by something else than attributes")
+    def put(self, cluster_id: int, attribute_id: int, value: Value, type_: DataType) -> None:
+        """Let an attribute have a value; KeyError when the meter has no such attribute."""
+        del type_
+        if isinstance(value, int | str | bytes):
+            set_value(self.meter, cluster_id, attribute_id, value)
 
-    def _set_samples(self, frame: Frame) -> None:
-        """Let the gas meter's totals have been what makes these samples."""
-        if frame.command_id != SAMPLED_DATA or not self._at_gpf:
-            raise Unsupported(f"Metering command {frame.command_id:02X}")
-        recorded = decode(GetSampledDataResponse, frame.payload)
-        log = self._home.gpf.samples.get(recorded.sample_id)
-        if log is None:
-            raise Unsupported(f"sample {recorded.sample_id:04X}")
-        totals = accumulate(recorded.samples, initial=0)
-        before_first = zcl_moment(recorded.start_time) - log.kind.period
-        for number, total in enumerate(totals):
-            log.take(before_first + number * log.kind.period, total)
+    def sample_log(self, sample_id: int) -> SampleLog | None:
+        """The log of samples with an identifier."""
+        return self._samples.get(sample_id)
 
-    def _set_clocks(self, stamp: Stamp | None) -> None:
-        if stamp is None or stamp.at is None:
-            return
-        gsme, gpf = self._meter.chassis.clock, self._home.gpf.chassis.clock
-        if not self._at_gpf or stamp.source is Source.GSME:
-            gsme.hold(stamp.at)
+
+class _AtProxy(_AtMeter):
+    """The GPF as the one that answered: what the meter pushes is put at the meter."""
+
+    def __init__(self, home: Home) -> None:
+        super().__init__(home)
+        gpf = home.gpf
+        self.chassis, self.server = gpf.chassis, gpf.remote
+        self._gpf = gpf
+        self._samples = gpf.samples
+
+    def put(self, cluster_id: int, attribute_id: int, value: Value, type_: DataType) -> None:
+        """Let the meter have the value; of Price, the proxy itself."""
+        super().put(cluster_id, attribute_id, value, type_)
+        if cluster_id == PRICE and isinstance(value, int):
+            setattr(self._gpf.tariff, _TARIFF[attribute_id], value)
+
+
+_TARIFF: Final = {0x0616: "currency", 0x0617: "price_trailing_digit"}
+
+
+def _arrange(home: Home, pair: Pair) -> None:
+    """Set clocks, then the state of the device that answered."""
+    at_gpf = pair.device == home.gpf.entity
+    if pair.command.originator & 0xFF == PPMID:
+        assert home.meter is not None  # the caller looked
+        both = (pair.command.originator, pair.device)
+        if not any(home.keys.has_private(each, Usage.KEY_AGREEMENT) for each in both):
+            raise Unsupported("no private key of the PPMID or the GSME is published")
+        home.meter.chassis.credentials.devices[pair.command.originator] = DeviceType.PPMID
+    _set_clocks(home, pair.response.date_time, at_gpf=at_gpf)
+    if pair.expected is not None:
+        Arranger(_AtProxy(home) if at_gpf else _AtMeter(home), pair).arrange()
+    elif pair.response.message_code == _SET_CLOCK:
+        _arrange_clock(home, pair.response)
+    else:
+        raise Unsupported("a Response whose state is not arranged")
+
+
+def _arrange_clock(home: Home, response: Message) -> None:
+    """Let hub and meter show the time that the Response tells, before and after."""
+    assert home.meter is not None  # the caller looked
+    report = decode_asn1(response.message_code, response.cra, response.payload)
+    if not isinstance(report, ClockReport):
+        raise Unsupported("a report of a clock was expected")
+    for clock in (home.hub.chassis.clock, home.meter.chassis.clock):
+        clock.hold(report.device_time)
+    if report.status == TimeStatus.INVALID:
+        home.meter.chassis.clock.status = Reliability.INVALID
+
+
+def _set_clocks(home: Home, stamp: Stamp | None, *, at_gpf: bool) -> None:
+    assert home.meter is not None  # the caller looked
+    if stamp is None or stamp.at is None:
+        return
+    gsme, gpf = home.meter.chassis.clock, home.gpf.chassis.clock
+    if not at_gpf or stamp.source is Source.GSME:
+        gsme.hold(stamp.at)
+        if stamp.status != NOT_SPECIFIED_STATUS:
             gsme.status = stamp.reliability
-            return
-        self._meter.push_snapshot_time = False
-        gpf.hold(stamp.at)
-        gpf.status = stamp.reliability
-
-    def _set_record(self, cluster_id: int, record: AttributeStatus) -> None:
-        key = (cluster_id, record.attribute_id)
-        if record.status == Status.UNSUPPORTED_ATTRIBUTE:
-            return
-        if key not in FIELDS:
-            raise Unsupported(f"attribute {record.attribute_id:04X} of cluster {cluster_id:04X}")
-        if record.status != Status.SUCCESS:
-            self._server.faults[key] = Status(record.status)
-        elif isinstance(record.value, int):
-            set_value(self._meter.model, cluster_id, record.attribute_id, record.value)
-            if self._at_gpf and cluster_id == PRICE:
-                setattr(self._home.gpf.tariff, FIELDS[key][0], record.value)
-
-    @property
-    def _server(self) -> ZclServer:
-        return self._home.gpf.remote if self._at_gpf else self._meter.remote
+        return
+    home.meter.push_snapshot_time = False
+    gpf.hold(stamp.at)
+    gpf.status = stamp.reliability
 
 
 def _rig(pair: Pair, keys: KeyStore) -> Rig:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from chub.hub import CommunicationsHub, HanIdentity
 from device.chassis import Chassis
 from device.clock import DeviceClock
 from device.credentials import Credentials
 from device.event import EventStream
+from device.sample_log import SampleLogs
 from device.store import MemoryStore
 from gbcs.keys import KeyStore
 from gbcs.party import DeviceType
@@ -34,7 +35,8 @@ def endpoints_by_role() -> dict[str, list[Endpoint]]:
     gpf = GasProxy(_chassis(2, DeviceType.GPF))
     keys = KeyEstablishment(3, 1, (), bytes).served()
     load = LoadController(None, HcalcsSettings().device_class)
-    meter = Endpoint(10, 0x0501, (*served_on_han(GasMeterModel()), *keys))
+    samples = SampleLogs(MemoryStore().scope("GSME"), (), timedelta(0))
+    meter = Endpoint(10, 0x0501, (*served_on_han(GasMeterModel(), samples), *keys))
     return {
         "CHF": [hub.endpoint],
         "GPF": list(gpf.han.endpoints),

@@ -20,7 +20,7 @@ from gbcs.catalogue import UseCase, all_use_cases, by_name
 from gbcs.catalogue.use_case import Kind
 from gbcs.party import DeviceType
 from gpf.device import USE_CASES as GPF_USE_CASES
-from gsme.device import USE_CASES as GSME_USE_CASES
+from gsme.meter import use_cases as gsme_use_cases
 from han.clusters import by_id
 from han.endpoint import Endpoint
 from han.zcl.tables import Side
@@ -34,7 +34,7 @@ def answered() -> dict[str, tuple[UseCase, ...]]:
     names = {
         "CHF": chf_use_cases(),
         "GPF": GPF_USE_CASES,
-        "GSME": GSME_USE_CASES,
+        "GSME": gsme_use_cases(),
         "ESME": esme_use_cases(),
         "HCALCS": HCALCS_USE_CASES,
     }

@@ -112,9 +112,9 @@ class HubAlerts:
         clock = self._chassis.clock
         stamp = NEVER if clock.status is Reliability.INVALID else Stamp.of(clock.now())
 
-        def payload(number: int) -> bytes:
-            alert = DlmsAlert(invoke_id(number), alert_code, stamp, details, members)
-            return alert.to_bytes()
+        def payload(numbered: Message) -> bytes:
+            invoke = invoke_id(numbered.originator_counter)
+            return DlmsAlert(invoke, alert_code, stamp, details, members).to_bytes()
 
         try:
             if recipient is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
 from device.chassis import Chassis
@@ -22,8 +23,9 @@ GENERIC_CRITICAL: Final = 0x1000
 GENERIC_NON_CRITICAL: Final = 0x1001
 _FIRST_CRITICAL: Final = 0x8F00
 
-Payload = bytes | Callable[[int], bytes]
-"""The octets of an alert; those that hold its number are made when the number is taken."""
+Payload = bytes | Callable[[Message], bytes]
+"""The octets of an alert, or what makes them once it is numbered: to hold the number, to encrypt.
+"""
 
 Send = Callable[[bytes, int], object]
 """Takes the octets of an alert and its recipient."""
@@ -68,15 +70,16 @@ class Alerts:
         if recipient is None:
             recipient = chassis.credentials.party(Role.SUPPLIER)
         with chassis.store.transaction() as unit:
-            number = chassis.own_counter.next()
             message = Message(
                 cra=Cra.ALERT,
-                originator_counter=number,
+                originator_counter=chassis.own_counter.next(),
                 originator=chassis.eui64,
                 recipient=recipient,
                 message_code=message_code,
-                payload=payload if isinstance(payload, bytes) else payload(number),
+                payload=b"",
             )
+            octets = payload if isinstance(payload, bytes) else payload(message)
+            message = replace(message, payload=octets)
             protected = protect(message, chassis.credentials.keys)
             unit.on_commit(lambda: self._leave(protected, alert_code))
         return protected

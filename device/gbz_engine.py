@@ -20,7 +20,7 @@ from gbcs.gbz import Component, Gbz
 from gbcs.zcl.frame import FROM_SERVER, Frame
 from gbcs.zcl.general import DefaultResponse, GeneralCommand, ReadAttributesResponse
 from gbcs.zcl.status import Status
-from han.zcl.tables import Access, Party
+from han.zcl.tables import Access, Order, Party
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,9 @@ class GbzEngine:
         if command.gbz is None:
             raise RefusedError(Refusal.TEMPLATE, "no GBZ components to execute")
         specs = _response_specs(command.message.message_code)
-        access = Access(peer=command.consumer, now=command.now, party=Party.REMOTE)
+        message = command.message
+        order = Order(message.message_code, message.originator, message.originator_counter)
+        access = Access(command.consumer, command.now, Party.REMOTE, order=order)
         answers: list[Component] = []
         returned: list[Returned] = []
         failed = 0

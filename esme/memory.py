@@ -13,11 +13,11 @@ from datetime import datetime
 from typing import Final
 
 from device.cosem.settings import Settings
+from device.plain import dump, load, members_with_logs
 from device.store import Json, Store, StoreError, Transaction
 from esme.kept import Kept
 from esme.metering.log import Log
 from esme.own_time import OwnTime
-from esme.plain import dump, load, members_with_logs
 from gbcs.errors import GbcsError
 
 _STATE: Final = "meter"

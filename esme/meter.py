@@ -17,6 +17,7 @@ from device.cosem.shape import Plain, plain
 from device.cosem.table import Place
 from device.firmware import Firmware
 from device.logbook import seconds
+from device.plain import dump, load, put_back
 from device.store import Store
 from device.tokens import IsAuthentic, PrepaySettings
 from esme.account.top_up import no_token
@@ -36,7 +37,6 @@ from esme.metrology import Measurements, Metrology, MetrologySettings
 from esme.own_time import OwnTime
 from esme.physics.signal import earliest
 from esme.physics.site import Site
-from esme.plain import dump, load, put_back
 from esme.prepayment import Prepayment
 from esme.reporter import Reporter
 from esme.schedule import last_selector

@@ -14,13 +14,13 @@ from device.common import CommonCommands
 from device.gbz_engine import EngineSettings, GbzEngine
 from device.host import Host
 from device.pipeline import Pipeline
+from device.sample_log import DAILY, PROFILE, SampleLogs
 from device.settings import PipelineSettings
 from gbcs.catalogue import Technology
 from gbcs.stamp import Stamp
 from gpf.event import TenancyChanged
 from gpf.han_side import HanSide, HubEndpoints
 from gpf.mirror import Mirror
-from gpf.samples import SampleLogs
 from gpf.settings import GpfSettings
 from gpf.stamp import stamp_of
 from gpf.tariff import Tariff
@@ -68,7 +68,9 @@ class GasProxy:
             completion=timedelta(seconds=self.settings.push_completion_s),
         )
         self.tenancy = Tenancy(chassis.store, self.settings, self._tenancy_changed)
-        self.samples = SampleLogs(chassis.store, self.settings)
+        self.samples = SampleLogs(
+            chassis.store, (PROFILE, DAILY), timedelta(seconds=self.settings.push_grace_s)
+        )
         self.data = GasData(self.mirror, self.tariff, self.tenancy, self.samples, chassis.clock.now)
         self.han = HanSide(chassis, self.data, self.settings, admits, endpoints)
         self.remote = remote_server(self.data)

@@ -196,7 +196,7 @@ class HanSide:
         register = taken.get((METERING.cluster_id, CURRENT_SUMMATION))
         if register is not None and isinstance(register.value, int):
             now = self._chassis.clock.now()
-            self._data.samples.take(register.value, register.provenance, now)
+            self._data.samples.take(register.value, register.provenance.taken_at, now)
 
     def _restore(self) -> None:
         lent = self._memory.lent()

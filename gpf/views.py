@@ -7,18 +7,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from device.sample_log import SampleLogs
+from device.sample_views import sampled
 from gbcs.zcl.status import Status
 from gbcs.zcl.types import Value, zcl_seconds
 from gpf.mirror import INVALID_UTC, READING_SNAPSHOT_TIME, Mirror
-from gpf.sample_views import sampled
-from gpf.samples import SampleLogs
 from gpf.tariff import Tariff
 from gpf.tenancy import Tenancy
 from gpf.tenancy_views import tenancy_client, tenancy_server
 from han.clusters import BASIC, METERING, PREPAYMENT, PRICE
 from han.clusters.mirrored import ValueOf, mirrored
 from han.zcl.server import ZclServer
-from han.zcl.tables import ClusterDefinition, Failure, Served, Side
+from han.zcl.tables import Access, ClusterDefinition, Failure, Party, Served, Side
 
 _NOT_PUSHED: Final = Failure(Status.UNSUPPORTED_ATTRIBUTE)
 
@@ -38,6 +38,10 @@ class GasData:
     samples: SampleLogs
     now: Callable[[], datetime]
 
+    def hidden_before(self, access: Access) -> datetime | None:
+        """Before when entries are hidden from an asker: from the household, after a new tenancy."""
+        return self.tenancy.hidden_before(self.now()) if access.party is Party.HAN else None
+
 
 def esi_clusters(data: GasData) -> tuple[Served, ...]:
     """What the Energy Service Interface serves to displays."""
@@ -50,7 +54,7 @@ def mirror_clusters(data: GasData, *, snapshot_time: bool) -> tuple[Served, ...]
     return (
         mirrored_cluster(BASIC, mirror),
         mirrored(METERING, Side.SERVER, _timed(mirror, snapshot_time=snapshot_time)),
-        sampled(data.samples, data.tenancy, data.now),
+        sampled(data.samples, data.hidden_before),
         mirrored_cluster(PREPAYMENT, mirror),
     )
 
@@ -60,7 +64,7 @@ def remote_server(data: GasData) -> ZclServer:
     return ZclServer(
         (
             mirrored_cluster(METERING, data.mirror),
-            sampled(data.samples, data.tenancy, data.now),
+            sampled(data.samples, data.hidden_before),
             mirrored_cluster(PREPAYMENT, data.mirror),
             price(data.tariff),
             tenancy_client(data.tenancy, data.now),

@@ -2,52 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from device.alerts import Alerts
 from device.chassis import Chassis
-from device.command import Answered, Executed
 from device.commissioning import JoinSettings
-from device.common import AUTHORITY as COMMON_AUTHORITY
 from device.common import CommonCommands
 from device.events import WakeEnded
-from device.firmware import Firmware
-from device.gbz_engine import EngineSettings, GbzEngine
+from device.gbz_engine import EngineSettings
 from device.host import Host, HostError, NoReply, NotDelivered
 from device.joining import JoinCredentials, Joining
-from device.pipeline import Pipeline
 from device.schedule import next_boundary, wait_until
 from device.settings import PipelineSettings
 from device.station import start_station
 from device.timeline import Timeline
-from gbcs.catalogue import Technology
-from gbcs.party import Role
-from gbcs.stamp import Reliability, Source, Stamp, status_octet, without_moment
+from device.tokens import PrepaySettings
+from gbcs.stamp import Reliability
 from gbcs.zcl.status import Status
 from gsme.hub_link import HubLink, LinkTrouble
-from gsme.model import GasMeterModel
-from gsme.push import push_of
+from gsme.meter import GasMeterDevice
+from gsme.model import GasMeterModel, Held
+from gsme.push import current, push_of
 from gsme.settings import GsmeSettings
-from gsme.views import remote_server, served_on_han
+from gsme.views import served_on_han
 from han.clusters import METERING
 from han.endpoint import Endpoint
+from han.mirror.flags import NotificationFlags
 from han.mirror.messages import ToMeter
 from han.node import NodeSettings
 from han.radio import HanRadio, RadioError
 from han.tunnel import TunnelClients
-from han.zcl.tables import Access, Answer
-
-USE_CASES: Final = ("GCS13a", "GCS13b", "GCS13c", "GCS14", "GCS60", "GCS60a")
-"""Use cases that the gas meter answers."""
-
-AUTHORITY: Final[Mapping[str, frozenset[Role]]] = {
-    name: frozenset({Role.SUPPLIER}) for name in USE_CASES
-}
-"""A gas meter answers these for its supplier only; other parties ask the GPF."""
+from han.zcl.tables import Access, Answer, Served
 
 METERING_DEVICE: Final = 0x0501
 
@@ -76,27 +64,25 @@ class GasMeter:
         node_settings: NodeSettings | None = None,
         pipeline_settings: PipelineSettings | None = None,
         engine_settings: EngineSettings | None = None,
+        prepay_settings: PrepaySettings | None = None,
         draw_jitter: Callable[[int], float] = _no_jitter,
         endpoint: int = 10,
     ) -> None:
         self.chassis = chassis
-        self.model = model or GasMeterModel()
         self.settings = settings or GsmeSettings()
         self.push_snapshot_time = self.settings.push_snapshot_time
         self.radio = radio
-        self.remote = remote_server(self.model)
         self._unsent: list[bytes] = []
-        self.firmware = Firmware(chassis.store, broken=chassis.broken)
-        self.alerts = Alerts(chassis, self._send)
-        self.common = CommonCommands(chassis, self._send, self.alerts.event, self.firmware)
-        self.pipeline = Pipeline(
+        self._hub_time: tuple[datetime, datetime] | None = None
+        self.meter = GasMeterDevice(
             chassis,
-            use_cases=USE_CASES,
-            engines={Technology.GBZ: GbzEngine(self.remote, engine_settings)},
-            handlers=self.common.handlers,
-            authority={**AUTHORITY, **COMMON_AUTHORITY},
-            stamp=self._stamp,
-            settings=pipeline_settings,
+            model or GasMeterModel(),
+            self._send,
+            hub_time=self._hub_time_now,
+            settings=self.settings,
+            pipeline_settings=pipeline_settings,
+            engine_settings=engine_settings,
+            prepay_settings=prepay_settings,
         )
         self._timeline = timeline
         self.joining = Joining(chassis, timeline, radio, credentials, endpoint, join_settings)
@@ -105,7 +91,17 @@ class GasMeter:
         self._tunnels = TunnelClients(endpoint)
         self._endpoint = self._make_endpoint(endpoint)
         self._link: HubLink | None = None
-        self._burnt_until = timeline.now()
+        self._pushed: dict[tuple[int, int], Held | None] = {}
+
+    @property
+    def common(self) -> CommonCommands:
+        """The commands it shares with other devices."""
+        return self.meter.common
+
+    @property
+    def model(self) -> GasMeterModel:
+        """What the meter knows."""
+        return self.meter.model
 
     @property
     def clock_status(self) -> Reliability:
@@ -146,13 +142,24 @@ class GasMeter:
     async def commission(self) -> None:
         """Come to the network, then get a mirror and a tunnel; what fails is tried at each wake."""
         await self.joining.join()
+        self._pushed = {}
         await self._awake(self._connected)
 
     async def sleep_until_next_wake(self) -> None:
-        """Sleep until the meter's own clock shows the next instant."""
+        """Sleep until the meter's own clock shows the next instant, or an alert is to be sent.
+
+        What is due in between is done without waking the radio.
+        """
         clock = self.chassis.clock
         period = timedelta(seconds=self.settings.wake_interval_s)
-        await wait_until(clock, self._timeline, next_boundary(clock.running_time(), period))
+        waking = next_boundary(clock.running_time(), period)
+        while not self._unsent and clock.running_time() < waking:
+            due = self.meter.next_due
+            at = waking if due is None else min(due, waking)
+            await wait_until(clock, self._timeline, at)
+            self.meter.act()
+        if self._unsent:
+            return
         delay_s = self._draw_jitter(self.settings.push_jitter_s)
         if delay_s > 0:
             await self._timeline.sleep(timedelta(seconds=delay_s))
@@ -166,23 +173,20 @@ class GasMeter:
 
     def execute(self, octets: bytes) -> bytes | None:
         """Execute one command; its Response, or None when it is refused."""
-        self._burn()
-        self.common.advance(self.chassis.clock.now())
-        outcome = self.pipeline.receive(octets)
-        return outcome.octets if isinstance(outcome, Answered) else None
+        return self.meter.answer(octets)
 
     # -- one wake --------------------------------------------------------------------------------
 
     async def _work(self, link: HubLink) -> None:
-        self._burn()
-        self.common.advance(self.chassis.clock.now())
+        self.meter.act()
         taken_at = self._own_time()
         await self._connected(link)
         if self.settings.read_time_every_wake:
-            self.chassis.clock.hear(await link.read_time())
-        with_time = self.push_snapshot_time
-        flags = await link.push(push_of(self.model, taken_at, with_time=with_time))
+            self.chassis.clock.hear(await self._read_time(link))
+        flags = await self._push(link, taken_at)
         if self.settings.get_every_wake or link.wants(flags):
+            if not self.settings.read_time_every_wake:
+                await self._read_time(link)  # a command to set the clock takes it
             await link.collect(self.execute)
         if link.wants_fresh_key(flags):
             await self.joining.refresh()
@@ -224,34 +228,40 @@ class GasMeter:
 
     # -- parts -----------------------------------------------------------------------------------
 
+    async def _push(self, link: HubLink, taken_at: datetime | None) -> NotificationFlags:
+        """Push what the mirror does not have, and the registers and balances of now."""
+        now = current(self.model)
+        push = push_of(now, self._pushed, taken_at, with_time=self.push_snapshot_time)
+        flags = await link.push(push)
+        self._pushed = now
+        return flags
+
+    async def _read_time(self, link: HubLink) -> datetime | None:
+        hub_time = await link.read_time()
+        self._hub_time = None if hub_time is None else (hub_time, self._timeline.now())
+        return hub_time
+
+    def _hub_time_now(self) -> datetime | None:
+        """The hub's time as it was read last, run on; None when it was never told."""
+        if self._hub_time is None:
+            return None
+        hub_time, read_at = self._hub_time
+        return hub_time + (self._timeline.now() - read_at)
+
     def _send(self, octets: bytes, recipient: int) -> None:
-        """Keep an alert until the end of the next wake."""
+        """Keep an alert until the end of the next wake, which it brings about."""
         del recipient  # the hub reads it from the message
         self._unsent.append(octets)
-
-    def _burn(self) -> None:
-        """Let the gas flow that flowed since the last look at the register."""
-        now = self._timeline.now()
-        elapsed_s = int((now - self._burnt_until).total_seconds())
-        self.model.burn(elapsed_s)
-        self._burnt_until += timedelta(seconds=elapsed_s)
 
     def _own_time(self) -> datetime | None:
         clock = self.chassis.clock
         return None if clock.status is Reliability.INVALID else clock.now().replace(microsecond=0)
 
-    def _stamp(self, executed: Executed) -> Stamp:
-        """The meter's own time and how far it trusts it; no moment while its clock is invalid."""
-        del executed
-        status = status_octet(Source.OWN, self.chassis.clock.status)
-        now = self._own_time()
-        return without_moment(status) if now is None else Stamp.with_status(now, status)
-
     def _make_endpoint(self, number: int) -> Endpoint:
         notified = {int(ToMeter.MIRROR_REPORT_ATTRIBUTE_RESPONSE): self._notified}
         served = [
-            replace(one, commands=notified) if one.definition is METERING else one
-            for one in served_on_han(self.model)
+            replace(one, commands={**one.commands, **notified}) if _is_metering(one) else one
+            for one in served_on_han(self.model, self.meter.works.samples)
         ]
         joining = self.joining.served()
         return Endpoint(number, METERING_DEVICE, served=(*served, *joining, self._tunnels.served()))
@@ -264,3 +274,7 @@ class GasMeter:
         if self._link is None:
             raise RuntimeError("the meter's radio was not started")
         return self._link
+
+
+def _is_metering(served: Served) -> bool:
+    return served.definition is METERING and bool(served.attributes)

@@ -2,43 +2,63 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Final
 
 from gbcs.zcl.general import AttributeValue
 from gbcs.zcl.types import DataType, zcl_seconds
-from gsme.model import FIELDS, METERING, PRICE, GasMeterModel, value_of
+from gsme.model import FIELDS, METERING, PREPAYMENT, GasMeterModel, Held, value_of
 from han.clusters import by_id
 
 READING_SNAPSHOT_TIME: Final = 0x0007
 UTC_INVALID: Final = 0xFFFFFFFF
 _METERING_LAST: Final = -1
 
+Key = tuple[int, int]
+ALWAYS: Final = frozenset(
+    {
+        *((METERING, each) for each in (0x0000, 0x0014, 0x0205, 0x0300, 0x0301, 0x0302, 0x0A00)),
+        *((METERING, each) for each in (0x0100, 0x0102, 0x0104, 0x0106)),
+        *((METERING, each) for each in (0x0700, 0x0701, 0x0702, 0x0703, 0x0C01)),
+        *((PREPAYMENT, each) for each in (0x0001, 0x0002, 0x0005, 0x0211, 0x0221, 0x0231, 0x051C)),
+    }
+)
+"""Registers and balances, of which the hub tells when they were taken; the rest goes on change."""
+
+
+def current(model: GasMeterModel) -> dict[Key, Held | None]:
+    """Every attribute that a mirror holds, as it is now."""
+    return {key: value_of(model, *key) for key in FIELDS}
+
 
 def push_of(
-    model: GasMeterModel, taken_at: datetime | None, *, with_time: bool
+    now: Mapping[Key, Held | None],
+    pushed: Mapping[Key, Held | None],
+    taken_at: datetime | None,
+    *,
+    with_time: bool,
 ) -> list[tuple[int, list[AttributeValue]]]:
-    """Every attribute by cluster, Metering last so that the report's end belongs to it.
+    """What to push, by cluster: Metering last, so that the report's end belongs to it.
 
-    ``taken_at`` is the meter's own time, None while its clock is invalid; ``with_time`` says
-    whether this meter pushes it at all.
+    ``pushed`` is what the mirror has. ``taken_at`` is the meter's own time, None while its clock is
+    invalid; ``with_time`` says whether this meter pushes it at all.
     """
+    wanted = {key: value for key, value in now.items() if key in ALWAYS or value != pushed.get(key)}
     clusters = sorted(
-        {cluster_id for cluster_id, _ in FIELDS} - {PRICE},
+        {cluster_id for cluster_id, _ in wanted},
         key=lambda one: _METERING_LAST if one == METERING else one,
     )
-    push = [(cluster_id, list(_values(model, cluster_id))) for cluster_id in reversed(clusters)]
+    push = [(each, list(_values(wanted, each))) for each in reversed(clusters)]
     if with_time:
         seconds = UTC_INVALID if taken_at is None else zcl_seconds(taken_at)
         push[-1][1].append(AttributeValue(READING_SNAPSHOT_TIME, DataType.UTC_TIME, seconds))
     return push
 
 
-def _values(model: GasMeterModel, cluster_id: int) -> Iterator[AttributeValue]:
+def _values(wanted: Mapping[Key, Held | None], cluster_id: int) -> Iterator[AttributeValue]:
     definition = by_id(cluster_id)
-    for of_cluster, attribute_id in FIELDS:
+    for (of_cluster, attribute_id), value in wanted.items():
         attribute = definition.attribute(attribute_id) if of_cluster == cluster_id else None
         if attribute is not None:
-            value = value_of(model, cluster_id, attribute_id)
             yield AttributeValue(attribute_id, attribute.type, value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +18,7 @@ class GsmeSettings:
     network_key_wait_s: how long the meter polls for a new network key when flagged that one waits.
     awake_limit_s: longest the meter stays awake at one wake.
     report_octets: most octets of attribute reports in one frame.
+    cf_mode: whether energy is volume times the conversion factor, or by it.
     """
 
     wake_interval_s: int = 1800
@@ -27,3 +29,4 @@ class GsmeSettings:
     network_key_wait_s: int = 5
     awake_limit_s: int = 120
     report_octets: int = 60
+    cf_mode: Literal["multiply", "divide"] = "multiply"

@@ -1,18 +1,38 @@
-"""The gas meter as cluster tables: what it shows on the HAN and what its supplier reads."""
+"""The gas meter as cluster tables: what it shows on the HAN and what its supplier does with it."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
+from device.own_events import OwnEventLogs
+from device.sample_views import SampleSource, sampled
 from gbcs.zcl.status import Status
 from gbcs.zcl.types import Value
+from gsme import management, prepayment
 from gsme.model import FIELDS, GasMeterModel, value_of
-from han.clusters import BASIC, METERING, PREPAYMENT, PRICE, TIME
-from han.clusters.mirrored import fixed, mirrored
+from gsme.prepayment import GasTill
+from gsme.works import Works
+from han.clusters import BASIC, METERING, PREPAYMENT, TIME
+from han.clusters.mirrored import mirrored
+from han.household import till
+from han.logs import (
+    Snapshot,
+    debt_log,
+    event_logs,
+    metering_snapshots,
+    prepayment_snapshots,
+    top_up_log,
+)
+from han.tariff.views import calendar_server, price_server, tariff_clients
 from han.zcl.server import ZclServer
 from han.zcl.tables import Cluster, ClusterDefinition, Failure, Served, Side
 
 _ABSENT: Final = Failure(Status.UNSUPPORTED_ATTRIBUTE)
+_FIXED: Final[dict[tuple[int, int], Value]] = {
+    (BASIC.cluster_id, 0x0000): 3,  # ZCL version
+    (BASIC.cluster_id, 0x0007): 0x03,  # battery
+}
 
 
 def cluster(definition: ClusterDefinition, model: GasMeterModel) -> Served:
@@ -20,38 +40,56 @@ def cluster(definition: ClusterDefinition, model: GasMeterModel) -> Served:
     cluster_id = definition.cluster_id
 
     def read(attribute_id: int) -> Value | Failure:
-        value = value_of(model, cluster_id, attribute_id)
+        fixed = _FIXED.get((cluster_id, attribute_id))
+        value = value_of(model, cluster_id, attribute_id) if fixed is None else fixed
         return _ABSENT if value is None else value
 
-    held = {attribute_id for of_cluster, attribute_id in FIELDS if of_cluster == cluster_id}
+    held = {each for of, each in (*FIELDS, *_FIXED) if of == cluster_id}
     return mirrored(definition, Side.SERVER, read, only=held)
 
 
-def served_on_han(model: GasMeterModel) -> tuple[Served, ...]:
-    """The servers a gas meter has on the HAN, and the time it reads."""
-    return (identity(), cluster(METERING, model), cluster(PREPAYMENT, model), time_client())
+def logs(model: GasMeterModel, samples: SampleSource) -> tuple[Served, ...]:
+    """Samples, snapshots, top-ups and debt payments, for whoever asks."""
+    held = model.logs
+    return (
+        sampled(samples),
+        metering_snapshots(lambda _: _in_order(held.daily, held.billing)),
+        prepayment_snapshots(lambda _: _in_order(held.daily_prepayment, held.billing_prepayment)),
+        top_up_log(lambda _: held.top_ups),
+        debt_log(lambda _: held.debt_payments),
+    )
 
 
-def remote_server(model: GasMeterModel) -> ZclServer:
-    """What GBZ components addressed to the GSME are executed on.
+def _in_order(*some: Sequence[Snapshot]) -> list[Snapshot]:
+    return sorted((each for log in some for each in log), key=lambda one: one.time)
 
-    Price is here only: on the HAN a gas meter is a client of that cluster.
+
+def served_on_han(model: GasMeterModel, samples: SampleSource) -> tuple[Served, ...]:
+    """The servers a gas meter has on the HAN, and the time it reads.
+
+    Tariff, texts and supplier it takes from remote parties alone: displays ask the proxy.
     """
-    return ZclServer(cluster(definition, model) for definition in (METERING, PREPAYMENT, PRICE))
+    clusters = (cluster(each, model) for each in (BASIC, METERING, PREPAYMENT))
+    return (*clusters, *logs(model, samples), time_client())
 
 
-_IDENTITY: Final[dict[int, Value]] = {
-    0x0000: 3,  # ZCL version
-    0x0003: 1,  # hardware version
-    0x0004: "chub",
-    0x0005: "GSME",
-    0x0007: 0x03,  # battery
-}
-
-
-def identity() -> Served:
-    """Basic 0x0000."""
-    return fixed(BASIC, _IDENTITY)
+def remote_server(works: Works, payments: GasTill, events: OwnEventLogs) -> ZclServer:
+    """What GBZ components addressed to the GSME are executed on."""
+    model = works.model
+    return ZclServer(
+        (
+            *(cluster(each, model) for each in (BASIC, METERING, PREPAYMENT)),
+            *logs(model, works.samples),
+            price_server(model.tariff, lambda access: works.price_now(access.now)),
+            calendar_server(model.tariff),
+            *tariff_clients(model.tariff),
+            till(payments),
+            prepayment.commands(works),
+            management.metering_commands(works),
+            *management.clients(works),
+            event_logs(events),
+        )
+    )
 
 
 def time_client() -> Served:

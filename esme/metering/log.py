@@ -8,11 +8,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Generic, TypeVar
 
+from device.plain import KeptApart
+
 E = TypeVar("E")
 
 
 @dataclass(slots=True)
-class Log(Generic[E]):
+class Log(KeptApart, Generic[E]):
     """Entries in the order of their arrival, each under the meter's own time (None: it had none).
 
     With ``unique`` a time holds one entry: after a clock was put back, what the first pass recorded

@@ -26,7 +26,8 @@ class ZclServer:
     """The clusters of one endpoint, server and client sides, and how they answer.
 
     ``faults`` makes attributes fail and ``command_faults`` makes commands fail, both with the
-    status given; they may change while the server runs.
+    status given; ``good_for`` lets so many commands of a kind pass before they fail. All may change
+    while the server runs.
     """
 
     def __init__(
@@ -35,6 +36,7 @@ class ZclServer:
         self.clusters: dict[tuple[int, Side], Served] = {}
         self.faults: dict[tuple[int, int], Status] = {}
         self.command_faults: dict[tuple[int, int], Status] = {}
+        self.good_for: dict[tuple[int, int], int] = {}
         self.reporting = reporting if reporting is not None else ReportingTable()
         for each in served:
             self.add(each)
@@ -55,6 +57,26 @@ class ZclServer:
             answer = Status.MALFORMED_COMMAND
         return answer_frames(frame, answer, access)
 
+    def refusal(self, cluster_id: int, frame: Frame) -> Status | None:
+        """Why a cluster command would not be executed; None when it would.
+
+        What it says is not looked at.
+        """
+        side = Side.CLIENT if frame.from_server else Side.SERVER
+        served = self.clusters.get((cluster_id, side))
+        if served is None:
+            return Status.UNSUPPORTED_CLUSTER
+        if frame.manufacturer is not None or frame.command_id not in served.commands:
+            return _unsupported(frame)
+        key = cluster_id, frame.command_id
+        return None if self.good_for.get(key, 0) > 0 else self.command_faults.get(key)
+
+    def passed(self, cluster_id: int, command_id: int) -> None:
+        """Count a command that was not refused."""
+        key = cluster_id, command_id
+        if key in self.good_for:
+            self.good_for[key] -= 1
+
     def _answer(self, cluster_id: int, frame: Frame, access: Access) -> Answered:
         side = Side.CLIENT if frame.from_server else Side.SERVER
         served = self.clusters.get((cluster_id, side))
@@ -70,11 +92,11 @@ class ZclServer:
         return executor(target, frame.payload, access)
 
     def _cluster_command(self, served: Served, frame: Frame, access: Access) -> Answer:
-        handle = None if frame.manufacturer is not None else served.commands.get(frame.command_id)
-        if handle is None:
-            return _unsupported(frame)
-        fault = self.command_faults.get((served.cluster_id, frame.command_id))
-        return fault if fault is not None else handle(frame.payload, access)
+        refusal = self.refusal(served.cluster_id, frame)
+        if refusal is not None:
+            return refusal
+        self.passed(served.cluster_id, frame.command_id)
+        return served.commands[frame.command_id](frame.payload, access)
 
 
 def answer_frames(request: Frame, answer: Answered, access: Access) -> tuple[Frame, ...]:

@@ -40,11 +40,21 @@ class Party(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class Order:
+    """The command of a remote party that frames are components of."""
+
+    message_code: int
+    originator: int
+    counter: int
+
+
+@dataclass(frozen=True, slots=True)
 class Access:
     """The circumstances of one frame: who asks (EUI-64 or entity identifier), when, and how.
 
     ``from_date_time`` is the From Date Time of a GBZ component, in UTCTime seconds: the earliest
-    moment asked for, where the ZCL command has no field for it.
+    moment asked for, where the ZCL command has no field for it. ``order`` is the command that a
+    component belongs to.
     """
 
     peer: int
@@ -55,6 +65,7 @@ class Access:
     endpoint: int = 0
     peer_endpoint: int = 0
     from_date_time: int | None = None
+    order: Order | None = None
 
 
 @dataclass(frozen=True, slots=True)

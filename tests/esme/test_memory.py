@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from device.plain import dump, load
 from device.store import MemoryStore, SqliteStore, StoreError
 from esme.kept import Kept
 from esme.physics.signal import DailyProfile
 from esme.physics.site import Phase, Site
-from esme.plain import dump, load
 from gbcs.dlms import values as v
 from gbcs.errors import LocalError
 from gbcs.stamp import Stamp

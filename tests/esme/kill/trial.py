@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Final
 
 from device.command import Answered, Refused
+from device.plain import dump
 from device.settings import PipelineSettings
 from device.store import MemoryStore, Store
 from esme.device import ElectricityMeterDevice
 from esme.memory import logs_of
-from esme.plain import dump
 from gbcs.envelope import Message
 from gbcs.party import DeviceType
 from tests.device.rig import MIDNIGHT, Rig, TrueTime, test_keys

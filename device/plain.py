@@ -1,6 +1,6 @@
 """State as plain JSON values and back, by the type hints of its dataclasses.
 
-Logs are left out: they are kept entry by entry (:mod:`esme.memory`), not as a whole.
+What is :class:`KeptApart` is left out: logs are kept entry by entry, not as a whole.
 """
 
 from __future__ import annotations
@@ -14,11 +14,16 @@ from typing import Final, TypeVar, get_args, get_origin, get_type_hints
 
 from device.cosem.table import Place
 from device.store import Json
-from esme.metering.log import Log
 from gbcs.errors import LocalError
 
 T = TypeVar("T")
 _MICROSECOND: Final = timedelta(microseconds=1)
+
+
+class KeptApart:
+    """A part of a state that is kept in its own way: a log, entry by entry."""
+
+    __slots__ = ()
 
 
 _AS_THEY_ARE: Final = frozenset({NoneType, bool, int, float, str})
@@ -33,7 +38,7 @@ def dump(value: object) -> Json:
         return [each if type(each) in _AS_THEY_ARE else dump(each) for each in value]  # type: ignore[attr-defined]
     if is_dataclass(kind):
         members = ((name, getattr(value, name)) for name in _names(kind))
-        return {name: dump(held) for name, held in members if type(held) is not Log}
+        return {name: dump(held) for name, held in members if not isinstance(held, KeptApart)}
     return _dump_other(value)
 
 
@@ -135,21 +140,25 @@ def members_with_logs(kind: type) -> tuple[str, ...]:
 
 def _has_logs(hint: object) -> bool:
     origin, arguments = get_origin(hint), get_args(hint)
-    if hint is Log or origin is Log:
+    if _is_kept_apart(hint) or _is_kept_apart(origin):
         return True
     if isinstance(hint, type) and is_dataclass(hint):
         return bool(members_with_logs(hint))
     return any(_has_logs(each) for each in arguments)
 
 
+def _is_kept_apart(hint: object) -> bool:
+    return isinstance(hint, type) and issubclass(hint, KeptApart)
+
+
 def put_back(live: object, earlier: object) -> None:
     """Make a state what it was earlier, in place: whoever holds parts of it goes on holding them.
 
-    Logs are left as they are.
+    What is kept apart is left as it is.
     """
     for each in fields(live):  # type: ignore[arg-type]  # callers pass dataclasses
         mine, theirs = getattr(live, each.name), getattr(earlier, each.name)
-        if isinstance(mine, Log):
+        if isinstance(mine, KeptApart):
             continue
         if _is_live(mine) and type(mine) is type(theirs):
             put_back(mine, theirs)

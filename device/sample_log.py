@@ -1,4 +1,4 @@
-"""Profile and daily consumption logs: differences of the totals that the gas meter pushed.
+"""Profile and daily consumption logs: differences of a register's totals at the boundaries.
 
 An entry carries the boundary that ENDS its period. A total counts for a boundary when it was taken
 within the grace behind it. Nothing is interpolated: a period one of whose ends is missing has no
@@ -14,8 +14,6 @@ from typing import Final
 from device.schedule import next_boundary
 from device.store import Json, Store
 from gbcs.zcl.types import zcl_moment, zcl_seconds
-from gpf.settings import GpfSettings
-from gpf.stamp import Provenance
 
 NO_SAMPLE: Final = 0xFFFFFF
 _REGISTER_OCTETS: Final = 6
@@ -36,7 +34,8 @@ class LogKind:
 PROFILE: Final = LogKind("profile", 0x0000, timedelta(minutes=30), 1800, 19_056)
 """Thirteen months of half hours (SMETS profile data log)."""
 DAILY: Final = LogKind("daily", 0x0001, timedelta(days=1), 0xFFFF, 731)
-KINDS: Final = (PROFILE, DAILY)
+NETWORK: Final = LogKind("network", 0x0002, timedelta(minutes=6), 360, 41)
+"""Four hours in steps of six minutes, once a network operator asked for them (GCS31)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +71,45 @@ class SampleLog:
             used = min((total - last[1]) % (1 << 8 * _REGISTER_OCTETS), NO_SAMPLE)
         self._keep((at_s, total), used)
 
+    def fill(self, end: datetime, used: int) -> bool:
+        """Take an entry that was missed and is told now; False when it is there already."""
+        end_s = zcl_seconds(end)
+        if end_s in self._entries:
+            return False
+        with self._store.transaction() as unit:
+            packed = end_s << _SAMPLE_BITS | min(used, NO_SAMPLE)
+            unit.append(self.kind.name, packed, keep=self.kind.capacity)
+            unit.on_commit(lambda: self._enter(end_s, min(used, NO_SAMPLE)))
+        return True
+
+    @property
+    def last_total_at(self) -> datetime | None:
+        """The boundary at which a total was taken last."""
+        return None if self._last is None else zcl_moment(self._last[0])
+
+    @property
+    def last_end(self) -> datetime | None:
+        """The end of the newest entry."""
+        return zcl_moment(max(self._entries)) if self._entries else None
+
+    def missing(self, since: datetime, until: datetime) -> datetime | None:
+        """The end of the first period in a range (both ends included) that has no entry."""
+        period_s = self.kind.period // timedelta(seconds=1)
+        first = -(-zcl_seconds(since) // period_s) * period_s
+        ends = range(first, zcl_seconds(until) + 1, period_s)
+        return next((zcl_moment(end) for end in ends if end not in self._entries), None)
+
+    def clear(self) -> None:
+        """Drop every entry, and the last total."""
+        with self._store.transaction() as unit:
+            unit.clear(self.kind.name)
+            unit.delete(self._last_key)
+            unit.on_commit(self._empty)
+
+    def _empty(self) -> None:
+        self._last = None
+        self._entries.clear()
+
     def forget_total(self) -> None:
         """Another meter's totals come next: the first makes no difference with the last of this."""
         with self._store.transaction() as unit:
@@ -86,7 +124,7 @@ class SampleLog:
         from_s = zcl_seconds(earliest)
         if hidden_before is not None:
             from_s = max(from_s, zcl_seconds(hidden_before) + period_s)
-        ends = [end for end in self._entries if end >= from_s]
+        ends = sorted(end for end in self._entries if end >= from_s)
         if not ends or count < 1:
             return None
         first = ends[0]
@@ -106,18 +144,21 @@ class SampleLog:
     def _remember(self, last: tuple[int, int], used: int | None) -> None:
         self._last = last
         if used is not None:
-            self._entries[last[0]] = used
+            self._enter(last[0], used)
+
+    def _enter(self, end_s: int, used: int) -> None:
+        self._entries[end_s] = used
         if len(self._entries) > self.kind.capacity:
-            del self._entries[next(iter(self._entries))]
+            del self._entries[min(self._entries)]
 
 
 class SampleLogs:
-    """Every log of one register."""
+    """Every log of one register; a total counts for a boundary within ``grace`` behind it."""
 
-    def __init__(self, store: Store, settings: GpfSettings) -> None:
+    def __init__(self, store: Store, kinds: tuple[LogKind, ...], grace: timedelta) -> None:
         scope = store.scope("samples")
-        self._grace = timedelta(seconds=settings.push_grace_s)
-        self._logs = {kind.sample_id: SampleLog(kind, scope) for kind in KINDS}
+        self._grace = grace
+        self._logs = {kind.sample_id: SampleLog(kind, scope) for kind in kinds}
 
     def get(self, sample_id: int) -> SampleLog | None:
         """The log with this identifier."""
@@ -128,12 +169,11 @@ class SampleLogs:
         for log in self._logs.values():
             log.forget_total()
 
-    def take(self, total: int, provenance: Provenance, now: datetime) -> None:
+    def take(self, total: int, taken_at: datetime | None, now: datetime) -> None:
         """Take a pushed total into every log at whose boundary it was taken.
 
-        The meter's own moment counts unless it is far from the GPF's clock (``now``).
+        The meter's own moment counts unless it is far from the clock here (``now``).
         """
-        taken_at = provenance.taken_at
         if taken_at is None or abs(now - taken_at) > self._grace:
             taken_at = now
         for log in self._logs.values():

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Final
+from typing import Final, Protocol
 
+from device.sample_log import NO_SAMPLE, SampleLog
 from gbcs.zcl.status import Status
 from gbcs.zcl.types import zcl_moment, zcl_seconds
-from gpf.samples import NO_SAMPLE, SampleLogs
-from gpf.tenancy import Tenancy
 from han.clusters import METERING
 from han.commands.metering import GetSampledData, GetSampledDataResponse
 from han.requests import command_of
@@ -23,10 +22,28 @@ _GET: Final = command_of(METERING, "GetSampledData")
 _RESPONSE: Final = command_of(METERING, "GetSampledDataResponse", Side.CLIENT)
 
 
-def sampled(logs: SampleLogs, tenancy: Tenancy, now: Callable[[], datetime]) -> Served:
-    """The logs behind GetSampledData; NOT_FOUND when no entry is there, or none may be seen."""
+class SampleSource(Protocol):
+    """Logs by their sample identifiers."""
 
-    def get(held: SampleLogs, payload: bytes, access: Access) -> Answer:
+    def get(self, sample_id: int) -> SampleLog | None:
+        """The log with this identifier."""
+        ...
+
+
+def all_are_seen(_: Access) -> datetime | None:
+    """Nothing is hidden from anybody."""
+    return None
+
+
+def sampled(
+    logs: SampleSource, hidden_before: Callable[[Access], datetime | None] = all_are_seen
+) -> Served:
+    """The logs behind GetSampledData; NOT_FOUND when no entry is there, or none may be seen.
+
+    ``hidden_before`` says from when on an asker may see entries.
+    """
+
+    def get(held: SampleSource, payload: bytes, access: Access) -> Answer:
         asked = decode(GetSampledData, payload)
         log = held.get(asked.sample_id)
         if log is None or asked.sample_type != CONSUMPTION_DELIVERED:
@@ -35,7 +52,7 @@ def sampled(logs: SampleLogs, tenancy: Tenancy, now: Callable[[], datetime]) -> 
         samples = log.read(
             zcl_moment(asked.earliest_time),
             min(asked.count, HAN_SAMPLES) if at_home else asked.count,
-            tenancy.hidden_before(now()) if at_home else None,
+            hidden_before(access),
         )
         if samples is None:
             return Status.NOT_FOUND
@@ -49,5 +66,5 @@ def sampled(logs: SampleLogs, tenancy: Tenancy, now: Callable[[], datetime]) -> 
         )
         return Reply(_RESPONSE.id, encode(answer))
 
-    table: Cluster[SampleLogs] = Cluster(METERING, Side.SERVER, commands=(Command(_GET, get),))
+    table: Cluster[SampleSource] = Cluster(METERING, Side.SERVER, commands=(Command(_GET, get),))
     return table.on(logs)

@@ -1,0 +1,1 @@
+"""Tariffs as Publish commands bring them: kept as published, priced by calendar, served again."""
