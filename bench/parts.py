@@ -123,10 +123,7 @@ class Parts:
 
     def link_key(self, section: Joiner) -> bytes:
         """The preconfigured link key, from the install code of a device."""
-        code = section.install_code or network_secret(
-            self.rig.keys.seed, f"install code {format_eui64(section.eui64)}"
-        )
-        return link_key_of_install_code(code)
+        return link_key_of_install_code(install_code_of(self.rig.keys.seed, section))
 
     def join_credentials(self, section: Joiner) -> JoinCredentials:
         """What an emulated device joins with."""
@@ -149,6 +146,13 @@ class Parts:
             return random.SystemRandom().randbytes
         here = f"{self.rig.seed}|{eui64:016X}|{self.timeline.now()}"
         return random.Random(here).randbytes
+
+
+def install_code_of(seed: str, section: Joiner) -> bytes:
+    """The install code of a device: as the rig says, or derived from its key seed (a secret)."""
+    return section.install_code or network_secret(
+        seed, f"install code {format_eui64(section.eui64)}"
+    )
 
 
 def load_keys(rig: Rig) -> KeyStore:

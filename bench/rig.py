@@ -209,6 +209,9 @@ class LoadSwitch(Section):
     firmware: Firmware = bytes(4)
 
 
+Emulated = GasMeter | ElectricityMeter | Display | LoadSwitch
+
+
 class Admitted(Section):
     """A real device: the hub lets it join with its install code; nothing is emulated."""
 
@@ -251,6 +254,16 @@ class Rig(Section):
     def _none(cls, value: object) -> object:
         """``gas_meter = false`` says that none is emulated: TOML has no null."""
         return None if value is False else value
+
+    def emulated(self) -> list[tuple[str, Emulated]]:
+        """Every device that is emulated, with its place in the file."""
+        found: list[tuple[str, Emulated]] = []
+        if self.gas_meter is not None:
+            found.append(("gas_meter", self.gas_meter))
+        if self.electricity_meter is not None:
+            found.append(("electricity_meter", self.electricity_meter))
+        found += [(f"displays.{number}", one) for number, one in enumerate(self.displays)]
+        return found + [(f"controllers.{n}", one) for n, one in enumerate(self.controllers)]
 
     @property
     def device_types(self) -> dict[int, DeviceType]:

@@ -93,7 +93,12 @@ class Joining:
         return *self._keys.served(), self.hub.served()
 
     def attach(self, host: Host) -> None:
-        """Work on this node; before the host runs."""
+        """Work on this node; before the host runs. RadioError when its radio is another's."""
+        if host.node.eui64 != self._chassis.eui64:
+            raise RadioError(
+                f"the radio has EUI-64 {format_eui64(host.node.eui64)}, the device on it "
+                f"{format_eui64(self._chassis.eui64)}: write the radio's as eui64 in the rig"
+            )
         self._host = host
         host.node.trusts = self._trusts
         host.node.attach(self._keys)

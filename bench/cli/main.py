@@ -14,6 +14,7 @@ from bench.errors import innermost
 VERBS: Final = {
     "demo": ("bench.cli.demo:demo", "Run a demonstration in virtual time and show its result."),
     "run": ("bench.cli.run:run", "Run the bench of a rig file until it is stopped."),
+    "join": ("bench.cli.join:join", "Join a rig's meters and displays to somebody else's hub."),
     "send": ("bench.cli.send:send", "Send one use case to a device of a bench, show the answer."),
     "show": ("bench.cli.show:show", "Show what a display of a bench shows."),
     "plot": ("bench.cli.plot:plot", "Draw the voltage and load that a meter has measured."),

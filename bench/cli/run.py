@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
-import signal
-from collections.abc import Callable
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from bench.cli.options import RIG, rig_of
+from bench.cli.running import event_printer, start_of, stop_event
 
 if TYPE_CHECKING:
     from bench.home import Home
     from bench.rig import Rig
-    from device.events import Event
 
 
 @click.command()
@@ -55,17 +52,9 @@ def run(
         Rig(time=pace)  # says what is wrong with it
         changes["time"] = pace
     loaded = loaded.model_copy(update=changes)
-    timeline = Timeline(_start(loaded), loaded.rate)
+    timeline = Timeline(start_of(loaded), loaded.rate)
     limit = None if for_s is None else timedelta(seconds=for_s)
     run_on(_serve(loaded, timeline, limit, as_json=as_json), timeline)
-
-
-def _start(rig: Rig) -> datetime:
-    from bench.rig import VIRTUAL_START
-
-    if rig.start is not None:
-        return rig.start
-    return datetime.now(UTC) if rig.time == "real" else VIRTUAL_START
 
 
 async def _serve(rig: Rig, timeline: object, limit: timedelta | None, *, as_json: bool) -> None:
@@ -76,8 +65,8 @@ async def _serve(rig: Rig, timeline: object, limit: timedelta | None, *, as_json
 
     assert isinstance(timeline, Timeline)  # the type is imported lazily
     events = EventStream()
-    events.subscribe(_printer(rig, as_json=as_json))
-    stopped = _stop_event()
+    events.subscribe(event_printer(rig, as_json=as_json))
+    stopped = stop_event()
     async with living_home(rig, timeline, events=events) as home, wan_side(home) as port:
         if not as_json:
             _introduce(home, port)
@@ -85,30 +74,6 @@ async def _serve(rig: Rig, timeline: object, limit: timedelta | None, *, as_json
             until = None if limit is None else timeline.now() + limit
             async with timeline.timeout_at(until):
                 await stopped.wait()
-
-
-def _stop_event() -> asyncio.Event:
-    stopped = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        with suppress(NotImplementedError):  # not on Windows
-            loop.add_signal_handler(number, stopped.set)
-    return stopped
-
-
-def _printer(rig: Rig, *, as_json: bool) -> Callable[[Event], object]:
-    from bench.narrator import sentence
-    from bench.wan_side import names_of
-    from device.events import to_json_line
-
-    names = names_of(rig)
-
-    def show(event: Event) -> None:
-        line = to_json_line(event) if as_json else sentence(event, names)
-        if line is not None:
-            click.echo(line)
-
-    return show
 
 
 def _introduce(home: Home, port: int) -> None:

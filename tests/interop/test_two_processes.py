@@ -6,34 +6,14 @@ import json
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from bench.capture_keys import wireshark_options
+from tests.interop.programs import chub, line_with
 
 HUB, METER = "02434855420000A3", "02434855420000A1"
-
-
-@contextmanager
-def chub(*arguments: str) -> Iterator[subprocess.Popen[str]]:
-    command = [sys.executable, "-u", "-m", "bench", *arguments]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            yield process
-        finally:
-            process.terminate()
-
-
-def line_with(process: subprocess.Popen[str], *words: str) -> str:
-    """The first line of a program that has all these words; its end fails the test."""
-    assert process.stdout is not None
-    for line in process.stdout:
-        if all(word in line for word in words):
-            return line.strip()
-    raise AssertionError(f"no line with {words}")
 
 
 @pytest.mark.parametrize("ezsp", ["8", "13", "14"])

@@ -1,0 +1,75 @@
+"""The meters and displays of a rig without a hub: they join somebody else's over their dongles."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Protocol
+
+from bench import devices
+from bench.parts import Parts
+from bench.rig import Rig
+from bench.rig_section import RigError
+from device.events import EventStream
+from device.timeline import Timeline
+
+
+class Living(Protocol):
+    """An emulated device."""
+
+    async def live(self) -> None:
+        """Join, and do its work until cancelled."""
+        ...
+
+
+def joining_rig(rig: Rig) -> Rig:
+    """A rig as it is joined with; RigError names what cannot join.
+
+    The built-in gas meter is none unless the file names it, and scans go to ``network.channel``
+    alone if the file gives one.
+    """
+    changes: dict[str, object] = {}
+    if "gas_meter" not in rig.model_fields_set:
+        changes["gas_meter"] = None
+    if "channel" in rig.network.model_fields_set:
+        join = {"channels": (rig.network.channel,), **rig.settings.get("join", {})}
+        changes["settings"] = {**rig.settings, "join": join}
+    wanted = rig.model_copy(update=changes)
+    found = wanted.emulated()
+    if not found:
+        raise RigError(f"{rig.name}: no meter, display or controller in it that could join a hub")
+    for name, section in found:
+        if section.radio.startswith(("ether:", "vncp:")) and "//" not in section.radio:
+            raise RigError(
+                f"{name}: radio {section.radio!r} is on this bench's own air, where there is no "
+                f"hub; give it a dongle (/dev/tty..., tcp://...)"
+            )
+    return wanted
+
+
+@asynccontextmanager
+async def living_joiners(
+    rig: Rig, timeline: Timeline, events: EventStream
+) -> AsyncIterator[tuple[Living, ...]]:
+    """Let the devices of :func:`joining_rig` join and live while the block runs."""
+    async with AsyncExitStack() as stack:
+        parts = Parts.of(rig, timeline, stack, None, events, None)
+        built = _build(parts)
+        async with asyncio.TaskGroup() as tasks:
+            living = [tasks.create_task(one.live(), name=type(one).__name__) for one in built]
+            yield built
+            for task in living:
+                task.cancel()
+
+
+def _build(parts: Parts) -> tuple[Living, ...]:
+    rig = parts.rig
+    built: list[Living] = []
+    if rig.gas_meter is not None:
+        built.append(devices.gas_meter(parts, rig.gas_meter))
+    if rig.electricity_meter is not None:
+        built.append(devices.electricity_meter(parts, rig.electricity_meter))
+    built += [devices.display(parts, section) for section in rig.displays]
+    built += [devices.load_switch(parts, section) for section in rig.controllers]
+    return tuple(built)
