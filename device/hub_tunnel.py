@@ -16,7 +16,7 @@ from device.long_messages import LongMessages, parts_of
 from device.timeline import Timeline
 from gbcs.errors import MalformedMessage
 from han.clusters import TUNNELING
-from han.radio import HanRadio
+from han.radio import HanRadio, NetworkUp, RadioEvent
 from han.tunnel import TransferDone, TransferFailed, TunnelMessage, TunnelOpened, TunnelServer
 from han.zcl.tables import Served
 
@@ -46,12 +46,19 @@ class HubTunnel:
         self._host = host
         host.node.attach(self._server)
         host.on_progress(self._progress)
+        host.on_radio_event(self._radio_event)
 
     def send(self, octets: bytes, recipient: int = 0) -> None:
         """Send a message to the hub, now or when its tunnel is open."""
         del recipient  # the hub reads it from the message
         self._unsent.extend(parts_of(octets))
         self._send_waiting()
+
+    def lose_memory(self) -> None:
+        """The supply was cut: the device knows no tunnel any more, the hub has to open one."""
+        hub = self._radio.trust_centre
+        if hub is not None:
+            self._server.forget(hub)
 
     def _progress(self) -> None:
         for event in self._server.events():
@@ -64,6 +71,11 @@ class HubTunnel:
                     self._in_flight.pop(ref, None)
                 case TransferFailed(ref=ref) if ref in self._in_flight:
                     self._unsent.appendleft(self._in_flight.pop(ref))  # until the tunnel is back
+
+    def _radio_event(self, event: RadioEvent) -> None:
+        """What could not be sent without a network can be now."""
+        if isinstance(event, NetworkUp):
+            self._send_waiting()
 
     def _receive(self, peer: int, octets: bytes) -> None:
         try:

@@ -186,6 +186,11 @@ class ElectricityMeterDevice:
             self.meter.event(code)
 
     @property
+    def powered(self) -> bool:
+        """Whether there is a supply; asked after :meth:`advance`."""
+        return self.meter.metrology.powered
+
+    @property
     def deadline(self) -> datetime | None:
         """When the meter has something to do, in true time."""
         return self.meter.deadline

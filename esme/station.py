@@ -64,6 +64,7 @@ class ElectricityMeterStation:
         self._tunnel = HubTunnel(chassis, timeline, radio, endpoint, self._answer)
         self._heard: tuple[datetime, datetime] | None = None
         self._changed = asyncio.Event()
+        self._advanced = asyncio.Event()
         self._host: Host | None = None
         self._publisher = Publisher(endpoint, list)
         self.device = ElectricityMeterDevice(
@@ -104,15 +105,39 @@ class ElectricityMeterStation:
         self._changed.set()
 
     async def live(self) -> None:
-        """Join, then measure, answer and tell, until cancelled."""
+        """Measure; while there is a supply join, answer and tell. Until cancelled."""
         host = await self.start()
-        async with host.running():
-            await self.joining.join()
-            self._load_control.resume()
+        self.device.advance()
+        async with host.running(), asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._measure(), name="meter")
+            tasks.create_task(self._be_on_the_air(host), name="meter's radio")
+
+    async def _be_on_the_air(self, host: Host) -> None:
+        """The radio has the supply that the meter has: without one it is silent."""
+        while True:
+            await self._power_is(on=True)
             async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._measure(), name="meter")
-                tasks.create_task(self._keep_time(host), name="meter's clock")
-                tasks.create_task(self.joining.stay(), name="meter stays on its HAN")
+                present = tasks.create_task(self._be_present(host), name="meter on its HAN")
+                await self._power_is(on=False)
+                present.cancel()
+            self._tunnel.lose_memory()
+            await self.radio.cut_power()
+            await self._power_is(on=True)
+            self.device.chassis.clock.power_loss(backup_held=True)
+            await self.joining.rejoin()
+
+    async def _be_present(self, host: Host) -> None:
+        await self.joining.join()
+        self._load_control.resume()
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._keep_time(host), name="meter's clock")
+            tasks.create_task(self.joining.stay(), name="meter stays on its HAN")
+
+    async def _power_is(self, *, on: bool) -> None:
+        """Return once there is a supply, or none."""
+        while self.device.powered is not on:
+            self._advanced.clear()
+            await self._advanced.wait()
 
     async def start(self) -> Host:
         """Open the radio and put the meter's node on it."""
@@ -146,6 +171,7 @@ class ElectricityMeterStation:
         """Advance the meter whenever it has something to do, or a command may have changed that."""
         while True:
             self.device.advance()
+            self._advanced.set()
             self._publish()
             self._load_control.send_waiting()
             self._changed.clear()

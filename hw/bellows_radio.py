@@ -17,6 +17,7 @@ from typing import Final
 import bellows.types as t
 
 from han.radio import (
+    POWER_CUT,
     ApsFrame,
     Beacon,
     BlockAck,
@@ -158,6 +159,18 @@ class BellowsRadio:
         when_closed, self._when_closed = self._when_closed, None
         if when_closed is not None:
             when_closed()
+
+    async def cut_power(self) -> None:
+        """See :class:`han.radio.HanRadio`: a dongle keeps its own supply, so it is reset instead.
+
+        Its firmware stays off the network until it is told to resume.
+        """
+        port = self._use()
+        self._port, self._member = None, False
+        self._off_the_air()
+        await port.close()
+        await self._open()  # which resets it
+        self._events.put(RadioLost(POWER_CUT))
 
     def _run(self, work: Coroutine[object, object, None], name: str) -> None:
         task = asyncio.get_running_loop().create_task(work, name=f"{self._path} {name}")
@@ -368,14 +381,18 @@ class BellowsRadio:
         port, self._port = self._port, None
         if port is None or self._closed:
             return
+        self._off_the_air()
+        LOGGER.warning("%s lost: %s", self._path, reason)
+        self._events.put(RadioLost(reason))
+        self._run(self._rebuild(port), "rebuild")
+
+    def _off_the_air(self) -> None:
+        """What was under way has failed."""
         self._on_network = False
         self._desk.detach()
         self._messages.lost()
         if self._joining is not None and not self._joining.done():
             self._joining.set_result(t.sl_Status.FAIL)
-        LOGGER.warning("%s lost: %s", self._path, reason)
-        self._events.put(RadioLost(reason))
-        self._run(self._rebuild(port), "rebuild")
 
     async def _rebuild(self, lost: EzspPort) -> None:
         await lost.close()

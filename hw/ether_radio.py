@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 
 from han.radio import (
+    POWER_CUT,
     ApsFrame,
     ApsReceived,
     Beacon,
@@ -132,6 +133,12 @@ class EtherRadio:
         self._stack.power_off()
         self._events.end()
 
+    async def cut_power(self) -> None:
+        """See :class:`han.radio.HanRadio`."""
+        self._require()
+        self._stack.power_off()
+        self._events.put(RadioLost(POWER_CUT))
+
     async def form(self, network: NetworkParameters) -> None:
         """See :class:`han.radio.HanRadio`."""
         self._require(coordinator=True)
@@ -140,6 +147,7 @@ class EtherRadio:
     async def resume(self) -> bool:
         """See :class:`han.radio.HanRadio`."""
         self._require()
+        self._stack.power_on()
         return await self._stack.resume()
 
     async def scan(self, channels: Sequence[int] = ()) -> list[Beacon]:

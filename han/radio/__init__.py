@@ -16,6 +16,7 @@ from han.radio.keys import (
 )
 from han.radio.port import (
     PARTNER_KEY_TIMEOUT_S,
+    POWER_CUT,
     ApsFrame,
     ApsReceived,
     Beacon,
@@ -44,6 +45,7 @@ from han.radio.port import (
 
 __all__ = [
     "PARTNER_KEY_TIMEOUT_S",
+    "POWER_CUT",
     "ApsFrame",
     "ApsReceived",
     "Beacon",

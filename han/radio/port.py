@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from enum import Enum, IntEnum
 from typing import Final, Protocol
 
+POWER_CUT: Final = "the supply is cut"
+"""Reason of :class:`RadioLost` after :meth:`HanRadio.cut_power`."""
 PARTNER_KEY_TIMEOUT_S: Final = 5.0
 """How long a device waits for a partner link key it asked for (ZSE)."""
 
@@ -202,7 +204,7 @@ class NetworkDown:
 
 @dataclass(frozen=True, slots=True)
 class RadioLost:
-    """The radio stopped answering; ``NetworkUp`` follows when it is rebuilt."""
+    """The radio stopped answering, or has no supply; ``NetworkUp`` follows when it is back."""
 
     reason: str
 
@@ -298,6 +300,13 @@ class HanRadio(Protocol):
 
     async def close(self) -> None:
         """Close it; ``events`` ends. Safe to call twice."""
+        ...
+
+    async def cut_power(self) -> None:
+        """Be off the air at once and without a word, as when the supply of a device is cut.
+
+        What is stored stays; ``events`` tells RadioLost, and :meth:`resume` brings the node back.
+        """
         ...
 
     async def form(self, network: NetworkParameters) -> None:

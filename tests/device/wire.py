@@ -97,6 +97,9 @@ class WireRadio:
         self.broken = "closed"
         self.put(None)
 
+    async def cut_power(self) -> None:
+        """See :class:`han.radio.HanRadio`."""
+
     async def form(self, network: NetworkParameters) -> None:
         raise RadioError("a wire has no networks")
 

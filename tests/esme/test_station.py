@@ -7,17 +7,20 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 
+import pytest
+
 from bench.home import Home, open_home
 from bench.keys import derived_key_store
 from bench.radio_memory import RadioMemory
 from bench.rig import Hub, Rig
 from chub.device_log import Entry
 from device.chassis import Chassis
-from device.clock import DeviceClock
+from device.clock import DeviceClock, Occurrence
 from device.cosem.fields import elements
 from device.cosem.shape import plain
 from device.cosem.table import Place
 from device.credentials import Credentials
+from device.events import ClockStepped
 from device.store import MemoryStore
 from device.timeline import Timeline
 from esme.physics.site import Site
@@ -104,17 +107,21 @@ async def test_a_network_operator_reads_the_voltage_over_the_air(timeline: Timel
     ]
 
 
-async def test_an_outage_is_told_to_the_network_operator(timeline: Timeline) -> None:
-    off, on = START + timedelta(minutes=10), START + timedelta(minutes=20)
+@pytest.mark.parametrize(("minutes", "code"), [(0.5, 0x8F35), (10, 0x8F36), (200, 0x8F36)])
+async def test_an_outage_is_told_to_the_network_operator(
+    timeline: Timeline, minutes: float, code: int
+) -> None:
+    off = START + timedelta(minutes=10)
+    on = off + timedelta(minutes=minutes)
     site = mains(volts(230, (off, 0), (on, 230)))
     told: list[Message] = []
     async with home_with(timeline, site) as (home, _):
         home.upward.append(lambda octets: told.append(Message.parse(octets)))
         await home.ask(read_voltage(home, 1000), timedelta(minutes=5))
-        await timeline.sleep(timedelta(minutes=30))
+        await timeline.sleep_until(on + timedelta(minutes=1))
     alerts = [message for message in told if message.cra is Cra.ALERT]
     bodies = [elements(plain(DataNotification.parse(alert.payload).body)) for alert in alerts]
-    assert [body[0] for body in bodies] == [0x8F36]
+    assert [body[0] for body in bodies] == [code]
     assert alerts[0].recipient == RIG.parties.network_operator
 
 
@@ -123,3 +130,44 @@ async def test_the_meter_reads_the_hubs_time(timeline: Timeline) -> None:
         await timeline.sleep(timedelta(minutes=1))
         assert station.device.chassis.clock.status is Reliability.RELIABLE
         assert station.hub_time() is not None
+
+
+def on_the_air(station: ElectricityMeterStation) -> bool:
+    return station.radio.on_network
+
+
+async def test_a_meter_without_a_supply_is_off_the_air_and_comes_back_with_it(
+    timeline: Timeline,
+) -> None:
+    off, on = START + timedelta(minutes=10), START + timedelta(minutes=50)
+    site = mains(volts(230, (off, 0), (on, 230)))
+    stepped: list[ClockStepped] = []
+    async with home_with(timeline, site) as (home, station):
+        home.events.subscribe(stepped.append, ClockStepped)  # type: ignore[arg-type]  # these only
+        await home.ask(read_voltage(home, 1000), timedelta(minutes=5))
+        await timeline.sleep_until(off + timedelta(minutes=1))
+        assert not on_the_air(station)
+        asked = asyncio.create_task(home.ask(read_voltage(home, 1001), timedelta(hours=2)))
+        await timeline.sleep_until(on - timedelta(seconds=1))
+        assert not asked.done()
+        assert station.device.chassis.clock.status is Reliability.RELIABLE
+        await asked
+        assert timeline.now() >= on
+        assert on_the_air(station)
+        await timeline.sleep(timedelta(minutes=1))
+        assert station.device.chassis.clock.status is Reliability.RELIABLE
+    assert [one.occurrence for one in stepped if one.device == ESME][-2:] == [
+        Occurrence.POWER_BRIDGED,
+        Occurrence.SYNC_WITHIN,
+    ]
+
+
+async def test_a_meter_that_is_switched_on_without_a_supply_joins_when_it_comes(
+    timeline: Timeline,
+) -> None:
+    on = START + timedelta(minutes=1)
+    async with home_with(timeline, mains(volts(0, (on, 230)))) as (_, station):
+        assert station.joining.authorised
+        [joined] = station.device.chassis.event_log.entries()
+        assert joined.at is not None
+        assert joined.at >= on

@@ -14,6 +14,7 @@ import pytest
 
 from device.timeline import Timeline
 from han.radio import (
+    POWER_CUT,
     ApsFrame,
     ApsReceived,
     Block,
@@ -532,6 +533,26 @@ async def test_a_lost_radio_is_announced_and_comes_back(air: Air) -> None:
     await again.radio.start()
     assert await again.radio.resume()
     assert (await hub.radio.send(message(METER, b"again", encrypted=True))).delivered
+
+
+@pytest.mark.parametrize("kind", JOINERS)
+async def test_a_node_without_a_supply_is_silent_and_comes_back_when_it_returns(
+    air: Air, kind: str
+) -> None:
+    hub = await air.hub()
+    peer = await air.peer(hub, Role.ROUTER, kind)
+    assert (await hub.radio.send(message(METER, b"before", encrypted=True))).delivered
+    await peer.radio.cut_power()
+    assert (await peer.hears(RadioLost)).reason == POWER_CUT
+    assert not peer.radio.on_network
+    assert not (await hub.radio.send(message(METER, b"lost", encrypted=True))).delivered
+    with pytest.raises(RadioError):
+        await peer.radio.send(message(HUB))
+    await asyncio.sleep(600)
+    assert await peer.radio.resume()
+    assert (await hub.radio.send(message(METER, b"after", encrypted=True))).delivered
+    assert (await peer.radio.send(message(HUB, b"back", encrypted=True))).delivered
+    assert peer.payloads() == [b"before", b"after"]
 
 
 async def test_nothing_is_stored_before_a_network_is_formed(air: Air) -> None:
