@@ -193,6 +193,7 @@ class TrustCentre:
         except HostError as error:
             initiator = service.Role.INITIATOR
             self._not_established(service.KeyNotEstablished(eui64, initiator, None, str(error)))
+            host.kick()  # the next try is due at a moment the host does not know yet
             return
         self._keys.start(eui64, found[0])
         host.kick()

@@ -49,17 +49,17 @@ def credentials(
 
 
 Tamper = Callable[[ApsFrame], ApsFrame | None]
-Lose = Callable[[ApsReceived], bool]
+Hear = Callable[[ApsReceived], ApsReceived | None]
 
 
 class Radio(EtherRadio):
     """A radio whose traffic a test spoils: what ``tamper`` makes of a frame is sent, None nothing.
 
-    Received frames that ``lose`` picks are acknowledged, but never reach the device.
+    Received frames are acknowledged; what ``hear`` makes of them reaches the device, None nothing.
     """
 
     tamper: Tamper = staticmethod(lambda frame: frame)
-    lose: Lose = staticmethod(lambda frame: False)
+    hear: Hear = staticmethod(lambda frame: frame)
 
     async def send(self, frame: ApsFrame) -> DeliveryReport:
         spoilt = self.tamper(frame)
@@ -69,8 +69,9 @@ class Radio(EtherRadio):
 
     async def events(self) -> AsyncIterator[RadioEvent]:
         async for event in super().events():
-            if not (isinstance(event, ApsReceived) and self.lose(event)):
-                yield event
+            heard = self.hear(event) if isinstance(event, ApsReceived) else event
+            if heard is not None:
+                yield heard
 
 
 @dataclass

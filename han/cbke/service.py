@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import Enum
 from typing import Final
 
 from gbcs.errors import MalformedMessage
@@ -16,6 +15,12 @@ from han.cbke.authority import Credentials, RandomOctets
 from han.cbke.certificate import Suite
 from han.cbke.exchange import Exchange, State
 from han.cbke.messages import Initiate, KeyStatus, RefusalError, Step, Terminate, parse_initiate
+from han.cbke.outcomes import KeyEstablished as KeyEstablished
+from han.cbke.outcomes import KeyEvent as KeyEvent
+from han.cbke.outcomes import KeyNotEstablished as KeyNotEstablished
+from han.cbke.outcomes import KeySettings as KeySettings
+from han.cbke.outcomes import KeyStep as KeyStep
+from han.cbke.outcomes import Role as Role
 from han.clusters import KEY_ESTABLISHMENT
 from han.exchange import Outcome, Replied, Request, Undelivered
 from han.zcl.payload import decode, encode
@@ -24,75 +29,18 @@ from han.zcl.tables import Access, Answer, Attribute, Cluster, Command, Reply, S
 _SUITE_ATTRIBUTE: Final = 0x0000
 
 
-@dataclass(frozen=True, slots=True)
-class KeySettings:
-    """Times of key establishment; what is announced is in whole seconds."""
-
-    ephemeral_s: int = 10
-    """Announced to the partner: how long our ephemeral key may take."""
-    confirm_s: int = 10
-    """Announced to the partner: how long our confirmation may take."""
-    allowance: timedelta = timedelta(seconds=2)
-    """Transmission time added to what the partner announced."""
-    first_reply: timedelta = timedelta(seconds=10)
-    """How long the partner has before it announced anything."""
-    busy_wait_s: int = 30
-    """A partner we have no room for is told to wait this long."""
-    capacity: int = 8
-    """Exchanges answered at the same time."""
-
-
-class Role(Enum):
-    """Who began."""
-
-    INITIATOR = "initiator"
-    RESPONDER = "responder"
-
-
-@dataclass(frozen=True, slots=True)
-class KeyEstablished:
-    """Both sides have confirmed the new link key; install it in the radio. It does not print."""
-
-    partner: int
-    role: Role
-    suite: Suite
-    link_key: bytes
-
-    def __repr__(self) -> str:
-        """Everything but the key."""
-        return f"KeyEstablished({self.partner:016X}, {self.role.value}, {self.suite.name})"
-
-
-@dataclass(frozen=True, slots=True)
-class KeyNotEstablished:
-    """The exchange failed; ``status`` is the one sent or received, None when there was none."""
-
-    partner: int
-    role: Role
-    status: KeyStatus | None
-    reason: str
-    wait_s: int = 0
-
-
-KeyEvent = KeyEstablished | KeyNotEstablished
-
-
-@dataclass(frozen=True, slots=True)
-class KeyStep:
-    """The partner's message of this step was good."""
-
-    partner: int
-    role: Role
-    step: Step
-    suite: Suite
-
-
 @dataclass(slots=True)
 class _Running:
     exchange: Exchange
     partner_ephemeral_s: int = 0
     partner_confirm_s: int = 0
     deadline: datetime | None = None
+    answered: tuple[Step, bytes, bytes] | None = None  # the last step, its payload, our answer
+
+    @property
+    def established(self) -> bool:
+        """Whether it is kept only for an initiator that repeats itself."""
+        return self.exchange.state is State.ESTABLISHED
 
 
 class KeyEstablishment:
@@ -168,7 +116,8 @@ class KeyEstablishment:
         for partner, running in list(self._answered.items()):
             if running.deadline is not None and running.deadline <= now:
                 del self._answered[partner]
-                self._fail(partner, Role.RESPONDER, None, "the partner stopped")
+                if not running.established:
+                    self._fail(partner, Role.RESPONDER, None, "the partner stopped")
 
     def requests(self) -> list[Request]:
         """Take the commands to send."""
@@ -295,6 +244,11 @@ class KeyEstablishment:
     def answer(self, step: Step, payload: bytes, access: Access) -> Answer:
         """One message of an initiator; what is wrong with it is answered with Terminate."""
         partner = access.peer
+        running = self._answered.get(partner)
+        if running is not None and running.answered is not None:
+            last, repeated, reply = running.answered
+            if (step, payload) == (last, repeated):
+                return Reply(step, reply)
         try:
             if step is Step.INITIATE:
                 reply = self._accept(payload, access)
@@ -302,12 +256,13 @@ class KeyEstablishment:
                 reply = self._continue(step, payload, access)
         except RefusalError as refusal:
             known = self._answered.pop(partner, None)
-            if known is not None or step is Step.INITIATE:
+            if (known is not None and not known.established) or step is Step.INITIATE:
                 self._fail(partner, Role.RESPONDER, refusal.status, "we refused")
             busy = refusal.status is KeyStatus.NO_RESOURCES
             wait_s = self.settings.busy_wait_s if busy else 0
             terminate = Terminate(refusal.status, wait_s, self.suites)
             return Reply(Step.TERMINATE, encode(terminate))
+        self._answered[partner].answered = (step, payload, reply)
         return Reply(step, reply)
 
     def _accept(self, payload: bytes, access: Access) -> bytes:
@@ -320,7 +275,8 @@ class KeyEstablishment:
                 raise RefusalError(KeyStatus.NO_RESOURCES)
             self._give_up(access.peer, None, "the partner began as well")
         self._answered.pop(access.peer, None)
-        if len(self._answered) >= self.settings.capacity:
+        under_way = [one for one in self._answered.values() if not one.established]
+        if len(under_way) >= self.settings.capacity:
             raise RefusalError(KeyStatus.NO_RESOURCES)
         message, suite = parse_initiate(payload, self.suites)
         exchange = self._exchange(access.peer, suite, initiator=False)
@@ -339,14 +295,15 @@ class KeyEstablishment:
         if step is Step.EPHEMERAL_DATA:
             running.deadline = access.now + self._within(running.partner_confirm_s)
             return exchange.ephemeral_point
-        del self._answered[access.peer]
+        running.deadline = access.now + self.settings.repeat_hold
         self._establish(exchange, Role.RESPONDER)
         return exchange.confirmation
 
     def terminated(self, payload: bytes, access: Access) -> Answer:
         """Terminate from an initiator that we answer."""
         message = decode(Terminate, payload)
-        if self._answered.pop(access.peer, None) is not None:
+        known = self._answered.pop(access.peer, None)
+        if known is not None and not known.established:
             status = KeyStatus(message.status) if message.status in set(KeyStatus) else None
             self._fail(access.peer, Role.RESPONDER, status, "the partner refused", message.wait_s)
         return Status.SUCCESS

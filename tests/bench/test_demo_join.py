@@ -28,7 +28,19 @@ STEPS = [
 DEVICES = {"GSME", "ESME", "IHD", "second IHD"}
 
 
-def demo(capture: Path, radio: str) -> dict[str, list[dict[str, object]]]:
+Result = dict[str, list[dict[str, object]]]
+
+
+@pytest.fixture(scope="module", params=["ether:", "vncp:"])
+def played(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, Result]:
+    """The story on each radio, once."""
+    capture = tmp_path_factory.mktemp("join") / "join.pcap"
+    return capture, demo(capture, str(request.param))
+
+
+def demo(capture: Path, radio: str) -> Result:
     printed = subprocess.run(
         [sys.executable, "-m", "bench", "demo", "join", "--json", "--radio", radio,
          "--capture", str(capture)],
@@ -37,13 +49,12 @@ def demo(capture: Path, radio: str) -> dict[str, list[dict[str, object]]]:
         text=True,
     )  # fmt: skip
     assert printed.stderr == ""
-    result: dict[str, list[dict[str, object]]] = json.loads(printed.stdout)
+    result: Result = json.loads(printed.stdout)
     return result
 
 
-@pytest.mark.parametrize("radio", ["ether:", "vncp:"])
-def test_every_device_joins_step_by_step(radio: str, tmp_path: Path) -> None:
-    result = demo(tmp_path / "join.pcap", radio)
+def test_every_device_joins_step_by_step(played: tuple[Path, Result]) -> None:
+    _, result = played
     for device in ("GSME", "ESME", "IHD"):
         told = [row["step"] for row in result["rows"] if row["device"] == device]
         assert [step for step in told if step in STEPS] == STEPS
@@ -56,10 +67,10 @@ def test_every_device_joins_step_by_step(radio: str, tmp_path: Path) -> None:
 
 
 def test_tshark_opens_every_frame_of_the_joinings_with_the_printed_keys(
-    tmp_path: Path, tshark: str
+    played: tuple[Path, Result], tshark: str
 ) -> None:
-    capture = tmp_path / "join.pcap"
-    keys = [str(key) for key in demo(capture, "ether:")["keys"]]
+    capture, result = played
+    keys = [str(key) for key in result["keys"]]
 
     def shown(display_filter: str, *options: str) -> list[str]:
         return subprocess.run(

@@ -23,7 +23,7 @@ from gbcs.zcl.general import DefaultResponse, GeneralCommand
 from gbcs.zcl.status import Status
 from han.cbke.certificate import Suite
 from han.clusters import METERING, TIME, TUNNELING
-from han.radio import ApsFrame, Role
+from han.radio import ApsFrame, ApsReceived, Role
 from han.requests import Far
 from tests.joining import ENDPOINT, LINK_KEY, Device, credentials, device, joining
 
@@ -268,13 +268,12 @@ async def test_unsecured_frames_of_smart_energy_clusters_are_answered_failure(
         await one.joining.join()
         heard: list[bytes] = []
 
-        def note(frame: object) -> bool:
-            payload = getattr(frame, "payload", b"")
-            if getattr(frame, "cluster_id", 0) == METERING.cluster_id:
-                heard.append(payload)
-            return False
+        def note(frame: ApsReceived) -> ApsReceived:
+            if frame.cluster_id == METERING.cluster_id:
+                heard.append(frame.payload)
+            return frame
 
-        one.radio.lose = note
+        one.radio.hear = note
         esi = home.rig.hub.esi_endpoint
         frame = ApsFrame(
             home.gpf.entity, 0x0109, METERING.cluster_id, ENDPOINT, esi, b"\x08\x21\x00\x00\x00"

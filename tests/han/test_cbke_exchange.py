@@ -84,6 +84,7 @@ def test_both_sides_get_the_same_key_by_the_best_suite_in_common(
     meter = service(METER, [CREDENTIALS[METER, s] for s in suites_of_meter])
     hub = service(HUB, [CREDENTIALS[HUB, s] for s in suites_of_hub])
     (ours,), (theirs,), air = run(meter, hub)
+    air.wait(timedelta(seconds=6))
     assert isinstance(ours, KeyEstablished)
     assert isinstance(theirs, KeyEstablished)
     assert ours.link_key == theirs.link_key
@@ -278,3 +279,43 @@ def test_every_step_in_every_state_is_in_the_table_or_refused(
     if exchange.state is not State.ESTABLISHED:
         with pytest.raises(ValueError, match="no key"):
             _ = exchange.link_key
+
+
+def test_an_initiator_that_repeats_a_step_gets_the_same_answer_again() -> None:
+    responder = service(HUB)
+    own = CREDENTIALS[METER, Suite.SUITE_2]
+    meter = Exchange(METER, HUB, own, own.key, initiator=True)
+
+    def twice(step: Step, payload: bytes) -> bytes:
+        first, second = ask(responder, step, payload), ask(responder, step, payload)
+        assert first == second
+        assert first[0] == step
+        return first[1:]
+
+    meter.advance(Step.INITIATE, twice(Step.INITIATE, initiate(2))[4:])
+    meter.advance(Step.EPHEMERAL_DATA, twice(Step.EPHEMERAL_DATA, meter.ephemeral_point))
+    meter.advance(Step.CONFIRM_KEY, twice(Step.CONFIRM_KEY, meter.confirmation))
+    (event,) = responder.events()
+    assert isinstance(event, KeyEstablished)
+    assert event.link_key == meter.link_key
+    assert responder.deadline == START + timedelta(seconds=5)
+    responder.poll(START + timedelta(seconds=5))
+    assert responder.events() == []
+    assert ask(responder, Step.CONFIRM_KEY, meter.confirmation)[:2] == b"\x03\x03"
+    assert responder.events() == []
+
+
+@pytest.mark.parametrize("later", [METER, HUB])
+def test_when_both_begin_at_once_the_exchange_of_the_lower_address_goes_on(later: int) -> None:
+    meter, hub = service(METER), service(HUB)
+    air, _ = rig(meter, hub)
+    partner = {id(meter): HUB, id(hub): METER}
+    for one in (meter, hub) if later == HUB else (hub, meter):
+        one.start(partner[id(one)], 0x21)
+    air.settle()
+    ours, theirs = meter.events(), hub.events()
+    established = [e for e in (*ours, *theirs) if isinstance(e, KeyEstablished)]
+    assert len({e.link_key for e in established}) == 1
+    roles = {e.partner: e.role for e in established}
+    lower, higher = sorted((METER, HUB))
+    assert roles == {higher: Role.INITIATOR, lower: Role.RESPONDER}
