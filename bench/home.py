@@ -13,7 +13,7 @@ from typing import Final
 from bench import devices
 from bench.air import FaultBegan, FaultEnded, capture_type, describe, plan_faults
 from bench.air_keys import AirKeys
-from bench.hub import start_hub
+from bench.hub import offer_firmware, start_hub
 from bench.network_key import keep_changing
 from bench.parts import Parts
 from bench.remote_party import is_response_to
@@ -203,6 +203,7 @@ async def _build(parts: Parts) -> Home:
     if rig.hub.admit == "rig":
         for section, kind in devices.sections(parts):
             await hub.add_device(Entry(section.eui64, kind, parts.link_key(section)))
+    offer_firmware(hub, rig.firmware)
     return home
 
 

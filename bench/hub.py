@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from bench.keys import network_secret
 from bench.parts import Parts
-from bench.rig import RigError
+from bench.rig import FirmwareImage, RigError
 from chub.hub import CommunicationsHub, HanIdentity
 from chub.settings import ChfSettings
 from device.gbz_engine import EngineSettings
 from device.host import Host
 from device.settings import PipelineSettings
 from device.station import start_station
+from gbcs.errors import MalformedMessage
 from gbcs.eui64 import format_eui64
 from gbcs.party import DeviceType
 from gpf.device import GasProxy
@@ -32,6 +33,7 @@ async def start_hub(
     hub.pending_changed = gpf.han.set_tunnel_pending
     hub.device_removed = gpf.han.forget
     hub.trust_centre.key_update_wanted = gpf.han.set_key_update_wanted
+    hub.firmware.flag_meter = gpf.han.set_firmware_waiting
     hub.trust_centre.network_key_waiting = lambda waiting: _flag_network_key(hub, gpf, waiting)
     hub.device_log.watch(parts.air_keys.note)
     for entry in hub.device_log.entries():
@@ -39,6 +41,17 @@ async def start_hub(
     host = await _host(parts, hub, gpf)
     await _network(parts, hub, host.radio)
     return hub, gpf, host
+
+
+def offer_firmware(hub: CommunicationsHub, sections: Iterable[FirmwareImage]) -> None:
+    """Let the hub distribute the images of a rig; RigError names what is no image."""
+    for section in sections:
+        try:
+            hub.firmware.distribute(section.file.read_bytes(), section.targets)
+        except OSError as error:
+            raise RigError(f"firmware {section.file}: {error.strerror}") from error
+        except MalformedMessage as error:
+            raise RigError(f"firmware {section.file}: {error}") from error
 
 
 def _flag_network_key(hub: CommunicationsHub, gpf: GasProxy, waiting: bool) -> None:

@@ -220,6 +220,13 @@ class Admitted(Section):
     install_code: InstallCode = Field(repr=False)
 
 
+class FirmwareImage(Section):
+    """A firmware image (GB OTA file) that the hub offers to devices."""
+
+    file: Path
+    targets: tuple[Eui64, ...] = Field(min_length=1)
+
+
 class Wan(Section):
     """The WAN side: where commands come in."""
 
@@ -245,6 +252,7 @@ class Rig(Section):
     displays: tuple[Display, ...] = ()
     controllers: tuple[LoadSwitch, ...] = ()
     admitted: tuple[Admitted, ...] = ()
+    firmware: tuple[FirmwareImage, ...] = ()
     wan: Wan = Wan()
     air: Air = Air()
     settings: dict[str, dict[str, object]] = Field(default={})
@@ -346,6 +354,7 @@ def _placed(rig: Rig, folder: Path) -> Rig:
         update={
             "keys": _beside(rig.keys, folder, "directory", "cbke_directory"),
             "electricity_meter": meter and _placed_meter(meter, folder),
+            "firmware": tuple(_beside(one, folder, "file") for one in rig.firmware),
         }
     )
 

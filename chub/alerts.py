@@ -46,6 +46,7 @@ class _MessageCode(IntEnum):
     NOT_DELIVERED_TO_ESME = 0x00D5
     DBCH08 = 0x0112
     DBCH09 = 0x0113
+    CCS08 = 0x0128
 
 
 class HubAlerts:
@@ -99,6 +100,14 @@ class HubAlerts:
             details=lost,
             recipient=message.originator,
         )
+
+    def firmware_transferred(self, code: int, payload: bytes) -> None:
+        """CCS08: how the download of a display or a controller ended."""
+        try:
+            recipient = self._chassis.credentials.party(Role.ACCESS_CONTROL_BROKER)
+            self._alerts.raise_alert(int(_MessageCode.CCS08), code, payload, recipient)
+        except GbcsError as exc:
+            _LOG.warning("%016X: no alert %04X: %s", self._chassis.eui64, code, exc)
 
     def _raise(
         self,

@@ -16,6 +16,7 @@ from typing import Final
 from chub.alerts import HubAlerts, HubCode
 from chub.deliveries import Deliveries
 from chub.device_log import DeviceLog, Entry
+from chub.firmware import FirmwareDistribution
 from chub.joining import Joining
 from chub.mailroom import Mailroom
 from chub.observer import Observer
@@ -155,6 +156,7 @@ class CommunicationsHub:
             expired=self._expired,
             noise=self._noise,
         )
+        self.firmware = FirmwareDistribution(chassis, self.device_log, self.alerts)
         self.endpoint = Endpoint(
             endpoint,
             REMOTE_COMMUNICATIONS_DEVICE,
@@ -162,6 +164,7 @@ class CommunicationsHub:
                 self.tunnels.served(),
                 self.opener.clients.served(),
                 *self.trust_centre.served(),
+                self.firmware.served(),
                 time_server(chassis.clock),
                 basic_server(),
             ),
@@ -186,6 +189,7 @@ class CommunicationsHub:
         host.on_progress(self._progress)
         host.on_radio_event(self._radio_event)
         self.trust_centre.attach(host)
+        self.firmware.attach(host, self.endpoint.number)
         self.opener.attach(host, self._tunnel_server)
         self.mailroom.restore(self._now())
         self.deliveries.restore(self._now())
@@ -321,7 +325,8 @@ class CommunicationsHub:
         self.trust_centre.take_up(eui64, key)
 
     def _authorised(self, eui64: int) -> None:
-        """A device that joined has its key: now it may have a tunnel."""
+        """A device that joined has its key: now it may have a tunnel, and firmware."""
+        self.firmware.welcome(eui64)
         if self._tunnel_server(eui64):
             self.opener.welcome(eui64)
 

@@ -99,6 +99,42 @@ class PartnerLeft(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FirmwareReceived(Event):
+    """A device has a whole firmware image; ``trouble`` says why it discarded it."""
+
+    version: bytes
+    image_hash: bytes
+    octets: int
+    trouble: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FirmwareOffered(Event):
+    """The hub offers a firmware image to these devices."""
+
+    version: bytes
+    image_hash: bytes
+    targets: tuple[Eui64, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FirmwareTransferEnded(Event):
+    """A device told the hub how its download ended (ZCL status)."""
+
+    peer: Eui64
+    version: bytes
+    status: Status8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DownloadBroken(Event):
+    """A device stopped downloading an image; it will go on behind what it has."""
+
+    held_octets: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Pushed(Event):
     """A device reported its values to another one."""
 

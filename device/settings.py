@@ -66,6 +66,11 @@ class CommonSettings:
     the certificate of a CS03C names the device that is joined (off: reference message CS03C).
     ``alert_joins``: joins and unjoins are told to the supplier as alerts, not only logged.
     ``allow_downgrade``: a firmware image older than the running one is accepted.
+    ``firmware_manufacturer`` and ``firmware_hardware``: manufacturer code and hardware version by
+    which emulated devices ask for images (the image type is 1 for an ESME, 2 GSME, 3 PPMID,
+    4 HCALCS). ``firmware_block_octets``: octets asked for in one block. ``firmware_retry_s``: how
+    soon a device goes on with a download that stopped. ``firmware_awake_s``: how long a sleeping
+    meter downloads at one wake.
     """
 
     check_not_before: bool = False
@@ -73,3 +78,8 @@ class CommonSettings:
     certificate_names_peer: bool = False
     alert_joins: bool = True
     allow_downgrade: bool = True
+    firmware_manufacturer: int = 0x4348
+    firmware_hardware: int = 1
+    firmware_block_octets: int = 48
+    firmware_retry_s: int = 900
+    firmware_awake_s: int = 60

@@ -19,6 +19,7 @@ SUPPLY_RESTORED: Final = 0x0067
 BILLING_DATA: Final = 0x0061
 LIMIT_SET: Final = 0x0121
 LIMIT_OVER: Final = 0x0122
+FIRMWARE_RECEIPT: Final = 0x00CE
 """Message codes; those named by what they tell are ECS80, ECS68, ECS101, ECS102."""
 
 BEHAVIOUR_BITS: Final = 256

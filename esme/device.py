@@ -215,6 +215,11 @@ class ElectricityMeterDevice:
         except MissingKey:
             return False
 
+    def firmware_receipt(self, code: int, image_hash: bytes) -> None:
+        """A firmware image was verified (0x8F72), or was not (0x8F1C)."""
+        self.meter.reporter.firmware_received(code, self.meter.metrology.own_now, image_hash)
+        self._keep()
+
     def _tell(self, code: int) -> None:
         """A shared command did something worth an event."""
         self.meter.event(code)

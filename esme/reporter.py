@@ -20,6 +20,7 @@ from device.store import Store
 from esme.alerts import (
     ALL_ON,
     BILLING_DATA,
+    FIRMWARE_RECEIPT,
     FUTURE_DATED,
     GENERIC,
     GENERIC_CRITICAL,
@@ -113,6 +114,11 @@ class Reporter:
         """Passive values became active, or could not, at the time a command had set."""
         self.event_log.record(Entry(at, code))
         self._alerts.append(Alert(FUTURE_DATED, code, at, Role.SUPPLIER, (v.octets(content),)))
+
+    def firmware_received(self, code: int, at: datetime | None, image_hash: bytes) -> None:
+        """A firmware image was verified, or was not: the supplier gets the receipt."""
+        hashed = (v.octets(image_hash),)
+        self._alerts.append(Alert(FIRMWARE_RECEIPT, code, at, Role.SUPPLIER, hashed))
 
     def billed(self, at: datetime, entry: Data) -> None:
         """The billing data log has a new entry, which the supplier gets encrypted."""

@@ -11,6 +11,7 @@ from typing import Final
 from device.asking import read_hub_time
 from device.chassis import Chassis
 from device.commissioning import JoinSettings
+from device.download import FirmwareDownload
 from device.host import Host, HostError
 from device.hub_tunnel import HubTunnel
 from device.joining import JoinCredentials, Joining
@@ -78,6 +79,14 @@ class ElectricityMeterStation:
             pipeline_settings=pipeline_settings,
             token_settings=token_settings,
         )
+        self._download = FirmwareDownload(
+            chassis,
+            timeline,
+            endpoint,
+            self.device.meter.firmware,
+            self.device.firmware_receipt,
+        )
+        self.joining.on_joined(self._download.look)
         self.face = HanFace(
             self.device.meter,
             endpoint=endpoint,
@@ -146,6 +155,7 @@ class ElectricityMeterStation:
             *self.joining.served(),
             self._tunnel.served(),
             self._load_control.served(),
+            self._download.served(),
             time_client(),
         )
         endpoint = Endpoint(self._endpoint, METERING_DEVICE, served=served)
@@ -158,6 +168,7 @@ class ElectricityMeterStation:
         )
         self.joining.attach(host)
         self._tunnel.attach(host)
+        self._download.attach(host)
         self._publisher = Publisher(self._endpoint, lambda: host.node.bindings)
         host.node.attach(self._publisher)
         host.node.attach(Reporter(endpoint, lambda: host.node.bindings))

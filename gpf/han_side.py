@@ -107,6 +107,10 @@ class HanSide:
         """Tell the meter at its next wake whether to poll for a new network key."""
         self.mirror_host.set_flag(peer, FunctionalFlag.NETWORK_KEY_ACTIVE, to=waiting)
 
+    def set_firmware_waiting(self, peer: int, waiting: bool) -> None:
+        """Tell the meter at its next wake whether the hub has a firmware image for it."""
+        self.mirror_host.set_flag(peer, FunctionalFlag.NEW_OTA_FIRMWARE, to=waiting)
+
     def forget(self, peer: int) -> None:
         """Drop the mirror of a meter that was removed."""
         self.mirror_host.forget(peer)

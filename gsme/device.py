@@ -11,6 +11,7 @@ from typing import Final
 from device.chassis import Chassis
 from device.commissioning import JoinSettings
 from device.common import CommonCommands
+from device.download import FirmwareDownload
 from device.events import WakeEnded
 from device.gbz_engine import EngineSettings
 from device.host import Host, HostError, NoReply, NotDelivered
@@ -89,6 +90,14 @@ class GasMeter:
         self._node_settings = node_settings
         self._draw_jitter = draw_jitter
         self._tunnels = TunnelClients(endpoint)
+        self.download = FirmwareDownload(
+            chassis,
+            timeline,
+            endpoint,
+            self.meter.firmware,
+            self.meter.firmware_receipt,
+            sleepy=True,
+        )
         self._endpoint = self._make_endpoint(endpoint)
         self._link: HubLink | None = None
         self._pushed: dict[tuple[int, int], Held | None] = {}
@@ -129,6 +138,7 @@ class GasMeter:
             self._node_settings,
         )
         self.joining.attach(host)
+        self.download.attach(host)
         self._link = HubLink(
             host,
             self._timeline,
@@ -192,6 +202,8 @@ class GasMeter:
             await self.joining.refresh()
         if link.network_key_waits(flags):  # the radio takes it in while it polls
             await self._timeline.sleep(timedelta(seconds=self.settings.network_key_wait_s))
+        if self.download.unfinished or link.firmware_waits(flags):
+            await self.download.fetch()
         link.post(self._unsent)
         self._unsent.clear()
         await link.send_waiting()
@@ -263,8 +275,8 @@ class GasMeter:
             replace(one, commands={**one.commands, **notified}) if _is_metering(one) else one
             for one in served_on_han(self.model, self.meter.works.samples)
         ]
-        joining = self.joining.served()
-        return Endpoint(number, METERING_DEVICE, served=(*served, *joining, self._tunnels.served()))
+        served += [*self.joining.served(), self._tunnels.served(), self.download.served()]
+        return Endpoint(number, METERING_DEVICE, served=served)
 
     def _notified(self, payload: bytes, access: Access) -> Answer:
         mirror = None if self._link is None else self._link.mirror

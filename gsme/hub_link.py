@@ -173,9 +173,15 @@ class HubLink:
         """Whether the hub has a new network key to be polled for."""
         return FunctionalFlag.NETWORK_KEY_ACTIVE in flags.permitted_for_gsme()
 
-    def wants_fresh_key(self, flags: NotificationFlags) -> bool:
+    @staticmethod
+    def wants_fresh_key(flags: NotificationFlags) -> bool:
         """Whether the hub says that a fresh link key is to be established."""
         return FunctionalFlag.CBKE_UPDATE_REQUEST in flags.permitted_for_gsme()
+
+    @staticmethod
+    def firmware_waits(flags: NotificationFlags) -> bool:
+        """Whether the hub has a firmware image for the meter."""
+        return FunctionalFlag.NEW_OTA_FIRMWARE in flags.permitted_for_gsme()
 
     # -- finding the hub's endpoints -------------------------------------------------------------
 

@@ -23,7 +23,7 @@ from device.own_events import OwnEventLogs
 from device.pipeline import Pipeline
 from device.settings import PipelineSettings
 from device.tokens import PrepaySettings, TokenGate
-from gbcs.alerts import gbz_alert
+from gbcs.alerts import FirmwareReceipt, gbz_alert
 from gbcs.asn1.devices import ClockReport, ClockWindow
 from gbcs.asn1.payload import decode, encode
 from gbcs.catalogue import Technology, all_use_cases
@@ -50,6 +50,8 @@ _LOG: Final = logging.getLogger(__name__)
 
 EXECUTION_ALERT: Final = 0x00CD
 """Future dated execution of a GBZ instruction."""
+FIRMWARE_RECEIPT: Final = 0x00CF
+"""Receipt of a firmware image."""
 BILLING_ALERT: Final = 0x008B
 """Push of the billing data log (GCS53)."""
 _CHANGE_PAYMENT_MODE: Final = 0x06
@@ -175,6 +177,11 @@ class GasMeterDevice:
             self.chassis.security_log.add(code)
         if chosen & codes.TELL_WAN:
             self._alert(code)
+
+    def firmware_receipt(self, code: int, image_hash: bytes) -> None:
+        """Tell the supplier of a firmware image that was verified (0x8F72), or was not (0x8F1C)."""
+        payload = gbz_alert(code, self.alerts.time_s(), FirmwareReceipt(image_hash)).to_bytes()
+        self._raise(FIRMWARE_RECEIPT, code, payload)
 
     # -- commands --------------------------------------------------------------------------------
 

@@ -17,6 +17,7 @@ from device.chassis import Chassis
 from device.command import Answered
 from device.commissioning import JoinSettings
 from device.common import AUTHORITY, CommonCommands, common_use_cases
+from device.download import FirmwareDownload
 from device.firmware import Firmware
 from device.host import Host, HostError
 from device.hub_tunnel import HubTunnel
@@ -70,12 +71,10 @@ class LoadControlSwitch:
         self._node_settings = node_settings
         self._tunnel = HubTunnel(chassis, timeline, radio, endpoint, self.execute)
         self._alerts = Alerts(chassis, self._tunnel.send)
-        self.common = CommonCommands(
-            chassis,
-            self._tunnel.send,
-            self._tell,
-            Firmware(chassis.store, lambda: firmware, chassis.broken),
-        )
+        held = Firmware(chassis.store, lambda: firmware, chassis.broken)
+        self.common = CommonCommands(chassis, self._tunnel.send, self._tell, held)
+        self._download = FirmwareDownload(chassis, timeline, endpoint, held)
+        self.joining.on_joined(self._download.look)
         self.pipeline = Pipeline(
             chassis,
             handlers=self.common.handlers,
@@ -99,7 +98,12 @@ class LoadControlSwitch:
                 tasks.create_task(self._keep_appointments(), name="HCALCS's commands")
 
     async def _start(self) -> Host:
-        served = (*self.joining.served(), self._tunnel.served(), self.load.served())
+        served = (
+            *self.joining.served(),
+            self._tunnel.served(),
+            self.load.served(),
+            self._download.served(),
+        )
         host = await start_station(
             self.radio,
             [load_switch_endpoint(self._endpoint, served)],
@@ -109,6 +113,7 @@ class LoadControlSwitch:
         )
         self.joining.attach(host)
         self._tunnel.attach(host)
+        self._download.attach(host)
         host.node.attach(self.load)
         host.on_progress(self._progress)
         return host

@@ -30,6 +30,7 @@ VERBS: Final = {
     "sign": ("bench.cli.language_make:sign", "Sign and MAC pre-commands."),
     "verify": ("bench.cli.language_read:verify", "Check MAC and signature of messages."),
     "usecases": ("bench.cli.language_make:usecases", "List use cases, or the parameters of one."),
+    "firmware": ("bench.cli.firmware:firmware", "Make and inspect firmware images."),
     "pki": ("bench.cli.pki:pki", "Make and inspect test keys."),
 }
 """Verb to (where it lives, its line in ``chub --help``)."""

@@ -145,6 +145,24 @@ class OtaClient:
             return None
         return Progress(download.file_version, download.total_octets, bytes(download.octets))
 
+    @property
+    def held_octets(self) -> int:
+        """How much of the file is here."""
+        return 0 if self._download is None else len(self._download.octets)
+
+    def received_from(self, offset: int) -> bytes:
+        """What of the file is here from an offset on: keep it block by block."""
+        return b"" if self._download is None else bytes(self._download.octets[offset:])
+
+    def pause(self) -> None:
+        """Ask for nothing more until ``query``; an answer that is under way is not taken."""
+        self.state, self.deadline, self._requests = State.NORMAL, None, []
+
+    def forget(self) -> None:
+        """Drop what was downloaded."""
+        self.pause()
+        self._download = None
+
     def resume(self, progress: Progress) -> None:
         """Take back what was downloaded before; ``query`` goes on behind it."""
         octets = bytearray(progress.octets)
@@ -194,7 +212,8 @@ class OtaClient:
             except MalformedMessage as error:
                 self._stop(str(error))
         elif isinstance(outcome, Replied):
-            self._stop(f"the hub answered {outcome.status}")
+            if command != ToServer.UPGRADE_END_REQUEST:
+                self._stop(f"the hub answered {outcome.status}")
         elif self._attempts + 1 < self.settings.attempts:
             self.deadline = now + self.settings.retry_after
         else:
@@ -211,7 +230,8 @@ class OtaClient:
         if command == ToServer.QUERY_NEXT_IMAGE_REQUEST:
             self._offered(decode(QueryNextImageResponse, payload))
         elif command == ToServer.IMAGE_BLOCK_REQUEST:
-            self._block(payload, now)
+            if self.state is State.DOWNLOADING:
+                self._block(payload, now)
         else:
             self.state = State.WAITING_TO_UPGRADE
             time = decode(UpgradeEndResponse, payload).upgrade_time
@@ -293,6 +313,7 @@ class OtaClient:
         del payload
         if access.peer != self.peer:
             return Status.NOT_AUTHORIZED
+        self.peer_endpoint = access.peer_endpoint or self.peer_endpoint
         if self.state is State.NORMAL:
             self.query()
         return Status.SUCCESS

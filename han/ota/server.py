@@ -64,7 +64,15 @@ class DownloadEnded:
     status: int
 
 
-OtaServerEvent = DownloadStarted | DownloadEnded
+@dataclass(frozen=True, slots=True)
+class AlreadyThere:
+    """A device that an image is meant for has that version."""
+
+    peer: int
+    file_version: int
+
+
+OtaServerEvent = DownloadStarted | DownloadEnded | AlreadyThere
 
 
 class OtaServer:
@@ -121,6 +129,7 @@ class OtaServer:
             status = Status.NOT_AUTHORIZED
         elif offer.header.file_version == asked.file_version:
             status = Status.NO_IMAGE_AVAILABLE
+            self._events.append(AlreadyThere(access.peer, asked.file_version))
         response = QueryNextImageResponse(status)
         if offer is not None and status is Status.SUCCESS:
             header = offer.header
