@@ -14,6 +14,7 @@ from device.gbz_engine import EngineSettings
 from device.settings import PipelineSettings
 from device.tokens import PrepaySettings
 from esme.control.settings import ControlSettings
+from esme.sapc.device import SapcStation
 from esme.settings import EsmeSettings
 from esme.station import ElectricityMeterStation
 from gbcs.party import DeviceType
@@ -82,14 +83,30 @@ def display(parts: Parts, section: DisplaySection) -> Display:
     )
 
 
-def load_switch(parts: Parts, section: LoadSwitch) -> LoadControlSwitch:
-    """An emulated HCALCS of a rig."""
-    settings = parts.settings
+def controller(parts: Parts, section: LoadSwitch) -> LoadControlSwitch | SapcStation:
+    """An emulated HCALCS or SAPC of a rig."""
+    settings, kind = parts.settings, DeviceType(section.kind)
+    chassis = parts.chassis(section.eui64, kind, Reliability.INVALID)
+    radio = parts.radio(section.radio, Role.ROUTER, section.eui64)
+    credentials = parts.join_credentials(section)
+    if kind is DeviceType.SAPC:
+        return SapcStation(
+            chassis,
+            parts.timeline,
+            radio,
+            credentials,
+            firmware=section.firmware,
+            settings=settings.of(EsmeSettings),
+            control_settings=settings.of(ControlSettings),
+            join_settings=settings.of(JoinSettings),
+            node_settings=settings.of(NodeSettings),
+            pipeline_settings=settings.of(PipelineSettings),
+        )
     return LoadControlSwitch(
-        parts.chassis(section.eui64, DeviceType.HCALCS, Reliability.INVALID),
+        chassis,
         parts.timeline,
-        parts.radio(section.radio, Role.ROUTER, section.eui64),
-        parts.join_credentials(section),
+        radio,
+        credentials,
         firmware=section.firmware,
         settings=settings.of(HcalcsSettings),
         join_settings=settings.of(JoinSettings),

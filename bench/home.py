@@ -27,6 +27,7 @@ from device.events import EventStream
 from device.host import Host
 from device.timeline import Timeline
 from esme.physics.site import Site
+from esme.sapc.device import SapcStation
 from esme.station import ElectricityMeterStation
 from gbcs.envelope import Message
 from gbcs.keys import KeyStore
@@ -61,7 +62,7 @@ class Home:
     meter: GasMeter | None = None
     electricity_meter: ElectricityMeterStation | None = None
     displays: tuple[Display, ...] = ()
-    controllers: tuple[LoadControlSwitch, ...] = ()
+    controllers: tuple[LoadControlSwitch | SapcStation, ...] = ()
     upward: list[Callable[[bytes], object]] = field(default_factory=list)
 
     @property
@@ -199,7 +200,7 @@ async def _build(parts: Parts) -> Home:
     if rig.electricity_meter is not None:
         home.electricity_meter = devices.electricity_meter(parts, rig.electricity_meter)
     home.displays = tuple(devices.display(parts, section) for section in rig.displays)
-    home.controllers = tuple(devices.load_switch(parts, section) for section in rig.controllers)
+    home.controllers = tuple(devices.controller(parts, section) for section in rig.controllers)
     if rig.hub.admit == "rig":
         for section, kind in devices.sections(parts):
             await hub.add_device(Entry(section.eui64, kind, parts.link_key(section)))

@@ -71,5 +71,5 @@ def _build(parts: Parts) -> tuple[Living, ...]:
     if rig.electricity_meter is not None:
         built.append(devices.electricity_meter(parts, rig.electricity_meter))
     built += [devices.display(parts, section) for section in rig.displays]
-    built += [devices.load_switch(parts, section) for section in rig.controllers]
+    built += [devices.controller(parts, section) for section in rig.controllers]
     return tuple(built)

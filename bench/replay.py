@@ -14,13 +14,26 @@ from typing import Final
 
 from bench.errors import innermost
 from bench.replay_chf import replay_at_chf
+from bench.replay_controller import replay_at_controller
 from bench.replay_esme import replay_at_esme
 from bench.replay_gas import replay_at_gas
-from bench.replay_pair import CHF, ESME, GPF, GSME, Pair, Unsupported, only_in_part, type_of
+from bench.replay_pair import (
+    CHF,
+    ESME,
+    GPF,
+    GSME,
+    HCALCS,
+    SAPC,
+    Pair,
+    Unsupported,
+    only_in_part,
+    type_of,
+)
 from bench.root_key import learn_root
 from chub.own_commands import use_cases as chf_use_cases
 from device.common import common_use_cases
 from esme.device import use_cases as esme_use_cases
+from esme.sapc.device import CONTROL_USE_CASES
 from gbcs.catalogue import by_code
 from gbcs.envelope import Message
 from gbcs.errors import GbcsError
@@ -38,8 +51,18 @@ _DEVICE_USE_CASES: Final[dict[int, Callable[[], tuple[str, ...]]]] = {
     GSME: gsme_use_cases,
     GPF: lambda: GPF_USE_CASES,
     CHF: chf_use_cases,
+    SAPC: lambda: CONTROL_USE_CASES,
 }
-_SHARING: Final = frozenset({DeviceType.ESME, DeviceType.GSME, DeviceType.GPF, DeviceType.CHF})
+_SHARING: Final = frozenset(
+    {
+        DeviceType.ESME,
+        DeviceType.GSME,
+        DeviceType.GPF,
+        DeviceType.CHF,
+        DeviceType.HCALCS,
+        DeviceType.SAPC,
+    }
+)
 """Devices that are emulated and answer the commands that all share."""
 _SIGNING_KEY: Final = 0x2A
 """Stands in for the devices' private signing keys, which nobody has; no signature is compared."""
@@ -138,4 +161,6 @@ def replay(pair: Pair, keys: KeyStore) -> str | None:
         return replay_at_esme(pair, keys)
     if pair.device & 0xFF == CHF:
         return replay_at_chf(pair, keys)
+    if pair.device & 0xFF in (HCALCS, SAPC):
+        return replay_at_controller(pair, keys)
     return replay_at_gas(pair, keys)

@@ -200,10 +200,13 @@ class Display(Section):
 
 
 class LoadSwitch(Section):
-    """An emulated HCALCS. The ESME it belongs to is told with CS03A1, or in its ``controllers``."""
+    """An emulated HCALCS, or a controller that stands alone (SAPC).
+
+    The ESME that an HCALCS belongs to is told with CS03A1, or in its ``controllers``.
+    """
 
     eui64: Eui64
-    kind: Literal["HCALCS"] = "HCALCS"
+    kind: Literal["HCALCS", "SAPC"] = "HCALCS"
     radio: str = "ether:"
     install_code: InstallCode | None = Field(default=None, repr=False)
     firmware: Firmware = bytes(4)

@@ -16,6 +16,7 @@ from chub.own_commands import use_cases as chf_use_cases
 from device.common import common_use_cases
 from device.refusal import SECURITY_LOG_CODES, Refusal
 from esme.device import use_cases as esme_use_cases
+from esme.sapc.device import USE_CASES as SAPC_USE_CASES
 from gbcs.catalogue import UseCase, all_use_cases, by_name
 from gbcs.catalogue.use_case import Kind
 from gbcs.party import DeviceType
@@ -37,6 +38,7 @@ def answered() -> dict[str, tuple[UseCase, ...]]:
         "GSME": gsme_use_cases(),
         "ESME": esme_use_cases(),
         "HCALCS": HCALCS_USE_CASES,
+        "SAPC": SAPC_USE_CASES,
     }
     return {
         device: tuple(map(by_name, (*found, *common_use_cases(DeviceType(device)))))

@@ -57,7 +57,9 @@ from han.tunnel import (
 )
 
 REMOTE_COMMUNICATIONS_DEVICE: Final = 0x0508
-TUNNEL_SERVERS: Final = frozenset({DeviceType.ESME, DeviceType.HCALCS, DeviceType.PPMID})
+TUNNEL_SERVERS: Final = frozenset(
+    {DeviceType.ESME, DeviceType.HCALCS, DeviceType.PPMID, DeviceType.SAPC}
+)
 
 LocalFunction = Callable[[bytes], bytes | None]
 """A function inside the hub: executes a command, gives its Response or None when refused."""

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
@@ -14,12 +12,11 @@ from device.chassis import Chassis
 from device.command import Answered
 from device.common import AUTHORITY, CommonCommands
 from device.cosem.engine import CosemEngine
-from device.events import AlertRaised
 from device.firmware import Firmware
 from device.pipeline import Pipeline
 from device.settings import PipelineSettings
 from device.tokens import PrepaySettings
-from esme.alerts import Alert
+from esme.alert_sender import AlertSender
 from esme.control.event import event_of
 from esme.control.settings import ControlSettings
 from esme.control.state import Boost, HanOrder
@@ -31,18 +28,12 @@ from esme.settings import EsmeSettings
 from gbcs.asn1.names import Kind as PartnerKind
 from gbcs.catalogue import Technology, all_use_cases, dlms_items
 from gbcs.catalogue.use_case import Kind
-from gbcs.dlms.data import Data, encode
-from gbcs.dlms.protected import ProtectionParameters
-from gbcs.dlms.values import octets as octets_data
-from gbcs.envelope import Cra, Message
 from gbcs.errors import MissingKey
 from gbcs.party import DeviceType, Role
-from gbcs.protection import attribute_cipher, protect
 from gbcs.utrn import Token, is_authentic
 
 HAN_COMMAND_DONE: Final = 0x8154
 HAN_COMMAND_NOT_DONE: Final = 0x8155
-_LOG: Final = logging.getLogger(__name__)
 
 
 def use_cases() -> tuple[str, ...]:
@@ -99,7 +90,7 @@ class ElectricityMeterDevice:
             token_settings=token_settings,
         )
         self.server = server(self.meter)
-        self._send = send
+        self._alerts = AlertSender(chassis, send)
         self.common = CommonCommands(chassis, send, self._tell, firmware, self._partner_changed)
         self.meter.common = self.common
         self.pipeline = Pipeline(
@@ -195,17 +186,6 @@ class ElectricityMeterDevice:
         """When the meter has something to do, in true time."""
         return self.meter.deadline
 
-    def _sealed(self, alert: Alert, message: Message) -> tuple[Data, ...]:
-        """The secret of an alert as its last two elements; nothing when it has none."""
-        if alert.secret is None:
-            return ()
-        cipher = attribute_cipher(message, self.chassis.credentials.keys)
-        parameters = ProtectionParameters(
-            message.originator_counter, message.originator, message.recipient
-        )
-        sealed = cipher.seal(encode(alert.secret))
-        return parameters.to_data(), octets_data(sealed)
-
     def _is_authentic(self, token: Token, counter: int) -> bool:
         """Check a top-up token with the supplier's prepayment key; False when it is not held."""
         credentials = self.chassis.credentials
@@ -243,11 +223,7 @@ class ElectricityMeterDevice:
     def _keep(self) -> None:
         """Save the meter and raise its alerts, as part of the open unit."""
         self._publish_happenings()
-        for alert in self.meter.reporter.take_alerts():
-            try:
-                self._raise(alert)
-            except MissingKey as exc:
-                _LOG.warning("%016X: no alert %04X: %s", self.chassis.eui64, alert.alert_code, exc)
+        self._alerts.raise_all(self.meter.reporter.take_alerts())
         self._memory.save(self.meter.kept, self.meter.metrology.line(), self.meter.settings)
 
     def _publish_happenings(self) -> None:
@@ -257,29 +233,3 @@ class ElectricityMeterDevice:
             for happening in self.meter.controllers.take_happenings():
                 event = event_of(happening, here, self.meter.controllers.levels())
                 unit.on_commit(lambda event=event: events.publish(event))  # type: ignore[misc]
-
-    def _raise(self, alert: Alert) -> None:
-        """Number an alert, protect it, and let it go once the unit is kept."""
-        chassis = self.chassis
-        recipient = chassis.credentials.party(alert.recipient)
-        number = chassis.own_counter.next()
-        message = Message(
-            cra=Cra.ALERT,
-            originator_counter=number,
-            originator=chassis.eui64,
-            recipient=recipient,
-            message_code=alert.message_code,
-            payload=b"",
-        )
-        message = replace(message, payload=alert.payload(number, *self._sealed(alert, message)))
-        protected = protect(message, chassis.credentials.keys)
-        raised = AlertRaised(
-            **chassis.here(),
-            alert_code=alert.alert_code,
-            message_code=alert.message_code,
-            recipient=recipient,
-            originator_counter=number,
-        )
-        with chassis.store.transaction() as unit:
-            unit.on_commit(lambda: chassis.events.publish(raised))
-            unit.on_commit(lambda: self._send(protected.to_bytes(), recipient))

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from device.chassis import Chassis
 from device.commissioning import JoinSettings
 from device.host import Host, HostError
+from device.hub_time import keep_time
 from device.joining import JoinCredentials, Joining
 from device.station import start_station
 from device.timeline import Timeline
@@ -24,7 +25,6 @@ from han.zcl.tables import Served
 from peers.event import MeterFound
 from peers.finder import Finder, Meter
 from peers.hearing import Hearing, clients
-from peers.hub_time import keep_time
 from peers.memory import FuelMemory
 from peers.messages import Messages
 from peers.reading import Fuel, Reading

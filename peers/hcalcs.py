@@ -20,6 +20,7 @@ from device.common import AUTHORITY, CommonCommands, common_use_cases
 from device.download import FirmwareDownload
 from device.firmware import Firmware
 from device.host import Host, HostError
+from device.hub_time import keep_time
 from device.hub_tunnel import HubTunnel
 from device.joining import JoinCredentials, Joining
 from device.partner_keys import PartnerKeys
@@ -34,7 +35,6 @@ from han.node import NodeSettings
 from han.radio import HanRadio, RadioError
 from han.requests import Far
 from peers.event import ControlAsked, RelaySwitched
-from peers.hub_time import keep_time
 from peers.search import Search
 from peers.settings import HcalcsSettings
 from peers.views import load_switch_endpoint

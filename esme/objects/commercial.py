@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from typing import Final
 
 from device.cosem.fields import elements, number, octets
@@ -19,18 +18,15 @@ from device.cosem.table import (
     stored,
 )
 from esme.account.top_up import TopUp
-from esme.future import ACTIVATIONS
 from esme.money import Balances, PaymentMode
+from esme.objects.calendars import activation_time, schedule, special_days
 from esme.objects.fields import CURRENCY, Meter, MeterAttribute
 from esme.tariff.registers import UNUSED_THRESHOLD
 from gbcs.dlms.apdu import Result
-from gbcs.stamp import Stamp
 
 SEASONS: Final = "array<{os(..8),os(12),os(..8)}>"
 WEEKS: Final = "array<{os(..8),u8,u8,u8,u8,u8,u8,u8}>"
 DAYS: Final = "array<{u8,array<{os(4),os(6),u16}>}>"
-SPECIAL_DAYS: Final = "array<{u16,os(5),u8}>"
-SCHEDULE: Final = "array<{u16,bool,os(6),u16,os(4),u16,bs(7),bs,os(5),os(5)}>"
 CHARGE: Final = "{{i8,i8},{u16,os(6),i8},array<{os(..1),i16}>}"
 CHARGES: Final = "array<{os(6),os(6),bs(3)}>"
 BILLING: Final = "array<{os(4),os(5)}>"
@@ -52,20 +48,6 @@ def commercial_objects(twin: bool) -> Iterator[CosemObject[Meter]]:
     yield from _balances()
     yield from _debts()
     yield from _extended_data()
-
-
-def activation_time(index: int, place: str, name: str) -> MeterAttribute:
-    """An activation time: writing it activates, schedules or cancels."""
-    when = Place.parse(place)
-    if when not in ACTIVATIONS:
-        raise KeyError(f"{place} activates nothing")
-
-    def write(meter: Meter, value: Plain, access: Access) -> Result:
-        time = Stamp.from_bytes(octets(value))
-        meter.schedule(when, time, access.message_code, access.originator_counter)
-        return Result.SUCCESS
-
-    return Attribute(index, name, shape("os(12)"), write=write)
 
 
 def _passive(index: int, name: str, notation: str, initial: Plain) -> MeterAttribute:
@@ -91,42 +73,6 @@ def _switching(element: int, title: str) -> Iterator[CosemObject[Meter]]:
         activation_time(10, f"{table}/10", "activate_passive_calendar_time"),
     )
     yield from special_days(element, 29 + element, f"TariffSwitchingTable({title})(SpecialDays)")
-
-
-def special_days(
-    number_: int, activation: int, title: str, *, most: int | None = None
-) -> Iterator[CosemObject[Meter]]:
-    """Special days: active under 0-0, passive under 0-1, activation time in extended data.
-
-    ``most`` is how many there may be.
-    """
-    yield cosem(f"11/0-0:11.0.{number_}.255", title, _active(2, "entries", SPECIAL_DAYS, ()))
-    yield cosem(f"11/0-1:11.0.{number_}.255", title, _entries(SPECIAL_DAYS, most))
-    yield _activation_only(f"94.44.128.{activation}", title)
-
-
-def schedule(
-    number_: int, activation: int, title: str, *, most: int | None = None
-) -> Iterator[CosemObject[Meter]]:
-    """A calendar of scripts, kept like special days."""
-    yield cosem(f"10/0-0:12.0.{number_}.255", title, _active(2, "entries", SCHEDULE, ()))
-    yield cosem(f"10/0-1:12.0.{number_}.255", title, _entries(SCHEDULE, most))
-    yield _activation_only(f"94.44.128.{activation}", title)
-
-
-def _entries(notation: str, most: int | None) -> MeterAttribute:
-    """Passive entries; more than ``most`` are refused."""
-
-    def check(_meter: Meter, value: Plain, _access: Access) -> Result:
-        fits = most is None or len(elements(value)) <= most
-        return Result.SUCCESS if fits else Result.OTHER_REASON
-
-    return replace(_passive(2, "entries", notation, ()), write=check)
-
-
-def _activation_only(name: str, title: str) -> CosemObject[Meter]:
-    place = f"9000/0-0:{name}"
-    return cosem(place, title, activation_time(6, f"{place}/6", "activate_passive_value_time"))
 
 
 def _thresholds_and_prices(twin: bool) -> Iterator[CosemObject[Meter]]:

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import timedelta
 from typing import Final
 
-from device.cosem.fields import number, octets
+from device.cosem.fields import octets
 from device.cosem.shape import Plain, shape
 from device.cosem.table import Access, Attribute, CosemObject, Place, cosem, stored
 from esme.alerts import ALL_ON, merged
-from esme.control.offset import FIRST_NUMBER, LONGEST_S, randomised_offset
 from esme.meter import SUPPLIER_MESSAGE, SUPPLIER_NAME, SUPPLIER_TELEPHONE, Identity
+from esme.objects.controllers import offset_objects
 from esme.objects.fields import Meter, MeterAttribute
 from gbcs.dlms.apdu import Result
 from gbcs.dlms.data import Bits, Data, Tag
@@ -60,13 +59,7 @@ def _identity() -> Iterator[CosemObject[Meter]]:
             "os(..4)", lambda i: i.manufacturer, lambda i, octets_: replace(i, manufacturer=octets_)
         ),
     )
-    yield cosem("1/0-0:94.44.0.0", "RandomisedOffset", _randomised_offset())
-    yield cosem("1/0-0:94.44.0.1", "RandomisedOffsetLimit", _offset_limit())
-    yield cosem(
-        "1/0-0:94.44.0.2",
-        "RandomisedOffsetNumber",
-        stored(2, "value", "u16", FIRST_NUMBER, writable=False),
-    )
+    yield from offset_objects()
 
 
 def _about(
@@ -110,24 +103,6 @@ def _device_identifier() -> MeterAttribute:
         shape("os(8)"),
         read=lambda meter: meter.identity.eui64.to_bytes(8, "big"),
     )
-
-
-def _offset_limit() -> MeterAttribute:
-    """In seconds, at most 1799."""
-
-    def check(_meter: Meter, value: Plain, _access: Access) -> Result:
-        return Result.SUCCESS if number(value) <= LONGEST_S else Result.OTHER_REASON
-
-    return replace(stored(2, "value", "u16", 0), write=check)
-
-
-def _randomised_offset() -> MeterAttribute:
-    """In whole seconds."""
-
-    def read(meter: Meter) -> Plain:
-        return randomised_offset(meter.settings) // timedelta(seconds=1)
-
-    return Attribute(2, "value", shape("u16"), read=read)
 
 
 def _texts() -> Iterator[CosemObject[Meter]]:

@@ -9,19 +9,46 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Final
+from struct import Struct
+from typing import Final, Protocol, TypeVar
 
-from device.cosem.fields import number, octets
+from device.cosem.fields import code_log, number, octets, reset
+from device.cosem.settings import Settings
 from device.cosem.shape import Plain, plain, shape
 from device.cosem.table import Access, Attribute, CosemObject, Method, Place, cosem, stored
 from esme.control.action import CONTROLLERS, Action, Word
+from esme.control.bank import ControllerBank
+from esme.control.offset import FIRST_NUMBER, LONGEST_S, randomised_offset
 from esme.control.shown import NO_STATE
 from esme.control.state import LONGEST, Kind
-from esme.objects.commercial import schedule, special_days
-from esme.objects.fields import Meter
+from esme.objects.calendars import Scheduling, schedule, special_days
+from esme.reporter import Reporter
 from gbcs.dlms.apdu import Result
 from gbcs.stamp import NEVER, Stamp
 
+
+class Controlled(Scheduling, Protocol):
+    """A device with auxiliary controllers."""
+
+    @property
+    def controllers(self) -> ControllerBank:
+        """Its controllers."""
+        ...
+
+    @property
+    def settings(self) -> Settings:
+        """Its stored attributes."""
+        ...
+
+    @property
+    def reporter(self) -> Reporter:
+        """Its logs."""
+        ...
+
+
+_ENTRY: Final = Struct(">BI")
+"""Outcome and HANCommandID."""
+C = TypeVar("C", bound=Controlled)
 _START, _END, _LIMIT_START, _LIMIT_END = 1, 2, 3, 4
 _TITLES: Final = {
     _START: "start of a setting",
@@ -33,7 +60,7 @@ _MOST_ENTRIES: Final = 120
 _MOST_SPECIAL_DAYS: Final = 20
 
 
-def controller_objects() -> Iterator[CosemObject[Meter]]:
+def controller_objects() -> Iterator[CosemObject[C]]:
     """Objects of controllers 1 to 5, of the boost key and of the calendar."""
     for n in CONTROLLERS:
         yield from _controller(n)
@@ -58,7 +85,7 @@ def controller_objects() -> Iterator[CosemObject[Meter]]:
     yield from schedule(2, 26, "AuxiliaryControllerCalendar", most=_MOST_ENTRIES)
 
 
-def _controller(n: int) -> Iterator[CosemObject[Meter]]:
+def _controller(n: int) -> Iterator[CosemObject[C]]:
     title = f"AuxiliaryController[{n}]"
     yield cosem(f"1/0-0:94.44.0.{10 + n}", f"{title}, name", stored(2, "value", "vs(..22)", ""))
     yield cosem(f"1/0-0:94.44.0.{20 + n}", f"{title}, type", _type(n))
@@ -83,65 +110,65 @@ def _controller(n: int) -> Iterator[CosemObject[Meter]]:
     )
 
 
-def _type(n: int) -> Attribute[Meter]:
+def _type(n: int) -> Attribute[C]:
     """What is connected; setting it to something else forgets what was asked of the former."""
 
-    def write(meter: Meter, value: Plain, _: Access) -> Result:
-        meter.controllers.connect(n, octets(value))
+    def write(model: Controlled, value: Plain, _: Access) -> Result:
+        model.controllers.connect(n, octets(value))
         return Result.SUCCESS
 
     return replace(stored(2, "value", "os(..8)", b""), write=write)
 
 
-def _command(meter: Meter, value: Plain, access: Access) -> Result:
+def _command(model: Controlled, value: Plain, access: Access) -> Result:
     """Hold a level for the period set before (ECS47, ECS47a); "other reason" if that cannot be."""
     action = Action.of_command(number(value))
     if action is None:
         return Result.OTHER_REASON
-    period = _period(meter, action, access.now, (_START, _END))
-    if not meter.controllers.can(action):
+    period = _period(model, action, access.now, (_START, _END))
+    if not model.controllers.can(action):
         return Result.OTHER_REASON
     if action.level is None:
-        meter.controllers.release(action.controller, access.now)
+        model.controllers.release(action.controller, access.now)
         return Result.SUCCESS
     if not _is_allowed(*period):
         return Result.OTHER_REASON
-    meter.controllers.order(action, *period, access.now)
+    model.controllers.order(action, *period, access.now)
     return Result.SUCCESS
 
 
-def _limit(meter: Meter, value: Plain, access: Access) -> Result:
+def _limit(model: Controlled, value: Plain, access: Access) -> Result:
     """Cap a proportional controller for the period set before (ECS47e)."""
     action = Action.of_command(number(value))
     if action is None or action.level is None:
         return Result.OTHER_REASON
-    period = _period(meter, action, access.now, (_LIMIT_START, _LIMIT_END))
-    proportional = meter.controllers.kind(action.controller) is Kind.APC
-    if not (proportional and meter.controllers.can(action) and _is_allowed(*period)):
+    period = _period(model, action, access.now, (_LIMIT_START, _LIMIT_END))
+    proportional = model.controllers.kind(action.controller) is Kind.APC
+    if not (proportional and model.controllers.can(action) and _is_allowed(*period)):
         return Result.OTHER_REASON
-    meter.controllers.limit(action, *period, access.now)
+    model.controllers.limit(action, *period, access.now)
     return Result.SUCCESS
 
 
 def _period(
-    meter: Meter, action: Action, now: datetime, fields: tuple[int, int]
+    model: Controlled, action: Action, now: datetime, fields: tuple[int, int]
 ) -> tuple[datetime, datetime]:
     """Start and end as set before; the older command gives minutes from now."""
-    start, end = (_take(meter, action.controller, field) for field in fields)
+    start, end = (_take(model, action.controller, field) for field in fields)
     if action.is_older_form:
         minutes = end if action.number & 0xFF == Word.DEACTIVATE else start
-        held = meter.controllers.choices.hold_without_period_min
+        held = model.controllers.choices.hold_without_period_min
         return now, now + timedelta(minutes=minutes if isinstance(minutes, int) else held)
     first = start if isinstance(start, datetime) else now
     return first, end if isinstance(end, datetime) else first + LONGEST
 
 
-def _take(meter: Meter, controller: int, field: int) -> datetime | int | None:
+def _take(model: Controlled, controller: int, field: int) -> datetime | int | None:
     place = Place.parse(f"1/0-0:94.44.{116 + controller}.{field}/2")
-    data = meter.settings.find(place)
+    data = model.settings.find(place)
     if data is None:
         return None
-    meter.settings.discard(place)
+    model.settings.discard(place)
     value = plain(data)
     return Stamp.from_bytes(value).at if isinstance(value, bytes) else number(value)
 
@@ -149,3 +176,48 @@ def _take(meter: Meter, controller: int, field: int) -> datetime | int | None:
 def _is_allowed(start: datetime, end: datetime) -> bool:
     """Whether a level may be held from one moment to another."""
     return start < end <= start + LONGEST
+
+
+def offset_objects() -> Iterator[CosemObject[C]]:
+    """The randomised offset, its limit and its number (ECS26c, ECS38)."""
+    yield cosem("1/0-0:94.44.0.0", "RandomisedOffset", _randomised_offset())
+    yield cosem("1/0-0:94.44.0.1", "RandomisedOffsetLimit", _offset_limit())
+    yield cosem(
+        "1/0-0:94.44.0.2",
+        "RandomisedOffsetNumber",
+        stored(2, "value", "u16", FIRST_NUMBER, writable=False),
+    )
+
+
+def _offset_limit() -> Attribute[C]:
+    """In seconds, at most 1799."""
+
+    def check(_model: C, value: Plain, _access: Access) -> Result:
+        return Result.SUCCESS if number(value) <= LONGEST_S else Result.OTHER_REASON
+
+    limit: Attribute[C] = stored(2, "value", "u16", 0)
+    return replace(limit, write=check)
+
+
+def _randomised_offset() -> Attribute[C]:
+    """In whole seconds."""
+
+    def read(model: C) -> Plain:
+        return randomised_offset(model.settings) // timedelta(seconds=1)
+
+    return Attribute(2, "value", shape("u16"), read=read)
+
+
+def controller_log() -> CosemObject[C]:
+    """The auxiliary controller event log (ECS15c, ECS35f, ECS35g)."""
+    return cosem(
+        "7/0-17:99.98.2.255",
+        "AuxiliaryControllerEventLog",
+        code_log(
+            ",enum,u32",
+            lambda m: m.reporter.controller_log,
+            _ENTRY.unpack,
+            lambda row: _ENTRY.pack(number(row[0]), number(row[1])),
+        ),
+        reset(lambda m, _: m.reporter.controller_log.clear()),
+    )

@@ -12,10 +12,10 @@ from device.cosem.table import CosemObject, cosem
 from esme.billing import BALANCES, registers_notation
 from esme.kept import Row, Snapshots
 from esme.metering.log import Log
+from esme.objects.controllers import controller_log
 from esme.objects.fields import Meter, MeterAttribute, timed_log
 
 _POWER: Final = Struct(">I")
-_CONTROLLER: Final = Struct(">BI")
 
 
 def log_objects(twin: bool) -> Iterator[CosemObject[Meter]]:
@@ -154,14 +154,4 @@ def _code_logs() -> Iterator[CosemObject[Meter]]:
             lambda row: _POWER.pack(number(row[0])),
         ),
     )
-    yield cosem(
-        "7/0-17:99.98.2.255",
-        "AuxiliaryControllerEventLog",
-        code_log(
-            ",enum,u32",
-            lambda m: m.reporter.controller_log,
-            _CONTROLLER.unpack,
-            lambda row: _CONTROLLER.pack(number(row[0]), number(row[1])),
-        ),
-        reset(lambda m, _: m.reporter.controller_log.clear()),
-    )
+    yield controller_log()

@@ -51,7 +51,9 @@ class Bench:
 
     @property
     def switch(self) -> LoadControlSwitch:
-        return self.home.controllers[0]
+        (switch,) = self.home.controllers
+        assert isinstance(switch, LoadControlSwitch)
+        return switch
 
     def is_on(self) -> bool:
         return self.switch.on

@@ -1,0 +1,68 @@
+"""Replaying recorded commands at an HCALCS or an SAPC, through the hub's tunnel."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Final
+
+from bench.home import Home, living_home
+from bench.replay_pair import CHF, GPF, QUICK_JOINING, Pair, difference_of, type_of
+from bench.replay_shared import SharedState, is_shared, moment_of_shared
+from bench.rig import Rig
+from device.cosem.recorded import arrange
+from device.timeline import Timeline, run
+from esme.sapc.device import SapcStation
+from gbcs.envelope import Message
+from gbcs.errors import LocalError
+from gbcs.keys import KeyStore
+
+_JOINING: Final = timedelta(seconds=10)
+_ANSWERING: Final = timedelta(seconds=30)
+
+
+def replay_at_controller(pair: Pair, keys: KeyStore) -> str | None:
+    """Replay a pair; None when it matches, else what differs."""
+    timeline = Timeline(moment_of_shared(pair) - _JOINING)
+    return run(_replay(pair, keys, timeline), timeline)
+
+
+async def _replay(pair: Pair, keys: KeyStore, timeline: Timeline) -> str | None:
+    async with living_home(_rig(pair, keys), timeline, keys=keys) as home:
+        await timeline.sleep(_JOINING)
+        try:
+            _arrange(home, pair, keys)
+        except LocalError as error:
+            return f"the controller cannot hold what was reported: {str(error)[:120]}"
+        arrived: list[bytes] = []
+        home.upward.append(arrived.append)
+        home.hub.deliver(pair.sent)
+        await timeline.sleep(_ANSWERING)
+    answers = [Message.parse(octets) for octets in arrived]
+    ours = next((one for one in answers if one.cra is pair.response.cra), None)
+    return "no Response" if ours is None else difference_of(pair, ours, keys)
+
+
+def _arrange(home: Home, pair: Pair, keys: KeyStore) -> None:
+    """Put the controller into the recorded state at the recorded moment."""
+    (station,) = home.controllers
+    station.chassis.clock.hold(moment_of_shared(pair))
+    if is_shared(pair):
+        SharedState(station.chassis, station.common, pair, keys).arrange()
+    elif isinstance(station, SapcStation):
+        arrange(station.server, pair.command, pair.response, keys)
+
+
+def _rig(pair: Pair, keys: KeyStore) -> Rig:
+    """A home with the recorded identities, and no meters."""
+    kind = type_of(pair.device)
+    return Rig.model_validate(
+        {
+            "name": f"replay {pair.name}",
+            "time": "jump",
+            "parties": {"access_control_broker": keys.access_control_broker},
+            "hub": {"radio": "ether:", "gpf": pair.family | GPF, "chf": pair.family | CHF},
+            "gas_meter": None,
+            "controllers": [{"eui64": pair.device, "kind": kind.value if kind else ""}],
+            "settings": QUICK_JOINING,
+        }
+    )

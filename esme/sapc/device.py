@@ -1,0 +1,195 @@
+"""The SAPC as a device on a radio: joins, answers through the hub's tunnel, switches in time."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime, timedelta
+from typing import Final
+
+from device.chassis import Chassis
+from device.command import Answered
+from device.commissioning import JoinSettings
+from device.common import AUTHORITY, CommonCommands, common_use_cases
+from device.cosem.engine import CosemEngine
+from device.firmware import Firmware
+from device.host import Host
+from device.hub_time import keep_time
+from device.hub_tunnel import HubTunnel
+from device.joining import JoinCredentials, Joining
+from device.pipeline import Pipeline
+from device.settings import PipelineSettings
+from device.station import start_station
+from device.timeline import Timeline
+from esme.alert_sender import AlertSender
+from esme.control.event import event_of
+from esme.control.settings import ControlSettings
+from esme.physics.signal import earliest
+from esme.sapc.model import Sapc
+from esme.sapc.objects import server
+from esme.settings import EsmeSettings
+from gbcs.catalogue import Technology
+from gbcs.party import DeviceType
+from gbcs.stamp import Reliability
+from gbcs.zcl.types import Value
+from han.clusters import BASIC, TIME
+from han.clusters.mirrored import fixed
+from han.endpoint import Endpoint
+from han.node import NodeSettings
+from han.radio import HanRadio
+from han.zcl.tables import Cluster, Side
+
+CONTROL_DEVICE: Final = 0x0504
+CONTROL_USE_CASES: Final = (
+    "ECS15c",
+    "ECS35g",
+    "ECS38",
+    "ECS46a",
+    "ECS46d",
+    "ECS47a",
+    "ECS47e",
+    "ECS52",
+    "ECS61d",
+    "ECS61e",
+)
+"""What its objects answer. Published lists name an SAPC for ECS46d and ECS52; recorded alerts show
+ECS47e, and without the others it could be neither commanded nor read."""
+USE_CASES: Final = (*CONTROL_USE_CASES, *common_use_cases(DeviceType.SAPC))
+_IDENTITY: Final[dict[int, Value]] = {0x0000: 3, 0x0004: "chub", 0x0005: "SAPC", 0x0007: 0x01}
+
+
+class SapcStation:
+    """One SAPC on one radio; ``firmware`` is the version it was made with."""
+
+    def __init__(
+        self,
+        chassis: Chassis,
+        timeline: Timeline,
+        radio: HanRadio,
+        credentials: JoinCredentials,
+        *,
+        firmware: bytes = bytes(4),
+        settings: EsmeSettings | None = None,
+        control_settings: ControlSettings | None = None,
+        join_settings: JoinSettings | None = None,
+        node_settings: NodeSettings | None = None,
+        pipeline_settings: PipelineSettings | None = None,
+        endpoint: int = 1,
+    ) -> None:
+        self.chassis, self.radio = chassis, radio
+        self.settings = settings or EsmeSettings()
+        self._timeline, self._endpoint, self._node_settings = timeline, endpoint, node_settings
+        self.joining = Joining(chassis, timeline, radio, credentials, endpoint, join_settings)
+        self._tunnel = HubTunnel(chassis, timeline, radio, endpoint, self.execute)
+        self._alerts = AlertSender(chassis, self._tunnel.send)
+        self._changed = asyncio.Event()
+        version = Firmware(chassis.store, lambda: firmware, chassis.broken)
+        self.sapc = Sapc(chassis.clock, chassis.store, version, control_settings)
+        self.server = server(self.sapc)
+        self.common = CommonCommands(chassis, self._tunnel.send, self._tell, version)
+        self.pipeline = Pipeline(
+            chassis,
+            use_cases=CONTROL_USE_CASES,
+            engines={
+                Technology.DLMS: CosemEngine(
+                    self.server,
+                    chassis.credentials.keys,
+                    chassis.own_counter,
+                    self._keep,
+                    self.sapc.undo_point,
+                )
+            },
+            handlers=self.common.handlers,
+            authority=AUTHORITY,
+            alert=self._tell,
+            settings=pipeline_settings,
+        )
+        chassis.clock.watch(lambda _: self._changed.set())
+
+    # -- life ------------------------------------------------------------------------------------
+
+    async def live(self) -> None:
+        """Join, then answer and switch, until cancelled."""
+        host = await self._start()
+        async with host.running():
+            await self.joining.join()
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._keep_time(host), name="SAPC's clock")
+                tasks.create_task(self._keep_switching(), name="SAPC's controllers")
+
+    async def _start(self) -> Host:
+        time: Cluster[None] = Cluster(TIME, Side.CLIENT)
+        served = (
+            fixed(BASIC, _IDENTITY),
+            *self.joining.served(),
+            self._tunnel.served(),
+            time.on(None),
+        )
+        host = await start_station(
+            self.radio,
+            [Endpoint(self._endpoint, CONTROL_DEVICE, served=served)],
+            self._timeline,
+            self.chassis.events,
+            self._node_settings,
+        )
+        self.joining.attach(host)
+        self._tunnel.attach(host)
+        return host
+
+    async def _keep_time(self, host: Host) -> None:
+        await keep_time(
+            self.chassis,
+            self._timeline,
+            host,
+            self._endpoint,
+            period_s=self.settings.time_sync_period_s,
+            retry_s=self.settings.time_retry_s,
+        )
+
+    async def _keep_switching(self) -> None:
+        while True:
+            self._changed.clear()
+            self.advance()
+            try:
+                async with self._timeline.timeout_at(self._next_stop()):
+                    await self._changed.wait()
+            except TimeoutError:
+                continue
+
+    def _next_stop(self) -> datetime | None:
+        clock = self.chassis.clock
+        due = earliest((self.sapc.next_due, self.common.next_due))
+        if due is None or clock.status is Reliability.INVALID:
+            return None
+        return max(clock.true_time_of(due), self._timeline.now() + timedelta(milliseconds=1))
+
+    # -- commands --------------------------------------------------------------------------------
+
+    def execute(self, octets: bytes) -> bytes | None:
+        """Execute one command; its Response, or None when it is refused."""
+        self.advance()
+        outcome = self.pipeline.receive(octets)
+        self._changed.set()
+        return outcome.octets if isinstance(outcome, Answered) else None
+
+    def advance(self) -> None:
+        """Do what is due, and send what there is to tell."""
+        with self.chassis.store.transaction() as unit:
+            unit.on_rollback(self.sapc.undo_point())
+            self.sapc.advance()
+            self._keep()
+        if self.sapc.own_now is not None:
+            self.common.advance(self.sapc.now)
+
+    def _tell(self, code: int) -> None:
+        self.sapc.event(code)
+        self._keep()
+
+    def _keep(self) -> None:
+        """Save what changed and raise the alerts, as part of the open unit."""
+        events, here = self.chassis.events, self.chassis.here()
+        with self.chassis.store.transaction() as unit:
+            for happening in self.sapc.controllers.take_happenings():
+                event = event_of(happening, here, self.sapc.controllers.levels())
+                unit.on_commit(lambda event=event: events.publish(event))  # type: ignore[misc]
+        self._alerts.raise_all(self.sapc.reporter.take_alerts())
+        self.sapc.save()
