@@ -18,6 +18,7 @@ from device.sample_log import DAILY, PROFILE, SampleLogs
 from device.settings import PipelineSettings
 from gbcs.catalogue import Technology
 from gbcs.stamp import Stamp
+from gpf.device_log import DeviceLogKeeper
 from gpf.event import TenancyChanged
 from gpf.han_side import HanSide, HubEndpoints
 from gpf.mirror import Mirror
@@ -38,7 +39,9 @@ USE_CASES: Final = (
     "GCS60a",
     "GCS61",
 )
-"""Use cases that the GPF answers."""
+"""Use cases that the GPF answers from what it mirrors and keeps of the gas meter."""
+LOG_USE_CASES: Final = ("GCS59",)
+"""Those of its device log, beside the ones that every device has."""
 
 
 class GasProxy:
@@ -74,12 +77,16 @@ class GasProxy:
         self.data = GasData(self.mirror, self.tariff, self.tenancy, self.samples, chassis.clock.now)
         self.han = HanSide(chassis, self.data, self.settings, admits, endpoints)
         self.remote = remote_server(self.data)
-        self.common = CommonCommands(chassis, send, Alerts(chassis, send).event)
+        alerts = Alerts(chassis, send)
+        self.common = CommonCommands(
+            chassis, send, alerts.event, partner_changed=lambda peer, kind: self.log.changed()
+        )
+        self.log = DeviceLogKeeper(chassis, self.common.joins, alerts)
         self.pipeline = Pipeline(
             chassis,
             use_cases=USE_CASES,
             engines={Technology.GBZ: GbzEngine(self.remote, engine_settings)},
-            handlers=self.common.handlers,
+            handlers={**self.common.handlers, "GCS59": self.log.restore},
             authority=COMMON_AUTHORITY,
             stamp=self._stamp,
             settings=pipeline_settings,
