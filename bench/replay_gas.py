@@ -7,6 +7,7 @@ from typing import Final
 
 from bench.arrange_gas import Arranger
 from bench.home import Home, open_home
+from bench.replay_gpf_log import arrange_log, is_log_restore
 from bench.replay_pair import CHF, GPF, GSME, QUICK_JOINING, Pair, Unsupported, difference_of
 from bench.replay_shared import SharedState, is_shared, moment_of_shared
 from bench.rig import Rig
@@ -47,6 +48,8 @@ async def _replay(pair: Pair, keys: KeyStore, timeline: Timeline) -> str | None:
                 device = home.gpf if pair.device == home.gpf.entity else meter
                 SharedState(device.chassis, device.common, pair, keys).arrange()
                 device.chassis.clock.hold(moment_of_shared(pair))
+            elif is_log_restore(pair):
+                arrange_log(home.gpf.common.joins, pair)
             else:
                 _arrange(home, pair)
             await meter.wake()
