@@ -119,17 +119,39 @@ def open_radio(
     return _virtual_dongle(wanted, role, ether, wanted.eui64(eui64), store)
 
 
-def _dongle(wanted: RadioString, role: Role) -> HanRadio:
-    from hw.bellows_radio import BellowsRadio
+@dataclass(frozen=True, slots=True)
+class Line:
+    """The line to a dongle, as serialx opens it."""
 
+    path: str
+    baudrate: int
+    flow_control: str | None
+
+
+def line_of(text: str) -> Line:
+    """The line that a radio string of a dongle names; RadioError when it names another radio."""
+    wanted = RadioString.parse(text)
+    if wanted.scheme != "ezsp":
+        raise RadioError(f"radio {text!r}: not a dongle of its own (/dev/tty..., tcp://...)")
+    return _line(wanted)
+
+
+def _line(wanted: RadioString) -> Line:
     flow = wanted.options.get("flow", "none")
     if flow not in FLOW_CONTROL:
         raise RadioError(f"radio {wanted.text!r}: flow is none, hardware or software")
+    return Line(wanted.place, wanted.number("baud", DEFAULT_BAUD), FLOW_CONTROL[flow])
+
+
+def _dongle(wanted: RadioString, role: Role) -> HanRadio:
+    from hw.bellows_radio import BellowsRadio
+
+    line = _line(wanted)
     return BellowsRadio(
-        wanted.place,
+        line.path,
         role,
-        baudrate=wanted.number("baud", DEFAULT_BAUD),
-        flow_control=FLOW_CONTROL[flow],
+        baudrate=line.baudrate,
+        flow_control=line.flow_control,
         heartbeat_s=wanted.number("heartbeat", 5) or None,
     )
 

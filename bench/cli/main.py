@@ -23,6 +23,7 @@ VERBS: Final = {
     "radios": ("bench.cli.dongles:radios", "List serial ports and what each probably is."),
     "doctor": ("bench.cli.dongles:doctor", "Find what stops a bench from starting."),
     "scan": ("bench.cli.dongles:scan", "Show how loud each channel is, and who is there."),
+    "sniff": ("bench.cli.sniff:sniff", "Record a channel through a spare dongle."),
     "flash": ("hw.flash_commands:main", "Look at, back up and flash EZSP dongles."),
     "settings": ("bench.cli.settings:settings", "List the named settings and their defaults."),
     "decode": ("bench.cli.language_read:decode", "Show what GBCS messages say, field by field."),

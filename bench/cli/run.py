@@ -97,7 +97,7 @@ def _introduce(home: Home, port: int) -> None:
         click.echo(f"  setting {name} = {value}")
     if rig.capture is not None and not rig.hub.radio.startswith(("vncp:", "ether:")):
         click.echo("  capture: the hub's radio is not on this bench's own air; record there "
-                   "(`chub vncp --capture`) or with a spare dongle")  # fmt: skip
+                   "(`chub vncp --capture`) or with a spare dongle (`chub sniff`)")  # fmt: skip
     elif rig.capture is not None:
         known = home.capture_keys
         for line in wireshark_hint(rig.capture, [key.hex() for key in known]):
