@@ -157,8 +157,13 @@ class TrustCentre:
             self.state.save()
 
     def _give_up(self, eui64: int, child: Child | None) -> None:
+        """No word under the network key: say no more to it.
+
+        It keeps its place and its link key, for it may have the network key, and only its
+        announcement and whatever else it said so far was lost.
+        """
         if child is self.state.children.get(eui64) and child and not child.authenticated:
-            self._drop_child(eui64)
+            self.mac.drop_indirect(mac.Address(child.nwk))
 
     def _drop_child(self, eui64: int) -> None:
         child = self.state.children.get(eui64)

@@ -31,6 +31,8 @@ from han.radio import (
     RadioLost,
     Role,
 )
+from hw.air_faults import AirFaults, FrameFault, Match
+from hw.zigbee.aps import FrameType
 from tests.hw.air import (
     CHANNEL,
     DISPLAY,
@@ -585,3 +587,25 @@ async def test_joiners_calls_are_not_for_a_hub(air: Air) -> None:
 
 def test_frames_of_the_port_are_plain_values() -> None:
     assert message(METER) == ApsFrame(METER, SMART_ENERGY, METERING, 1, 1, b"01 message")
+
+
+@pytest.mark.parametrize("role", [Role.ROUTER, Role.SLEEPY_END_DEVICE])
+async def test_a_device_whose_first_words_are_all_lost_is_in_once_it_is_heard(
+    air: Air, role: Role
+) -> None:
+    hub = await air.hub()
+    await hub.radio.allow_join(METER, METER_KEY)
+    await hub.radio.permit_joining(60)
+    peer = air.make(air.hub_kind, METER, role)
+    await peer.radio.start()
+    (beacon,) = await peer.radio.scan([CHANNEL])
+    unheard = FrameFault(Match(METER, HUB, kind=FrameType.DATA), count=0)
+    with AirFaults(air.ether).during(unheard):
+        await peer.radio.join(beacon, METER_KEY)
+        await asyncio.sleep(30)
+    await peer.radio.set_awake(awake=True)
+    assert (await peer.radio.send(message(HUB, b"up", encrypted=True))).delivered
+    assert (await hub.radio.send(message(METER, b"down", encrypted=True))).delivered
+    assert (await hub.hears_payload()).payload == b"up"
+    assert (await peer.hears_payload()).payload == b"down"
+    assert (peer.radio.trust_centre, hub.radio.nwk_of(METER)) == (HUB, peer.radio.nwk)
