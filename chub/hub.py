@@ -103,7 +103,7 @@ class CommunicationsHub:
     ) -> None:
         self.chassis = chassis
         self.settings = settings or ChfSettings()
-        self.device_log = DeviceLog(chassis.store)
+        self.device_log = DeviceLog(chassis.store, self.settings.device_log_places)
         self.joining = Joining(self.device_log, self._now, self._known_again)
         self.alerts = HubAlerts(
             chassis, lambda octets, _: upward(octets), self.settings.alerted_events

@@ -16,6 +16,7 @@ class ChfSettings:
     esme_delivery_timeout_s: how long a message for a tunnel server may take (0x8F84).
     network_key_settle_s: time between sending a new network key and switching to it: longer than a
         gas meter sleeps.
+    device_log_places: how many devices the device log holds: 16 in GBCS.
     suites: key establishment suites the hub advertises (1, 2, or 3 for both).
     require_key_establishment: whether a device that holds only the key of its install code may use
         nothing but the clusters that need no APS security.
@@ -40,6 +41,7 @@ class ChfSettings:
     join_timeout_s: int = 3_600
     esme_delivery_timeout_s: int = 3_600
     network_key_settle_s: int = 2_100
+    device_log_places: int = 16
     suites: int = 2
     require_key_establishment: bool = True
     expel_after_s: int = 0

@@ -20,7 +20,7 @@ from han.cbke.authority import Credentials, RandomOctets
 from han.clusters import KEY_ESTABLISHMENT
 from han.exchange import Outcome, Request
 from han.keep_alive import KeepAliveSettings, keep_alive_server
-from han.radio import DeviceJoined, JoinKind, NetworkUp, RadioEvent
+from han.radio import DeviceJoined, JoinKind, NetworkUp, RadioError, RadioEvent
 from han.zcl.tables import Served
 
 _TOO_LATE: Final = "it did not establish its link key in time"
@@ -210,7 +210,13 @@ class TrustCentre:
         had_one = self._log.authorised(event.partner)
         if not self._log.establish(event.partner, event.link_key):
             return  # removed meanwhile
-        await self._give_radio(event.partner, event.link_key)
+        try:
+            await self._give_radio(event.partner, event.link_key)
+        except RadioError as error:  # the device believes in a key that the hub does not have
+            self._log.join_anew(event.partner)
+            lost = service.KeyNotEstablished(event.partner, event.role, None, str(error))
+            self._not_established(lost)
+            return
         self._chassis.events.publish(
             KeyEstablished(
                 **self._chassis.here(),

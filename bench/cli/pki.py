@@ -64,3 +64,34 @@ def new(
         key.touch(mode=0o600)
         key.write_bytes(holder.key_pem())
     click.echo(f"{len(made.holders) + 2} certificates and keys in {directory}", err=True)
+
+
+@pki.command("cbke")
+@click.argument("directory", type=click.Path(path_type=Path, file_okay=False))
+@click.option(
+    "--device",
+    "devices",
+    type=EUI64,
+    multiple=True,
+    required=True,
+    help="A device, or the hub's HAN address (its GPF); repeat for more.",
+)
+@click.option("--suite", type=click.Choice(["1", "2", "both"]), default="both", show_default=True)
+def cbke(directory: Path, devices: tuple[int, ...], suite: str) -> None:
+    """Issue certificates that devices join a HAN with (key establishment, suites 1 and 2).
+
+    DIRECTORY holds the authority, which is made when there is none, and one file for each device
+    and suite: name it in the rig as keys.cbke_directory. Private keys are not encrypted.
+    """
+    import os
+
+    from bench.cbke import issue_into
+    from bench.rig import RigError
+    from han.cbke.certificate import Suite
+
+    suites = Suite(3) if suite == "both" else Suite(int(suite))
+    try:
+        written = issue_into(directory, devices, suites, os.urandom)
+    except RigError as error:
+        raise click.UsageError(str(error)) from error
+    click.echo("\n".join(map(str, written)))

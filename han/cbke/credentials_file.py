@@ -12,9 +12,14 @@ from __future__ import annotations
 
 from typing import Final
 
-from han.cbke.authority import Credentials
+from gbcs.eui64 import format_eui64
+from han.cbke.agreement import KeyPair
+from han.cbke.authority import Authority, Credentials
+from han.cbke.certificate import Suite
 
 _NAMES: Final = {
+    "caid": "issuer",
+    "caprivatekey": "root",
     "capublickey": "authority",
     "capubkey": "authority",
     "deviceimplicitcert": "certificate",
@@ -30,16 +35,7 @@ def parse_credentials(text: str) -> Credentials:
 
     A private key that is not the certificate's, or another authority's certificate, is found here.
     """
-    values: dict[str, bytes] = {}
-    for line in text.splitlines():
-        name, _, octets = line.partition(":")
-        field = _NAMES.get("".join(name.lower().split()))
-        if field is not None:
-            values[field] = _octets(name.strip(), octets)
-    missing = [field for field in _NEEDED if field not in values]
-    if missing:
-        raise ValueError(f"credentials lack {', '.join(missing)}")
-    return Credentials.load(**values)
+    return Credentials.load(**_values(text, _NEEDED))
 
 
 def format_credentials(credentials: Credentials) -> str:
@@ -52,6 +48,40 @@ def format_credentials(credentials: Credentials) -> str:
         ("Device Private Key", credentials.key.private.to_bytes(curve.octets)),
     )
     return "".join(f"{name}: {octets.hex()}\n" for name, octets in lines)
+
+
+def parse_authority(text: str) -> Authority:
+    """Read an authority of our own; its suite is told by the length of its private key."""
+    values = _values(text, ("issuer", "root"))
+    suites = [suite for suite in Suite if suite.curve.octets == len(values["root"])]
+    if not suites:
+        raise ValueError(f"no suite has a CA Private Key of {len(values['root'])} octets")
+    key = KeyPair.of(suites[0].curve, int.from_bytes(values["root"]))
+    return Authority(suites[0], int.from_bytes(values["issuer"]), key)
+
+
+def format_authority(authority: Authority) -> str:
+    """Write an authority of our own, private key included."""
+    curve = authority.suite.curve
+    private = authority.key.private.to_bytes(curve.octets)
+    return (
+        f"CA ID: {format_eui64(authority.issuer)}\n"
+        f"CA Public Key: {curve.compress(authority.key.public).hex()}\n"
+        f"CA Private Key: {private.hex()}\n"
+    )
+
+
+def _values(text: str, needed: tuple[str, ...]) -> dict[str, bytes]:
+    values: dict[str, bytes] = {}
+    for line in text.splitlines():
+        name, _, octets = line.partition(":")
+        field = _NAMES.get("".join(name.lower().split()))
+        if field in needed:
+            values[field] = _octets(name.strip(), octets)
+    missing = [field for field in needed if field not in values]
+    if missing:
+        raise ValueError(f"credentials lack {', '.join(missing)}")
+    return values
 
 
 def _octets(name: str, text: str) -> bytes:
