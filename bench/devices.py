@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from bench.meter_identity import identity_of
 from bench.parts import Joiner, Parts
+from bench.rig import AccessDevice, LoadSwitch
 from bench.rig import Display as DisplaySection
 from bench.rig import ElectricityMeter as ElectricityMeterSection
 from bench.rig import GasMeter as GasMeterSection
-from bench.rig import LoadSwitch
 from bench.site import site_of
 from device.commissioning import JoinSettings
 from device.gbz_engine import EngineSettings
@@ -24,10 +24,11 @@ from gsme.model import Account, GasMeterModel
 from gsme.settings import GsmeSettings
 from han.node import NodeSettings
 from han.radio import Role
+from peers.cad import ConsumerAccessDevice
 from peers.display import Display
 from peers.hcalcs import LoadControlSwitch
 from peers.ppmid import Ppmid
-from peers.settings import DisplaySettings, HcalcsSettings
+from peers.settings import CadSettings, DisplaySettings, HcalcsSettings
 
 
 def gas_meter(parts: Parts, section: GasMeterSection) -> GasMeter:
@@ -115,6 +116,20 @@ def controller(parts: Parts, section: LoadSwitch) -> LoadControlSwitch | SapcSta
     )
 
 
+def access_device(parts: Parts, section: AccessDevice) -> ConsumerAccessDevice:
+    """An emulated CAD of a rig."""
+    settings = parts.settings
+    return ConsumerAccessDevice(
+        parts.chassis(section.eui64, DeviceType.CAD, Reliability.INVALID),
+        parts.timeline,
+        parts.radio(section.radio, Role.ROUTER, section.eui64),
+        parts.join_credentials(section),
+        settings=settings.of(CadSettings),
+        join_settings=settings.of(JoinSettings),
+        node_settings=settings.of(NodeSettings),
+    )
+
+
 def sections(parts: Parts) -> list[tuple[Joiner, DeviceType]]:
     """Every device that the hub lets join, emulated or real, and what it is."""
     rig = parts.rig
@@ -125,6 +140,7 @@ def sections(parts: Parts) -> list[tuple[Joiner, DeviceType]]:
         found.append((rig.electricity_meter, DeviceType.ESME))
     found += [(one, DeviceType(one.kind)) for one in rig.displays]
     found += [(one, DeviceType(one.kind)) for one in rig.controllers]
+    found += [(one, DeviceType(one.kind)) for one in rig.access_devices]
     return found + [(one, DeviceType(one.kind)) for one in rig.admitted]
 
 

@@ -36,6 +36,7 @@ from gsme.device import GasMeter
 from han.cbke.authority import RandomOctets
 from hw.capture import LinkType, PcapWriter
 from hw.ether import Ether
+from peers.cad import ConsumerAccessDevice
 from peers.display import Display
 from peers.hcalcs import LoadControlSwitch
 
@@ -63,6 +64,7 @@ class Home:
     electricity_meter: ElectricityMeterStation | None = None
     displays: tuple[Display, ...] = ()
     controllers: tuple[LoadControlSwitch | SapcStation, ...] = ()
+    access_devices: tuple[ConsumerAccessDevice, ...] = ()
     upward: list[Callable[[bytes], object]] = field(default_factory=list)
 
     @property
@@ -161,7 +163,7 @@ async def devices_alive(home: Home) -> AsyncIterator[None]:
         meters = [one for one in (home.meter, home.electricity_meter) if one is not None]
         living = [
             tasks.create_task(one.live(), name=type(one).__name__)
-            for one in (*meters, *home.displays, *home.controllers)
+            for one in (*meters, *home.displays, *home.controllers, *home.access_devices)
         ]
         if home.rig.network.new_key_every_s is not None:
             every = timedelta(seconds=home.rig.network.new_key_every_s)
@@ -200,6 +202,7 @@ async def _build(parts: Parts) -> Home:
     if rig.electricity_meter is not None:
         home.electricity_meter = devices.electricity_meter(parts, rig.electricity_meter)
     home.displays = tuple(devices.display(parts, section) for section in rig.displays)
+    home.access_devices = tuple(devices.access_device(parts, one) for one in rig.access_devices)
     home.controllers = tuple(devices.controller(parts, section) for section in rig.controllers)
     if rig.hub.admit == "rig":
         for section, kind in devices.sections(parts):

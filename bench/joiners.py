@@ -72,4 +72,5 @@ def _build(parts: Parts) -> tuple[Living, ...]:
         built.append(devices.electricity_meter(parts, rig.electricity_meter))
     built += [devices.display(parts, section) for section in rig.displays]
     built += [devices.controller(parts, section) for section in rig.controllers]
+    built += [devices.access_device(parts, section) for section in rig.access_devices]
     return tuple(built)

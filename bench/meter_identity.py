@@ -22,6 +22,7 @@ def identity_of(section: ElectricityMeter) -> Identity:
         controllers=tuple(controllers),
         controlled_w=section.controlled_w,
         boost_key=section.boost_key,
+        offset_number=section.offset_number,
     )
 
 

@@ -44,6 +44,7 @@ from gpf.event import TenancyChanged
 from han.zdo.messages import Command
 from peers.event import (
     ButtonPressed,
+    ConsumptionRead,
     ControlAsked,
     HistoryWiped,
     MeterFound,
@@ -160,6 +161,9 @@ def _say_control(event: Event, names: Names) -> str | None:
             return f"limit of {side:02X} {'begun' if begun else 'over'}, now {level} %"
         case BoostEnded(start=start, end=end):
             return f"boost from {_clock(start)} to {_clock(end)} is over"
+        case ConsumptionRead(fuel=fuel, register=register, power_kw=power_kw):
+            power = "" if power_kw is None else f", {power_kw:g} kW now"
+            return f"{fuel.value} {register}{power}"
         case ControlAsked(peer=peer):
             return f"asked {_peer(names, peer)} for control"
         case RelaySwitched(on=on, reason=reason):

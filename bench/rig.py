@@ -58,6 +58,7 @@ class Parties(Section):
     supplier: Eui64 = 0x0243485542001000
     network_operator: Eui64 = 0x0243485542002000
     access_control_broker: Eui64 = 0x0243485542000002
+    load_controller: Eui64 = 0x0243485542008000
 
     def by_role(self) -> dict[Role, int]:
         """The parties by their GBCS role."""
@@ -65,6 +66,7 @@ class Parties(Section):
             Role.SUPPLIER: self.supplier,
             Role.NETWORK_OPERATOR: self.network_operator,
             Role.ACCESS_CONTROL_BROKER: self.access_control_broker,
+            Role.LOAD_CONTROLLER: self.load_controller,
         }
 
 
@@ -159,6 +161,7 @@ class ElectricityMeter(Section):
     ``voltage_mv``, ``voltage_csv``, ``load_w`` and ``load_csv`` are short for the usual ones.
     ``controllers`` are its auxiliary controllers 1 to 5: none, ALCS, APC, or the EUI-64 of an
     HCALCS; ``controlled_w`` is the load behind each of them, in use as far as it is on.
+    ``offset_number`` is the meter's number of the randomised offset.
     """
 
     eui64: Eui64 = 0x02434855420000A0
@@ -179,6 +182,7 @@ class ElectricityMeter(Section):
         default=("ALCS", "ALCS", "APC", "none", "APC"), max_length=5
     )
     controlled_w: tuple[int, ...] = Field(default=(), max_length=5)
+    offset_number: int = Field(default=1, ge=1, le=10_000)
     boost_key: bool = True
 
     @model_validator(mode="after")
@@ -213,6 +217,15 @@ class LoadSwitch(Section):
 
 
 Emulated = GasMeter | ElectricityMeter | Display | LoadSwitch
+
+
+class AccessDevice(Section):
+    """An emulated consumer access device (CAD), which reads both meters and passes it on."""
+
+    eui64: Eui64
+    kind: Literal["CAD"] = "CAD"
+    radio: str = "ether:"
+    install_code: InstallCode | None = Field(default=None, repr=False)
 
 
 class Admitted(Section):
@@ -254,6 +267,7 @@ class Rig(Section):
     electricity_meter: ElectricityMeter | None = None
     displays: tuple[Display, ...] = ()
     controllers: tuple[LoadSwitch, ...] = ()
+    access_devices: tuple[AccessDevice, ...] = ()
     admitted: tuple[Admitted, ...] = ()
     firmware: tuple[FirmwareImage, ...] = ()
     wan: Wan = Wan()
@@ -281,6 +295,7 @@ class Rig(Section):
         """Every meter and display of the home, emulated or real, and what it is."""
         found = {one.eui64: DeviceType(one.kind) for one in self.displays}
         found |= {one.eui64: DeviceType(one.kind) for one in self.controllers}
+        found |= {one.eui64: DeviceType(one.kind) for one in self.access_devices}
         found |= {one.eui64: DeviceType(one.kind) for one in self.admitted}
         if self.gas_meter is not None:
             found[self.gas_meter.eui64] = DeviceType.GSME

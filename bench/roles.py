@@ -22,7 +22,7 @@ from han.endpoint import Endpoint
 from han.load_control import LoadController
 from han.tunnel import TunnelServer
 from peers.settings import HcalcsSettings
-from peers.views import display_endpoint, load_switch_endpoint
+from peers.views import access_endpoint, display_endpoint, load_switch_endpoint
 
 _NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -42,6 +42,7 @@ def endpoints_by_role() -> dict[str, list[Endpoint]]:
         "GPF": list(gpf.han.endpoints),
         "GSME": [meter],
         "IHD, PPMID": [display_endpoint(1, DeviceType.IHD, keys)],
+        "CAD": [access_endpoint(1, keys)],
         "HCALCS": [load_switch_endpoint(1, (*keys, TunnelServer(1).served(), load.served()))],
     }
 

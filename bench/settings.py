@@ -21,7 +21,7 @@ from esme.settings import EsmeSettings
 from gpf.settings import GpfSettings
 from gsme.settings import GsmeSettings
 from han.node import NodeSettings
-from peers.settings import DisplaySettings, HcalcsSettings
+from peers.settings import CadSettings, DisplaySettings, HcalcsSettings
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -34,6 +34,7 @@ SECTIONS: Final[Mapping[str, type[DataclassInstance]]] = {
     "chf": ChfSettings,
     "display": DisplaySettings,
     "hcalcs": HcalcsSettings,
+    "cad": CadSettings,
     "join": JoinSettings,
     "clock": ClockSettings,
     "pipeline": PipelineSettings,

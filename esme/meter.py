@@ -25,6 +25,7 @@ from esme.billing import Billing
 from esme.control.bank import ControllerBank
 from esme.control.calendar import ACTIVATIONS as CONTROLLER_CALENDAR
 from esme.control.happening import Boosted, Happening
+from esme.control.offset import NUMBER as OFFSET_NUMBER
 from esme.control.settings import ControlSettings
 from esme.demand import WINDOW_OPENS, middle_of
 from esme.future import ACTIVATED, FutureDating, Pending
@@ -43,6 +44,7 @@ from esme.schedule import last_selector
 from esme.tariff.sheet import CHANGES as TARIFF_CHANGES
 from esme.tariff.sheet import TariffSheet
 from esme.tariff.switching import TariffSwitch
+from gbcs.dlms import values as v
 from gbcs.dlms.data import Data
 from gbcs.errors import LocalError
 from gbcs.stamp import Stamp
@@ -76,7 +78,8 @@ class Identity:
 
     ``controllers`` is typeAndIdentifier of the auxiliary controllers 1 to 5 as the meter is made;
     ``controlled_w`` is the load behind each, in use as far as it is on, as part of the site's;
-    ``boost_key`` says whether it has a key for boosts.
+    ``boost_key`` says whether it has a key for boosts; ``offset_number`` is that of its randomised
+    offset.
     """
 
     eui64: int
@@ -87,6 +90,7 @@ class Identity:
     controllers: tuple[bytes, ...] = (b"",) * 5
     controlled_w: tuple[int, ...] = ()
     boost_key: bool = False
+    offset_number: int = 1
 
 
 class Appointments(Protocol):
@@ -179,6 +183,7 @@ class ElectricityMeter:
         )
         if remembered is None:
             self.controllers.make(identity.controllers, boost_key=identity.boost_key)
+            self.settings.put(OFFSET_NUMBER, v.u16(identity.offset_number))
         self.metrology.controlled_mw = lambda: self.controllers.through_mw(identity.controlled_w)
         self.kept.billed_until = self.kept.billed_until or self.metrology.own_now
         clock.watch(self._clock_changed)

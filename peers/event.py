@@ -10,6 +10,23 @@ from peers.reading import Fuel
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ConsumptionRead(Event):
+    """What a consumer access device read of a fuel, with its units; money in pounds.
+
+    What the meter does not tell is None. ``price`` is for a unit of the register.
+    """
+
+    fuel: Fuel
+    peer: Eui64
+    register: str
+    taken_at: datetime | None
+    power_kw: float | None
+    price: float | None
+    balance: float | None
+    today: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ControlAsked(Event):
     """A load control switch asked its meter what it is to do (HECS01)."""
 

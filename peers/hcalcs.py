@@ -93,6 +93,7 @@ class LoadControlSwitch:
         async with host.running():
             await self.joining.join()
             async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self.joining.stay(), name="HCALCS stays on its HAN")
                 tasks.create_task(self._keep_time(host), name="HCALCS's clock")
                 tasks.create_task(self._keep_contact(host, search, keys), name="HCALCS's meter")
                 tasks.create_task(self._keep_appointments(), name="HCALCS's commands")

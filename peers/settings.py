@@ -29,6 +29,24 @@ class HcalcsSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class CadSettings:
+    """Each field is a choice; the default is the one the bench believes in.
+
+    electricity_poll_s: how often the electricity meter is read.
+    gas_poll_s: how often the gas meter's mirror is read.
+    details_poll_s: how often prices, balances and amounts by day are read.
+    search_retry_s: how soon meters are looked for again while one is missing.
+    time_sync_period_s: how often the hub's time is read.
+    """
+
+    electricity_poll_s: int = 10
+    gas_poll_s: int = 300
+    details_poll_s: int = 300
+    search_retry_s: int = 60
+    time_sync_period_s: int = 86_400
+
+
+@dataclass(frozen=True, slots=True)
 class DisplaySettings:
     """Each field is a choice; the default is the one the bench believes in.
 

@@ -91,6 +91,8 @@ def _introduce(home: Home, port: int) -> None:
         click.echo(f"  electricity meter {format_eui64(meter.eui64)} on {meter.radio}")
     for display in rig.displays:
         click.echo(f"  {display.kind} {format_eui64(display.eui64)} on {display.radio}")
+    for access in rig.access_devices:
+        click.echo(f"  {access.kind} {format_eui64(access.eui64)} on {access.radio}")
     for switch in rig.controllers:
         click.echo(f"  {switch.kind} {format_eui64(switch.eui64)} on {switch.radio}")
     for name, value in home.settings.not_default().items():

@@ -39,6 +39,7 @@ DEMOS: Final = {
     "join": "four devices join by install code and certificate, one with a wrong code at first",
     "stamps": "a supplier reads a gas meter through the hub: whose clock, how reliable",
     "cot": "a home changes tenants: what displays ask, wipe and keep, what suppliers still read",
+    "control": "a day of load control: calendar, boost, commands, a switch over the air, the log",
     "voltage": "two days of mains: periods on the half hour through a cut, a wrong clock, a change",
 }
 """Name of a demonstration to its story; the module of that name beside this one runs it."""

@@ -113,6 +113,7 @@ class SapcStation:
         async with host.running():
             await self.joining.join()
             async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self.joining.stay(), name="SAPC stays on its HAN")
                 tasks.create_task(self._keep_time(host), name="SAPC's clock")
                 tasks.create_task(self._keep_switching(), name="SAPC's controllers")
 
