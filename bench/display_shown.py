@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Final
 
 from bench.home import living_home
@@ -13,6 +14,7 @@ from gbcs.eui64 import format_eui64
 from peers.display import Display as LivingDisplay
 from peers.memory import Remembered
 from peers.reading import Fuel
+from peers.told import SUPPLIER, TELEPHONE, Consumption, Credit, Tariff
 
 IHD: Final = 0x02434855420000D1
 
@@ -28,6 +30,24 @@ class Line:
     reliability: str
     history: tuple[Remembered, ...]
     wiped_for: datetime | None
+    details: Details
+
+
+@dataclass(frozen=True, slots=True)
+class Details:
+    """The rest of one fuel; None where the meter does not tell."""
+
+    power_kw: Decimal | None
+    ambient: str | None
+    cost_of_an_hour: Decimal | None
+    consumption: Consumption
+    tariff: Tariff | None
+    credit: Credit | None
+    supply: str | None
+    supplier: str
+    telephone: str
+    message: str | None
+    events: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +83,11 @@ def look(rig: Rig, after_s: float) -> list[Shown]:
 async def _look(rig: Rig, timeline: Timeline, after: timedelta) -> list[Shown]:
     async with living_home(rig, timeline) as home:
         await timeline.sleep(after)
-        return [_shown(display) for display in home.displays]
+        return [shown_by(display) for display in home.displays]
 
 
-def _shown(display: LivingDisplay) -> Shown:
+def shown_by(display: LivingDisplay) -> Shown:
+    """What one display shows now."""
     credentials = display.chassis.credentials
     return Shown(
         format_eui64(credentials.eui64),
@@ -78,10 +99,11 @@ def _shown(display: LivingDisplay) -> Shown:
 
 def _line(display: LivingDisplay, fuel: Fuel) -> Line:
     reading, memory = display.shown.get(fuel), display.memory[fuel]
-    handled = memory.handled
+    handled, details = memory.handled, _details(display, fuel)
     wiped_for = None if handled is None else handled.at
     if reading is None:
-        return Line(fuel.value, "no meter", None, "", "", memory.history(), wiped_for)
+        history = memory.history()
+        return Line(fuel.value, "no meter", None, "", "", history, wiped_for, details)
     return Line(
         fuel.value,
         reading.text,
@@ -90,6 +112,24 @@ def _line(display: LivingDisplay, fuel: Fuel) -> Line:
         reading.trust.value,
         memory.history(),
         wiped_for,
+        details,
+    )
+
+
+def _details(display: LivingDisplay, fuel: Fuel) -> Details:
+    told, message = display.told(fuel), display.message(fuel)
+    return Details(
+        power_kw=told.power_kw,
+        ambient=told.ambient,
+        cost_of_an_hour=told.cost_of_an_hour,
+        consumption=told.consumption,
+        tariff=told.tariff,
+        credit=told.credit,
+        supply=told.supply,
+        supplier=told.text(SUPPLIER),
+        telephone=told.text(TELEPHONE),
+        message=None if message is None else message.text,
+        events=tuple(event.event_id for event in told.events),
     )
 
 
@@ -104,4 +144,48 @@ def _line_json(line: Line) -> dict[str, object]:
             {"at": each.at.isoformat(), "register": each.register} for each in line.history
         ],
         "wiped_for": None if line.wiped_for is None else line.wiped_for.isoformat(),
+        **_details_json(line.details),
     }
+
+
+def _details_json(details: Details) -> dict[str, object]:
+    used, tariff, credit = details.consumption, details.tariff, details.credit
+    return {
+        "power_kw": _number(details.power_kw),
+        "ambient": details.ambient,
+        "cost_of_an_hour": _number(details.cost_of_an_hour),
+        "consumption": {
+            "today": used.today,
+            "yesterday": used.yesterday,
+            "this_week": used.this_week,
+            "this_month": used.this_month,
+        },
+        "tariff": None
+        if tariff is None
+        else {
+            "price": _number(tariff.price),
+            "tier": tariff.tier,
+            "standing_charge": _number(tariff.standing_charge),
+            "currency": tariff.currency,
+        },
+        "credit": None
+        if credit is None
+        else {
+            "payment": credit.payment.value,
+            "balance": _number(credit.balance),
+            "emergency_credit": _number(credit.emergency_credit),
+            "debt": _number(credit.debt),
+            "is_low": credit.is_low,
+            "emergency_offered": credit.emergency_offered,
+            "emergency_in_use": credit.emergency_in_use,
+        },
+        "supply": details.supply,
+        "supplier": details.supplier,
+        "telephone": details.telephone,
+        "message": details.message,
+        "events": [f"0x{code:04X}" for code in details.events],
+    }
+
+
+def _number(amount: Decimal | None) -> float | None:
+    return None if amount is None else float(amount)

@@ -17,6 +17,7 @@ VERBS: Final = {
     "join": ("bench.cli.join:join", "Join a rig's meters and displays to somebody else's hub."),
     "send": ("bench.cli.send:send", "Send one use case to a device of a bench, show the answer."),
     "show": ("bench.cli.show:show", "Show what a display of a bench shows."),
+    "press": ("bench.cli.press:press", "Press a button of a running bench's display."),
     "plot": ("bench.cli.plot:plot", "Draw the voltage and load that a meter has measured."),
     "rtds": ("bench.cli.rtds:rtds", "Check against a directory of reference messages."),
     "vncp": ("bench.cli.vncp:vncp", "Serve a virtual EZSP dongle to any EZSP host."),

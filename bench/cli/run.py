@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 @click.command()
 @RIG
 @click.option("--wan", metavar="HOST:PORT", help="WAN port, instead of the rig's.")
+@click.option("--control", metavar="HOST:PORT", help="Let `chub press` reach the displays here.")
 @click.option(
     "--capture", type=click.Path(path_type=Path, dir_okay=False), help="Record the air here."
 )
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 def run(
     rig: Path | None,
     wan: str | None,
+    control: str | None,
     capture: Path | None,
     pace: str | None,
     for_s: float | None,
@@ -54,11 +56,15 @@ def run(
     loaded = loaded.model_copy(update=changes)
     timeline = Timeline(start_of(loaded), loaded.rate)
     limit = None if for_s is None else timedelta(seconds=for_s)
-    run_on(_serve(loaded, timeline, limit, as_json=as_json), timeline)
+    run_on(_serve(loaded, timeline, limit, control, as_json=as_json), timeline)
 
 
-async def _serve(rig: Rig, timeline: object, limit: timedelta | None, *, as_json: bool) -> None:
+async def _serve(
+    rig: Rig, timeline: object, limit: timedelta | None, control: str | None, *, as_json: bool
+) -> None:
+    from bench.control import control_side
     from bench.home import living_home
+    from bench.wan import parse_address
     from bench.wan_side import wan_side
     from device.events import EventStream
     from device.timeline import Timeline
@@ -67,7 +73,13 @@ async def _serve(rig: Rig, timeline: object, limit: timedelta | None, *, as_json
     events = EventStream()
     events.subscribe(event_printer(rig, as_json=as_json))
     stopped = stop_event()
-    async with living_home(rig, timeline, events=events) as home, wan_side(home) as port:
+    async with AsyncExitStack() as stack:
+        home = await stack.enter_async_context(living_home(rig, timeline, events=events))
+        port = await stack.enter_async_context(wan_side(home))
+        if control is not None:
+            host, number = parse_address(control)
+            opened = await stack.enter_async_context(control_side(home, host, number))
+            click.echo(f"control on {host}:{opened}", err=as_json)
         if not as_json:
             _introduce(home, port)
         with suppress(TimeoutError):

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import click
 
 from bench.cli.options import RIG, print_json, rig_of
-
-if TYPE_CHECKING:
-    from bench.display_shown import Shown
-    from bench.rig import Rig
 
 _AFTER_S: Final = 7260.0
 
@@ -46,23 +42,6 @@ def ihd(rig: Path | None, after_s: float, *, as_json: bool) -> None:
     if as_json:
         print_json([one.as_json() for one in shown])
     else:
-        _print(loaded, shown)
+        from bench.cli.display_table import print_shown
 
-
-def _print(rig: Rig, shown: list[Shown]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    console = Console(emoji=False)
-    for one in shown:
-        console.print(f"[bold]{one.kind} {one.display}[/] of {rig.name}, {one.at:%a %H:%M:%S} UTC")
-        table = Table("fuel", "value", "taken at", "whose time", "reliable?", "stored", box=None)
-        for line in one.lines:
-            taken = "no time" if line.taken_at is None else f"{line.taken_at:%a %H:%M:%S}"
-            held = str(len(line.history))
-            table.add_row(line.fuel, line.value, taken, line.source, line.reliability, held)
-        console.print(table)
-        for line in one.lines:
-            if line.wiped_for is not None:
-                date = f"{line.wiped_for:%Y-%m-%d %H:%M:%S}"
-                console.print(f"  {line.fuel} history wiped for the new tenancy of {date}")
+        print_shown(loaded.name, shown)

@@ -52,6 +52,8 @@ def power_thresholds_w(meter: ElectricityMeter) -> tuple[int, int]:
 def _ambient(meter: ElectricityMeter) -> int:
     """Low, medium or high consumption, against the supplier's thresholds."""
     low, high = power_thresholds_w(meter)
+    if not high:
+        return 0  # never set
     power_w = _power_w(meter)
     return (power_w >= low) + (power_w >= high)
 

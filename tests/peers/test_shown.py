@@ -143,7 +143,7 @@ async def test_an_ihd_shows_what_the_supplier_reads(timeline: Timeline) -> None:
         reading = h.ihd.shown[ELECTRICITY]
         assert reading.register == meter.readings.active_import_wh
         assert told.power_kw == Decimal(1)
-        assert (told.ambient, told.supply) == ("high", "on")
+        assert (told.ambient, told.supply) == ("low", "on")
         assert told.tariff is not None
         assert (told.tariff.price, told.tariff.tier) == (Decimal("0.2"), 1)
         assert told.cost_of_an_hour == Decimal("0.2")

@@ -1,0 +1,91 @@
+"""What a display shows, as tables on a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from bench.display_shown import Details, Line, Shown
+    from peers.told import Credit, Tariff
+
+
+def print_shown(rig_name: str, shown: list[Shown]) -> None:
+    """Print what each display shows: the registers first, then everything else by fuel."""
+    console = Console(emoji=False)
+    for one in shown:
+        console.print(f"[bold]{one.kind} {one.display}[/] of {rig_name}, {one.at:%a %H:%M:%S} UTC")
+        console.print(_registers(one))
+        for line in one.lines:
+            _print_details(console, line)
+
+
+def _registers(shown: Shown) -> Table:
+    table = Table("fuel", "value", "taken at", "whose time", "reliable?", "stored", box=None)
+    for line in shown.lines:
+        taken = "no time" if line.taken_at is None else f"{line.taken_at:%a %H:%M:%S}"
+        held = str(len(line.history))
+        table.add_row(line.fuel, line.value, taken, line.source, line.reliability, held)
+    return table
+
+
+def _print_details(console: Console, line: Line) -> None:
+    said = list(_sentences(line.details))
+    if line.wiped_for is not None:
+        date = f"{line.wiped_for:%Y-%m-%d %H:%M:%S}"
+        said.append(f"history wiped for the new tenancy of {date}")
+    for number, sentence in enumerate(said):
+        console.print(
+            f"  {line.fuel if not number else '':<12}{sentence}", highlight=False, soft_wrap=True
+        )
+
+
+def _sentences(details: Details) -> Iterator[str]:
+    if details.power_kw is not None:
+        cost = details.cost_of_an_hour
+        hourly = "" if cost is None else f", {cost:.4f} an hour"
+        yield f"now {details.power_kw:.3f} kW ({details.ambient or 'no colour'}){hourly}"
+    used = details.consumption
+    amounts = (
+        ("today", used.today),
+        ("yesterday", used.yesterday),
+        ("week", used.this_week),
+        ("month", used.this_month),
+    )
+    told = [f"{name} {amount}" for name, amount in amounts if amount is not None]
+    if told:
+        yield ", ".join(told)
+    if details.tariff is not None:
+        yield _tariff(details.tariff)
+    if details.credit is not None:
+        yield _credit(details.credit)
+    if details.supply is not None:
+        yield f"supply {details.supply}"
+    if details.supplier or details.telephone:
+        yield f"supplier {details.supplier} {details.telephone}".rstrip()
+    if details.message is not None:
+        yield f"message: {details.message}"
+    if details.events:
+        yield "events " + " ".join(f"{code:04X}" for code in details.events)
+
+
+def _tariff(tariff: Tariff) -> str:
+    charge = tariff.standing_charge
+    daily = "" if charge is None else f", {charge} {tariff.currency} a day"
+    return f"rate {tariff.tier}: {tariff.price} {tariff.currency} a unit{daily}"
+
+
+def _credit(credit: Credit) -> str:
+    notes = (
+        (credit.is_low, "low"),
+        (credit.emergency_offered, "emergency credit on offer"),
+        (credit.emergency_in_use, "emergency credit in use"),
+    )
+    said = "".join(f", {note}" for is_so, note in notes if is_so)
+    return (
+        f"{credit.payment.value}: balance {credit.balance}, emergency credit "
+        f"{credit.emergency_credit}, debt {credit.debt}{said}"
+    )
