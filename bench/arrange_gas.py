@@ -14,6 +14,7 @@ from typing import Final, Protocol
 
 from bench.replay_pair import Pair, Unsupported
 from device.chassis import Chassis
+from device.gas_logs import GasLogs
 from device.log import NO_TIME
 from device.own_events import OwnEventLogs
 from device.sample_log import SampleLog
@@ -28,7 +29,7 @@ from gbcs.zcl.general import (
 from gbcs.zcl.status import Status
 from gbcs.zcl.types import DataType, Value, zcl_moment
 from gsme.management import NO_SAMPLE_ID
-from gsme.model import PREPAYMENT, GasLogs, GasMeterModel, PaymentControl
+from gsme.model import PREPAYMENT, GasMeterModel, PaymentControl
 from han.clusters.events import EventLog
 from han.commands import payload_class
 from han.commands.device_management import ReportEventConfiguration

@@ -32,6 +32,7 @@ async def start_hub(
     hub.add_function(gpf.entity, gpf.answer)
     hub.pending_changed = gpf.han.set_tunnel_pending
     hub.device_removed = gpf.han.forget
+    hub.tap_offs.tapped, hub.tap_offs.overheard = gpf.tapped, gpf.overheard
     hub.trust_centre.key_update_wanted = gpf.han.set_key_update_wanted
     hub.firmware.flag_meter = gpf.han.set_firmware_waiting
     hub.trust_centre.network_key_waiting = lambda waiting: _flag_network_key(hub, gpf, waiting)

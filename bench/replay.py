@@ -43,14 +43,13 @@ from gbcs.keys import KeyStore, Usage
 from gbcs.party import DeviceType
 from gbcs.protection import attribute_cipher
 from gbcs.rtds import RtdsFile, find_keystore, pairs, read_directory
-from gpf.device import LOG_USE_CASES
-from gpf.device import USE_CASES as GPF_USE_CASES
+from gpf.device import use_cases as gpf_use_cases
 from gsme.meter import use_cases as gsme_use_cases
 
 _DEVICE_USE_CASES: Final[dict[int, Callable[[], tuple[str, ...]]]] = {
     ESME: esme_use_cases,
     GSME: gsme_use_cases,
-    GPF: lambda: (*GPF_USE_CASES, *LOG_USE_CASES),
+    GPF: gpf_use_cases,
     CHF: chf_use_cases,
     SAPC: lambda: CONTROL_USE_CASES,
 }

@@ -91,18 +91,16 @@ class _AtProxy(_AtMeter):
     def __init__(self, home: Home) -> None:
         super().__init__(home)
         gpf = home.gpf
-        self.chassis, self.server = gpf.chassis, gpf.remote
-        self._gpf = gpf
+        self.chassis, self.server, self.events = gpf.chassis, gpf.remote, gpf.logs
+        self.tariff, self.logs = gpf.state.tariff, gpf.state.logs
         self._samples = gpf.samples
 
     def put(self, cluster_id: int, attribute_id: int, value: Value, type_: DataType) -> None:
         """Let the meter have the value; of Price, the proxy itself."""
-        super().put(cluster_id, attribute_id, value, type_)
-        if cluster_id == PRICE and isinstance(value, int):
-            setattr(self._gpf.tariff, _TARIFF[attribute_id], value)
-
-
-_TARIFF: Final = {0x0616: "currency", 0x0617: "price_trailing_digit"}
+        if cluster_id != PRICE:
+            super().put(cluster_id, attribute_id, value, type_)
+        elif isinstance(value, int):
+            self.tariff.values[attribute_id] = value
 
 
 def _arrange(home: Home, pair: Pair) -> None:
@@ -114,6 +112,10 @@ def _arrange(home: Home, pair: Pair) -> None:
         if not any(home.keys.has_private(each, Usage.KEY_AGREEMENT) for each in both):
             raise Unsupported("no private key of the PPMID or the GSME is published")
         home.meter.chassis.credentials.devices[pair.command.originator] = DeviceType.PPMID
+    own_counter = pair.response.supplementary_originator_counter
+    if own_counter is not None:
+        chassis = home.gpf.chassis if at_gpf else _AtMeter(home).chassis
+        chassis.own_counter.start_at(own_counter)
     _set_clocks(home, pair.response.date_time, at_gpf=at_gpf)
     if pair.expected is not None:
         Arranger(_AtProxy(home) if at_gpf else _AtMeter(home), pair).arrange()

@@ -20,8 +20,7 @@ from esme.sapc.device import USE_CASES as SAPC_USE_CASES
 from gbcs.catalogue import UseCase, all_use_cases, by_name
 from gbcs.catalogue.use_case import Kind
 from gbcs.party import DeviceType
-from gpf.device import LOG_USE_CASES
-from gpf.device import USE_CASES as GPF_USE_CASES
+from gpf.device import use_cases as gpf_use_cases
 from gsme.meter import use_cases as gsme_use_cases
 from han.clusters import by_id
 from han.endpoint import Endpoint
@@ -35,7 +34,7 @@ def answered() -> dict[str, tuple[UseCase, ...]]:
     """The use cases that each emulated device answers."""
     names = {
         "CHF": chf_use_cases(),
-        "GPF": (*GPF_USE_CASES, *LOG_USE_CASES),
+        "GPF": gpf_use_cases(),
         "GSME": gsme_use_cases(),
         "ESME": esme_use_cases(),
         "HCALCS": HCALCS_USE_CASES,

@@ -23,6 +23,7 @@ from chub.observer import Observer
 from chub.own_commands import OwnCommands
 from chub.settings import ChfSettings
 from chub.succession import Succession
+from chub.tap_off import TapOffs
 from chub.trust_centre import TrustCentre
 from chub.tunnel_opener import TunnelOpener
 from chub.views import basic_server, time_server
@@ -148,6 +149,7 @@ class CommunicationsHub:
         )
         self.trust_centre.expel = self._expel
         self.pending_changed: Callable[[int, bool], object] = lambda peer, pending: None
+        self.tap_offs = TapOffs(chassis.store)
         self.device_removed: Callable[[int], object] = lambda peer: None
         self.mailroom = Mailroom(
             self.tunnels,
@@ -276,6 +278,7 @@ class CommunicationsHub:
         if waiting + len(parts) > self.settings.mailbox_capacity:
             self.refuse(Undeliverable.MAILBOX_FULL, f"{waiting} messages wait", message)
             return
+        self.tap_offs.keep(message, octets)
         for part in parts:
             self.mailroom.put(message.recipient, part, self._now())
         self.chassis.events.publish(
@@ -338,6 +341,7 @@ class CommunicationsHub:
         self.opener.forget(eui64)
         if eui64 not in self.device_log:
             self.mailroom.forget(eui64)
+            self.tap_offs.forget(eui64)
             self.deliveries.forget(eui64, "it was removed from the device log")
             self.own.model.communications.forget(eui64)
             self.device_removed(eui64)
@@ -353,6 +357,7 @@ class CommunicationsHub:
             return
         here = self.chassis.here()
         self.chassis.events.publish(MessageTunnelled(**here, peer=peer, octets=len(whole)))
+        self.tap_offs.heard(peer, message)
         if message.recipient in self.device_log:
             self.deliver(whole)  # from one device of the home to another (PCS01, PCS02)
         else:

@@ -149,6 +149,20 @@ class Instructions:
         pending[:] = [each for each in pending if not each.is_due(own)]
         return [self._executed(each, own) for each in due]
 
+    def conclude(self, told: ExecutedCommand, now: datetime, *, done: bool) -> bool:
+        """Execute or drop what another device says to have done; False when nothing waits."""
+        pending = self._pending()
+        for each in pending:
+            asked = (each.message_code, each.counter)
+            where = (each.component.cluster_id, each.component.command_id)
+            same = asked == (told.message_code, told.originator_counter)
+            if same and where == (told.cluster_id, told.command_id):
+                pending.remove(each)
+                if done:
+                    self._executed(each, now)
+                return True
+        return False
+
     def _executed(self, instruction: Instruction, own: datetime) -> Executed:
         access = Access(instruction.originator, own, Party.REMOTE, order=instruction.order)
         component = instruction.component

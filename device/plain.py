@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from enum import Enum
 from functools import cache
 from types import NoneType, UnionType
-from typing import Final, TypeVar, get_args, get_origin, get_type_hints
+from typing import Final, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from device.cosem.table import Place
 from device.store import Json
@@ -74,7 +74,7 @@ def load(kind: type[T], plain: Json) -> T:
 
 def _load(hint: object, plain: Json) -> object:
     origin, arguments = get_origin(hint), get_args(hint)
-    if origin is UnionType:
+    if origin in (UnionType, Union):
         return None if plain is None else _load(_without_none(arguments), plain)
     if origin in (list, tuple, dict):
         return _load_collection(origin, arguments, plain)

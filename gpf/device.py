@@ -2,46 +2,59 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Final
 
 from device.alerts import Alerts, Send
 from device.chassis import Chassis
-from device.command import Answered, Executed
+from device.command import Answered, Command, Executed, Outcome
 from device.common import AUTHORITY as COMMON_AUTHORITY
 from device.common import CommonCommands
 from device.gbz_engine import EngineSettings, GbzEngine
 from device.host import Host
+from device.log import time_s
 from device.pipeline import Pipeline
 from device.sample_log import DAILY, PROFILE, SampleLogs
 from device.settings import PipelineSettings
-from gbcs.catalogue import Technology
+from device.state import KeptState
+from gbcs.catalogue import Technology, all_use_cases
+from gbcs.catalogue.use_case import Kind
+from gbcs.envelope import Message
+from gbcs.party import DeviceType
 from gbcs.stamp import Stamp
 from gpf.device_log import DeviceLogKeeper
-from gpf.event import TenancyChanged
+from gpf.event import TapOffFailed, TenancyChanged
+from gpf.event_logs import ProxyEventLogs
 from gpf.han_side import HanSide, HubEndpoints
 from gpf.mirror import Mirror
 from gpf.settings import GpfSettings
 from gpf.stamp import stamp_of
-from gpf.tariff import Tariff
+from gpf.state import ProxyState
+from gpf.tap_off import FAILURE, TapFailure, TapOff
 from gpf.tenancy import ChangeOfTenancy, Tenancy
-from gpf.views import GasData, remote_server
+from gpf.views import GasData, remote_server, tapped_server
+from han.clusters.events import EventLog
+from han.commands.events import EventEntry
+from han.messaging import MessageBoard
 
-USE_CASES: Final = (
-    "GCS09",
-    "GCS13a",
-    "GCS13b",
-    "GCS13c",
-    "GCS14",
-    "GCS17",
-    "GCS60",
-    "GCS60a",
-    "GCS61",
-)
-"""Use cases that the GPF answers from what it mirrors and keeps of the gas meter."""
-LOG_USE_CASES: Final = ("GCS59",)
-"""Those of its device log, beside the ones that every device has."""
+ACTIONED, NOT_ACTIONED = 0x8154, 0x8155
+"""Immediate HAN interface command actioned, or not; the entry carries the message code."""
+MESSAGE_CONFIRMED: Final = 0x81A6
+_RESTORE: Final = "GCS59"
+
+
+def use_cases() -> tuple[str, ...]:
+    """Names of the use cases that the GPF answers, besides those all devices share."""
+    found = (
+        each.name
+        for each in all_use_cases()
+        if each.kind is Kind.COMMAND
+        and each.technology is Technology.GBZ
+        and DeviceType.GPF in each.targets
+    )
+    return (*found, _RESTORE)
 
 
 class GasProxy:
@@ -65,7 +78,8 @@ class GasProxy:
     ) -> None:
         self.chassis = chassis
         self.settings = settings or GpfSettings()
-        self.tariff = Tariff()
+        self.state = ProxyState()
+        self.memory = KeptState(self.state, chassis.store, "gas proxy")
         self.mirror = Mirror(
             own_reliability=lambda: chassis.clock.status,
             completion=timedelta(seconds=self.settings.push_completion_s),
@@ -74,19 +88,29 @@ class GasProxy:
         self.samples = SampleLogs(
             chassis.store, (PROFILE, DAILY), timedelta(seconds=self.settings.push_grace_s)
         )
-        self.data = GasData(self.mirror, self.tariff, self.tenancy, self.samples, chassis.clock.now)
-        self.han = HanSide(chassis, self.data, self.settings, admits, endpoints)
-        self.remote = remote_server(self.data)
-        alerts = Alerts(chassis, send)
-        self.common = CommonCommands(
-            chassis, send, alerts.event, partner_changed=lambda peer, kind: self.log.changed()
+        numbers = endpoints or HubEndpoints()
+        self.board = MessageBoard(numbers.esi, self.state.message)
+        self.data = GasData(
+            self.mirror, self.state, self.tenancy, self.samples, self.board, chassis.clock.now
         )
-        self.log = DeviceLogKeeper(chassis, self.common.joins, alerts)
+        self.logs = ProxyEventLogs(chassis, self.state, self.data.seen_from)
+        self.alerts = Alerts(chassis, send)
+        self.han = HanSide(
+            chassis, self.data, self.logs, self.settings, admits, numbers, self.memory.save
+        )
+        self.han.message_confirmed = lambda: self.alerts.event(MESSAGE_CONFIRMED)
+        self.remote = remote_server(self.data, self.logs)
+        self.tap = TapOff(self.state, tapped_server(self.data, self.logs), self._tap_failed)
+        self.common = CommonCommands(
+            chassis, send, self.alerts.event, partner_changed=lambda peer, kind: self.log.changed()
+        )
+        self.log = DeviceLogKeeper(chassis, self.common.joins, self.alerts)
+        self._engine = GbzEngine(self.remote, engine_settings)
         self.pipeline = Pipeline(
             chassis,
-            use_cases=USE_CASES,
-            engines={Technology.GBZ: GbzEngine(self.remote, engine_settings)},
-            handlers={**self.common.handlers, "GCS59": self.log.restore},
+            use_cases=[name for name in use_cases() if name != _RESTORE],
+            engines={Technology.GBZ: self._execute},
+            handlers={**self.common.handlers, _RESTORE: self.log.restore},
             authority=COMMON_AUTHORITY,
             stamp=self._stamp,
             settings=pipeline_settings,
@@ -106,6 +130,45 @@ class GasProxy:
         """Execute one command addressed to the GPF; None when it is refused."""
         outcome = self.pipeline.receive(octets)
         return outcome.octets if isinstance(outcome, Answered) else None
+
+    def tapped(self, command: Message, response: Message) -> None:
+        """Apply a command that the gas meter executed."""
+        with self._changing():
+            now = self.chassis.clock.now()
+            taken = self.tap.take(command, response, now)
+            octets = command.message_code.to_bytes(2, "big")
+            code = ACTIONED if taken else NOT_ACTIONED
+            entry = EventEntry(EventLog.GSME_GENERAL, code, time_s(self.chassis.clock), octets)
+            self.state.note(entry, security=False)
+
+    def overheard(self, alert: Message) -> None:
+        """Apply what waits for its time, when the gas meter says that it did so itself."""
+        with self._changing():
+            self.tap.overhear(alert, self.chassis.clock.now())
+
+    @contextmanager
+    def _changing(self) -> Iterator[None]:
+        """Change the state as one unit, and tell displays what is new."""
+        before = self.han.news_point()
+        with self.chassis.store.transaction() as unit:
+            unit.on_rollback(self.memory.undo_point())
+            yield
+            self.memory.save()
+        self.han.publish_news(before)
+
+    def _tap_failed(self, failure: TapFailure) -> None:
+        self.chassis.events.publish(TapOffFailed(**self.chassis.here(), failure=failure))
+        self.alerts.event(FAILURE)
+
+    def _execute(self, command: Command) -> Outcome:
+        """Execute the components, and log that a command was executed."""
+        command.unit.on_rollback(self.memory.undo_point())
+        outcome = self._engine(command)
+        if self.settings.log_commands:
+            code = NOT_ACTIONED if outcome.failed else ACTIONED
+            self.chassis.event_log.add(code, command.message.message_code.to_bytes(2, "big"))
+        self.memory.save()
+        return outcome
 
     def _tenancy_changed(self, newest: ChangeOfTenancy | None) -> None:
         self.chassis.events.publish(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from device.events import Event
+from gpf.tap_off import TapFailure
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,3 +15,10 @@ class TenancyChanged(Event):
 
     at: datetime | None
     control: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TapOffFailed(Event):
+    """A buffered command could not be applied (alert 0x819E)."""
+
+    failure: TapFailure

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -15,13 +15,16 @@ from gbcs.zcl.status import Status
 from gbcs.zcl.types import DataType, Value
 from gpf.mirror import AttributeKey, Mirrored
 from gpf.mirror_memory import Lent, MirrorMemory
+from gpf.pushed import PushIntake
 from gpf.settings import GpfSettings
+from gpf.state import ProxyState
 from gpf.views import CURRENT_SUMMATION, GasData, esi_clusters, mirror_clusters
-from han.clusters import BASIC, METERING
+from han.clusters import BASIC, DEVICE_MANAGEMENT, MESSAGING, METERING, PRICE
 from han.clusters.basic import MIRROR_CAPACITY, PHYSICAL_ENVIRONMENT
 from han.clusters.mirrored import fixed
 from han.endpoint import Endpoint
 from han.exchange import Outcome, Request
+from han.logs import EventLogs
 from han.mirror.flags import FunctionalFlag
 from han.mirror.host import (
     MirrorConfigured,
@@ -31,7 +34,8 @@ from han.mirror.host import (
     MirrorHost,
     ReportComplete,
 )
-from han.zcl.tables import Served
+from han.publisher import Publisher
+from han.zcl.tables import ClusterDefinition, Served
 
 ENERGY_SERVICE_INTERFACE: Final = 0x0500
 METERING_DEVICE: Final = 0x0501
@@ -64,24 +68,37 @@ class HanSide:
         self,
         chassis: Chassis,
         data: GasData,
+        events: EventLogs,
         settings: GpfSettings,
         admits: Callable[[int], bool],
-        endpoints: HubEndpoints | None = None,
+        numbers: HubEndpoints,
+        keep: Callable[[], object],
     ) -> None:
-        numbers = endpoints or HubEndpoints()
+        self.message_confirmed: Callable[[], object] = lambda: None
         self._chassis = chassis
         self._mirror, self._data = data.mirror, data
         self._memory = MirrorMemory(chassis.store)
+        self._kick: Callable[[], object] = lambda: None
         self.mirror_endpoint = Endpoint(
             numbers.mirror,
             METERING_DEVICE,
-            served=mirror_clusters(data, snapshot_time=settings.serve_snapshot_time),
+            served=mirror_clusters(data, events, snapshot_time=settings.serve_snapshot_time),
         )
         self.mirror_host = MirrorHost([self.mirror_endpoint], self, admits)
+        self.pushed = PushIntake(
+            data.state,
+            data.mirror,
+            is_owner=lambda peer: self.mirror_host.endpoint_of(peer) is not None,
+            keep=keep,
+            refreshed=self._memory.keep,
+        )
+        for served in self.pushed.served():
+            self.mirror_endpoint.server.add(served)
+        self._publisher = Publisher(numbers.esi, list)
         self.esi_endpoint = Endpoint(
             numbers.esi,
             ENERGY_SERVICE_INTERFACE,
-            served=(self.mirror_host.served_by_esi(), *esi_clusters(data), _basic()),
+            served=(self.mirror_host.served_by_esi(), *esi_clusters(data, events), _basic()),
         )
         self._restore()
 
@@ -92,8 +109,23 @@ class HanSide:
 
     def attach(self, host: Host) -> None:
         """Work on this node; before the host runs."""
-        host.node.attach(self)
+        self._publisher = Publisher(self.esi_endpoint.number, lambda: host.node.bindings)
+        self._kick = host.kick
+        for service in (self, self._publisher):
+            host.node.attach(service)
+        host.on_node_event(self._publisher.hear)
         host.on_progress(self._progress)
+
+    def news_point(self) -> Mapping[str, object]:
+        """What displays have been told so far, for :meth:`publish_news`."""
+        return dict(_news(self._data.state))
+
+    def publish_news(self, before: Mapping[str, object]) -> None:
+        """Tell displays that bind or ask what has changed since then."""
+        for name, message in _news(self._data.state):
+            if message is not None and message != before.get(name):
+                self._publisher.publish(_CLUSTERS[name], message)
+        self._kick()
 
     def set_tunnel_pending(self, peer: int, pending: bool) -> None:
         """Tell the meter at its next wake whether messages wait for it at the hub."""
@@ -154,6 +186,8 @@ class HanSide:
     # -- parts -----------------------------------------------------------------------------------
 
     def _progress(self) -> None:
+        for _ in self._data.board.events():
+            self.message_confirmed()
         for event in self.mirror_host.events():
             self._take(event)
 
@@ -218,3 +252,27 @@ class HanSide:
 
 def _basic() -> Served:
     return fixed(BASIC, _ESI_IDENTITY)
+
+
+_CLUSTERS: Final[Mapping[str, ClusterDefinition]] = {
+    **dict.fromkeys(
+        (
+            "information",
+            "matrix",
+            "thresholds",
+            "conversion_factor",
+            "calorific_value",
+            "billing_period",
+            "block_period",
+        ),
+        PRICE,
+    ),
+    "supplier": DEVICE_MANAGEMENT,
+    "message": MESSAGING,
+}
+
+
+def _news(state: ProxyState) -> Iterator[tuple[str, object]]:
+    """What displays are told of when it changes; calendars they ask for."""
+    for name in _CLUSTERS:
+        yield name, getattr(state.tariff if hasattr(state.tariff, name) else state, name)

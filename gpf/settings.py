@@ -27,6 +27,7 @@ class GpfSettings:
     cot_check_event_id: refuse a change of tenancy that is older than the stored one.
     provider_id: the provider stored; GBCS leaves the field unused (0).
     tariff_type: the tariff type stored; 0 is delivered.
+    log_commands: whether every command goes into the event log (0x8154, 0x8155).
     """
 
     own_stamp: Literal["rx_time", "response_time"] = "rx_time"
@@ -40,3 +41,4 @@ class GpfSettings:
     cot_check_event_id: bool = True
     provider_id: int = 0
     tariff_type: int = 0
+    log_commands: bool = True

@@ -2,29 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from device.gas_logs import logs_served
 from device.sample_log import SampleLogs
 from device.sample_views import sampled
 from gbcs.zcl.status import Status
 from gbcs.zcl.types import Value, zcl_seconds
+from gpf.esi import supplier_server, tapped_clients
 from gpf.mirror import INVALID_UTC, READING_SNAPSHOT_TIME, Mirror
-from gpf.tariff import Tariff
+from gpf.state import ProxyState
 from gpf.tenancy import Tenancy
 from gpf.tenancy_views import tenancy_client, tenancy_server
-from han.clusters import BASIC, METERING, PREPAYMENT, PRICE
+from han.clusters import BASIC, METERING, PREPAYMENT
 from han.clusters.mirrored import ValueOf, mirrored
+from han.commands.price import PublishPrice
+from han.logs import EventLogs, event_logs
+from han.messaging import MessageBoard
+from han.tariff.energy import Conversion, block_of
+from han.tariff.price import price_at
+from han.tariff.views import calendar_server, price_server
 from han.zcl.server import ZclServer
 from han.zcl.tables import Access, ClusterDefinition, Failure, Party, Served, Side
 
 _NOT_PUSHED: Final = Failure(Status.UNSUPPORTED_ATTRIBUTE)
 
-_PRICE_FIELDS: Final[Mapping[int, str]] = {0x0616: "currency", 0x0617: "price_trailing_digit"}
-
-
+UNIT_OF_MEASURE: Final = 0x0300
+_BLOCKS: Final = (0x0700, 0x0701, 0x0702, 0x0703)
 CURRENT_SUMMATION: Final = 0x0000
 
 
@@ -33,22 +40,43 @@ class GasData:
     """Everything that the GPF shows; ``now`` is its own clock."""
 
     mirror: Mirror
-    tariff: Tariff
+    state: ProxyState
     tenancy: Tenancy
     samples: SampleLogs
+    board: MessageBoard
     now: Callable[[], datetime]
 
     def hidden_before(self, access: Access) -> datetime | None:
         """Before when entries are hidden from an asker: from the household, after a new tenancy."""
         return self.tenancy.hidden_before(self.now()) if access.party is Party.HAN else None
 
+    def seen_from(self, access: Access) -> int:
+        """The same in UTCTime seconds; 0 when nothing is hidden."""
+        hidden = self.hidden_before(access)
+        return 0 if hidden is None else zcl_seconds(hidden)
 
-def esi_clusters(data: GasData) -> tuple[Served, ...]:
+    def price_now(self, access: Access) -> PublishPrice | None:
+        """The price in force, by the calendar or by what the mirrored blocks have taken."""
+        book, metering = self.state.tariff, METERING.cluster_id
+        used = sum(_number(self.mirror, metering, each, 0) for each in _BLOCKS)
+        block = block_of(book, used, Conversion(book))
+        unit = _number(self.mirror, metering, UNIT_OF_MEASURE, 1)
+        return price_at(book, access.now, block=block, unit=unit)
+
+
+def esi_clusters(data: GasData, events: EventLogs) -> tuple[Served, ...]:
     """What the Energy Service Interface serves to displays."""
-    return price(data.tariff), tenancy_server(data.tenancy)
+    return (
+        price_server(data.state.tariff, data.price_now),
+        calendar_server(data.state.tariff),
+        tenancy_server(data.tenancy),
+        supplier_server(data.state),
+        data.board.served(),
+        event_logs(events),
+    )
 
 
-def mirror_clusters(data: GasData, *, snapshot_time: bool) -> tuple[Served, ...]:
+def mirror_clusters(data: GasData, events: EventLogs, *, snapshot_time: bool) -> tuple[Served, ...]:
     """What the mirror serves to displays; ``snapshot_time`` says whether it tells the moment."""
     mirror = data.mirror
     return (
@@ -56,35 +84,39 @@ def mirror_clusters(data: GasData, *, snapshot_time: bool) -> tuple[Served, ...]
         mirrored(METERING, Side.SERVER, _timed(mirror, snapshot_time=snapshot_time)),
         sampled(data.samples, data.hidden_before),
         mirrored_cluster(PREPAYMENT, mirror),
+        *logs_served(data.state.logs, data.seen_from),
+        event_logs(events),
     )
 
 
-def remote_server(data: GasData) -> ZclServer:
+def remote_server(data: GasData, events: EventLogs) -> ZclServer:
     """What GBZ components addressed to the GPF are executed on."""
     return ZclServer(
         (
-            mirrored_cluster(METERING, data.mirror),
+            *(mirrored_cluster(each, data.mirror) for each in (BASIC, METERING, PREPAYMENT)),
             sampled(data.samples, data.hidden_before),
-            mirrored_cluster(PREPAYMENT, data.mirror),
-            price(data.tariff),
+            *logs_served(data.state.logs),
+            price_server(data.state.tariff, data.price_now),
+            calendar_server(data.state.tariff),
             tenancy_client(data.tenancy, data.now),
+            event_logs(events),
         )
     )
+
+
+def tapped_server(data: GasData, events: EventLogs) -> ZclServer:
+    """What buffered commands are applied to."""
+    return ZclServer((*tapped_clients(data.state, data.board), event_logs(events)))
+
+
+def _number(mirror: Mirror, cluster_id: int, attribute_id: int, otherwise: int) -> int:
+    held = mirror.get(cluster_id, attribute_id)
+    return held.value if held is not None and isinstance(held.value, int) else otherwise
 
 
 def mirrored_cluster(definition: ClusterDefinition, mirror: Mirror) -> Served:
     """A cluster of the gas meter as the mirror holds it; what was never pushed is unsupported."""
     return mirrored(definition, Side.SERVER, _held(definition, mirror))
-
-
-def price(tariff: Tariff) -> Served:
-    """The Price cluster of the GPF's own ESI."""
-
-    def value_of(attribute_id: int) -> Value | Failure:
-        value: int = getattr(tariff, _PRICE_FIELDS[attribute_id])
-        return value
-
-    return mirrored(PRICE, Side.SERVER, value_of, only=_PRICE_FIELDS)
 
 
 def _held(definition: ClusterDefinition, mirror: Mirror) -> ValueOf:

@@ -12,8 +12,8 @@ from typing import Final
 
 from gsme import codes
 from gsme.model import Account, PaymentControl
+from han.tariff.energy import NANO
 
-NANO: Final = 1_000_000_000
 HOURLY: Final = 0
 _SHARES: Final = 10_000
 _HOURS_PER_DAY: Final = 24

@@ -12,6 +12,7 @@ from datetime import datetime
 from enum import IntFlag
 from typing import Final
 
+from device.gas_logs import GasLogs
 from device.instructions import Instruction
 from device.tokens import TokenMemory
 from gsme.codes import AT_FIRST
@@ -20,9 +21,8 @@ from han.clusters import METERING as _METERING
 from han.clusters import PREPAYMENT as _PREPAYMENT
 from han.clusters import PRICE as _PRICE
 from han.commands.device_management import PublishChangeOfSupplier
-from han.commands.events import DisplayMessage
+from han.commands.events import DisplayMessage, EventEntry
 from han.commands.metering import SupplyStatus
-from han.commands.prepayment import DebtPayment, TopUp
 from han.logs import Snapshot
 from han.tariff.book import TariffBook
 
@@ -131,19 +131,6 @@ class Configuration:
 
 
 @dataclass(slots=True)
-class GasLogs:
-    """What the meter tells its proxy, oldest first."""
-
-    daily: list[Snapshot] = field(default_factory=list)
-    daily_prepayment: list[Snapshot] = field(default_factory=list)
-    billing: list[Snapshot] = field(default_factory=list)
-    billing_prepayment: list[Snapshot] = field(default_factory=list)
-    top_ups: list[TopUp] = field(default_factory=list)
-    debt_payments: list[DebtPayment] = field(default_factory=list)
-    next_snapshot_id: int = 0
-
-
-@dataclass(slots=True)
 class GasMeterModel:
     """The meter's state. ``flow_dm3_per_h`` is the burner's; the register integrates it exactly."""
 
@@ -169,6 +156,12 @@ class GasMeterModel:
     configuration: Configuration = field(default_factory=Configuration)
     tariff: TariffBook = field(default_factory=TariffBook)
     logs: GasLogs = field(default_factory=GasLogs)
+    next_snapshot_id: int = 0
+    untold: list[EventEntry] = field(default_factory=list)
+    """Entries of the logs that the proxy does not have yet."""
+    unpushed: list[Snapshot] = field(default_factory=list)
+    """Snapshots that the proxy does not have yet."""
+    unpushed_payments: bool = False
     tokens: TokenMemory = field(default_factory=TokenMemory)
     pending: list[Instruction] = field(default_factory=list)
     message: DisplayMessage | None = None

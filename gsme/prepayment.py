@@ -17,7 +17,6 @@ from gbcs.zcl.status import Status
 from gbcs.zcl.types import zcl_seconds
 from gsme import account as accounts
 from gsme.model import GasMeterModel, PaymentControl
-from gsme.snapshots import DEBT_PAYMENTS, TOP_UPS
 from gsme.works import Works
 from han.clusters import PREPAYMENT
 from han.commands.metering import SnapshotCause
@@ -96,14 +95,12 @@ class GasTill:
     def _credit(self, digits: bytes, amount: int, now_s: int) -> None:
         model = self._works.model
         paid = accounts.pay_in(model.account, amount)
-        model.logs.top_ups.append(TopUp(digits, amount, now_s))
-        del model.logs.top_ups[:-TOP_UPS]
+        payments = []
         if paid.debt:
             outstanding = model.account.debt_amounts[accounts.PAYMENT_DEBT]
-            payment = DebtPayment(now_s, paid.debt, TYPE_3_DEBT, outstanding)
-            model.logs.debt_payments.append(payment)
-            del model.logs.debt_payments[:-DEBT_PAYMENTS]
-        self._works.payment_made(debt=bool(paid.debt))
+            payments.append(DebtPayment(now_s, paid.debt, TYPE_3_DEBT, outstanding))
+        model.logs.pay((TopUp(digits, amount, now_s),), payments)
+        model.unpushed_payments = True
         self._works.settle(accounts.look_again(model.account))
 
     def _refused(self, codes: tuple[int, ...], origin: OriginatingDevice) -> ConsumerTopUpResponse:

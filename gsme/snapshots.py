@@ -17,10 +17,6 @@ from han.requests import command_of
 from han.zcl.payload import encode
 from han.zcl.tables import Side
 
-DAYS: Final = 31
-BILLINGS: Final = 12
-TOP_UPS: Final = 5
-DEBT_PAYMENTS: Final = 10
 BLOCK_TIER_NO_BILLING: Final = 6
 """Payload type with tiers and blocks, which every use case prescribes."""
 DEBT_CREDIT_STATUS: Final = 0
@@ -32,14 +28,12 @@ _NUMBERS: Final = 1 << 32
 
 def take(model: GasMeterModel, cause: SnapshotCause, at: datetime) -> Iterator[Snapshot]:
     """Take a snapshot of the registers, and in prepayment mode one of the balances."""
-    general = cause is SnapshotCause.GENERAL
-    logs, keep = model.logs, DAYS if general else BILLINGS
     registers = _next(model, cause, at, BLOCK_TIER_NO_BILLING, _registers(model))
-    _append(logs.daily if general else logs.billing, registers, keep)
+    model.logs.add(registers, prepayment=False)
     yield registers
     if model.account.prepayment:
         balances = _next(model, cause, at, DEBT_CREDIT_STATUS, _balances(model))
-        _append(logs.daily_prepayment if general else logs.billing_prepayment, balances, keep)
+        model.logs.add(balances, prepayment=True)
         yield balances
 
 
@@ -64,14 +58,9 @@ def published(snapshot: Snapshot) -> Frame:
 def _next(
     model: GasMeterModel, cause: SnapshotCause, at: datetime, payload_type: int, body: bytes
 ) -> Snapshot:
-    number = model.logs.next_snapshot_id
-    model.logs.next_snapshot_id = (number + 1) % _NUMBERS
+    number = model.next_snapshot_id
+    model.next_snapshot_id = (number + 1) % _NUMBERS
     return Snapshot(number, zcl_seconds(at), int(cause), payload_type, body)
-
-
-def _append(log: list[Snapshot], snapshot: Snapshot, keep: int) -> None:
-    log.append(snapshot)
-    del log[:-keep]
 
 
 def _registers(model: GasMeterModel) -> bytes:

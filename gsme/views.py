@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Final
 
+from device.gas_logs import logs_served
 from device.own_events import OwnEventLogs
 from device.sample_views import SampleSource, sampled
 from gbcs.zcl.status import Status
@@ -16,14 +16,7 @@ from gsme.works import Works
 from han.clusters import BASIC, METERING, PREPAYMENT, TIME
 from han.clusters.mirrored import mirrored
 from han.household import till
-from han.logs import (
-    Snapshot,
-    debt_log,
-    event_logs,
-    metering_snapshots,
-    prepayment_snapshots,
-    top_up_log,
-)
+from han.logs import event_logs
 from han.tariff.views import calendar_server, price_server, tariff_clients
 from han.zcl.server import ZclServer
 from han.zcl.tables import Cluster, ClusterDefinition, Failure, Served, Side
@@ -50,18 +43,7 @@ def cluster(definition: ClusterDefinition, model: GasMeterModel) -> Served:
 
 def logs(model: GasMeterModel, samples: SampleSource) -> tuple[Served, ...]:
     """Samples, snapshots, top-ups and debt payments, for whoever asks."""
-    held = model.logs
-    return (
-        sampled(samples),
-        metering_snapshots(lambda _: _in_order(held.daily, held.billing)),
-        prepayment_snapshots(lambda _: _in_order(held.daily_prepayment, held.billing_prepayment)),
-        top_up_log(lambda _: held.top_ups),
-        debt_log(lambda _: held.debt_payments),
-    )
-
-
-def _in_order(*some: Sequence[Snapshot]) -> list[Snapshot]:
-    return sorted((each for log in some for each in log), key=lambda one: one.time)
+    return (sampled(samples), *logs_served(model.logs))
 
 
 def served_on_han(model: GasMeterModel, samples: SampleSource) -> tuple[Served, ...]:

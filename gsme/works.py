@@ -15,11 +15,11 @@ from device.clock import ClockChange, Occurrence
 from device.instructions import Instructions
 from device.sample_log import DAILY, NETWORK, PROFILE, LogKind, SampleLogs
 from device.schedule import next_boundary
+from device.state import KeptState
 from gbcs.stamp import Reliability
 from gsme import account as accounts
 from gsme import codes, snapshots
-from gsme.memory import Memory
-from gsme.metrology import Conversion, block_now, flow, measure
+from gsme.metrology import flow, measure
 from gsme.model import GasMeterModel
 from gsme.settings import GsmeSettings
 from gsme.supply import Valve
@@ -30,10 +30,13 @@ from han.tariff import book as prices
 from han.tariff.billing import next_boundary as next_billing
 from han.tariff.book import NON_DISABLEMENT
 from han.tariff.calendar import in_force
+from han.tariff.energy import NANO, Conversion, block_of
 from han.tariff.price import price_at, tier_at
 
 HALF_HOUR: Final = timedelta(minutes=30)
 _KINDS: Final = (PROFILE, DAILY, NETWORK)
+MOST_UNPUSHED: Final = 16
+"""Snapshots that wait to be pushed; older ones the proxy asks for."""
 _MONDAY: Final = 0
 _STEPPED: Final = frozenset({Occurrence.SET, Occurrence.POWER_LOST})
 
@@ -54,12 +57,11 @@ class Works:
         snapshot_taken: Callable[[Snapshot], object],
     ) -> None:
         self.chassis, self.model, self.settings = chassis, model, settings
-        self.memory = Memory(model, chassis.store)
+        self.memory = KeptState(model, chassis.store, "gas meter")
         self.samples = SampleLogs(chassis.store, _KINDS, timedelta(0))
         self.valve = Valve(model, self._told)
         self.tell, self.snapshot_taken = tell, snapshot_taken
         self.instructions: Instructions | None = None
-        self.paid: Callable[[bool], object] = lambda debt: None
         model.flowed_to = model.flowed_to or chassis.true_time()
         model.advanced_to = model.advanced_to or chassis.clock.now()
         chassis.clock.watch(self._clock_changed)
@@ -79,7 +81,7 @@ class Works:
 
     def price_now(self, now: datetime) -> PublishPrice | None:
         """The price in force; None without a tariff."""
-        block = block_now(self.model, self.gas)
+        block = block_of(self.model.tariff, sum(self.model.block_volumes_dm3), self.gas)
         unit = self.model.unit_of_measure
         return price_at(self.model.tariff, now, block=block, unit=unit)
 
@@ -173,7 +175,7 @@ class Works:
 
     def _end_day(self, boundary: datetime) -> None:
         model = self.model
-        self._pay(model.tariff.values[prices.STANDING_CHARGE] * accounts.NANO, time_based=True)
+        self._pay(model.tariff.values[prices.STANDING_CHARGE] * NANO, time_based=True)
         model.day_energy_wh = model.day_cost = 0
         if boundary.weekday() == _MONDAY:
             model.account.recovered_this_week = 0
@@ -208,14 +210,16 @@ class Works:
 
     def _snapshot(self, cause: SnapshotCause, at: datetime) -> None:
         for taken in snapshots.take(self.model, cause, at):
+            self.model.unpushed.append(taken)
             self.snapshot_taken(taken)
+        del self.model.unpushed[:-MOST_UNPUSHED]
 
     # -- money -----------------------------------------------------------------------------------
 
     def _pay(self, nano: int, *, time_based: bool) -> None:
         model = self.model
         if not time_based:
-            model.day_cost += nano // accounts.NANO
+            model.day_cost += nano // NANO
         found = accounts.charge(
             model.account, nano, time_based=time_based, protected=self.protected
         )
@@ -229,10 +233,6 @@ class Works:
             elif code == codes.ARMED:
                 self.valve.arm()
             self.tell(code)
-
-    def payment_made(self, *, debt: bool) -> None:
-        """A top-up changed the log of top-ups, and with ``debt`` that of debt payments."""
-        self.paid(debt)
 
     def start_sampling(self, now: datetime, lasting: timedelta) -> None:
         """Record a network data log from now on."""
