@@ -23,7 +23,9 @@ from bench.replay_pair import (
     GPF,
     GSME,
     HCALCS,
+    PPMID,
     SAPC,
+    TYPES,
     Pair,
     Unsupported,
     only_in_part,
@@ -40,7 +42,6 @@ from gbcs.errors import GbcsError
 from gbcs.eui64 import format_eui64
 from gbcs.gbz import PROFILE_ID, Gbz
 from gbcs.keys import KeyStore, Usage
-from gbcs.party import DeviceType
 from gbcs.protection import attribute_cipher
 from gbcs.rtds import RtdsFile, find_keystore, pairs, read_directory
 from gpf.device import use_cases as gpf_use_cases
@@ -53,16 +54,7 @@ _DEVICE_USE_CASES: Final[dict[int, Callable[[], tuple[str, ...]]]] = {
     CHF: chf_use_cases,
     SAPC: lambda: CONTROL_USE_CASES,
 }
-_SHARING: Final = frozenset(
-    {
-        DeviceType.ESME,
-        DeviceType.GSME,
-        DeviceType.GPF,
-        DeviceType.CHF,
-        DeviceType.HCALCS,
-        DeviceType.SAPC,
-    }
-)
+_SHARING: Final = frozenset(TYPES.values())
 """Devices that are emulated and answer the commands that all share."""
 _SIGNING_KEY: Final = 0x2A
 """Stands in for the devices' private signing keys, which nobody has; no signature is compared."""
@@ -161,6 +153,6 @@ def replay(pair: Pair, keys: KeyStore) -> str | None:
         return replay_at_esme(pair, keys)
     if pair.device & 0xFF == CHF:
         return replay_at_chf(pair, keys)
-    if pair.device & 0xFF in (HCALCS, SAPC):
+    if pair.device & 0xFF in (PPMID, HCALCS, SAPC):
         return replay_at_controller(pair, keys)
     return replay_at_gas(pair, keys)

@@ -1,4 +1,4 @@
-"""Replaying recorded commands at an HCALCS or an SAPC, through the hub's tunnel."""
+"""Replaying recorded commands at a PPMID, an HCALCS or an SAPC, through the hub's tunnel."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ from device.timeline import Timeline, run
 from esme.sapc.device import SapcStation
 from gbcs.envelope import Message
 from gbcs.errors import LocalError
+from gbcs.eui64 import format_eui64
 from gbcs.keys import KeyStore
+from gbcs.party import DeviceType
+from peers.ppmid import Ppmid
 
 _JOINING: Final = timedelta(seconds=10)
 _ANSWERING: Final = timedelta(seconds=30)
@@ -43,8 +46,9 @@ async def _replay(pair: Pair, keys: KeyStore, timeline: Timeline) -> str | None:
 
 
 def _arrange(home: Home, pair: Pair, keys: KeyStore) -> None:
-    """Put the controller into the recorded state at the recorded moment."""
-    (station,) = home.controllers
+    """Put the device into the recorded state at the recorded moment."""
+    displays = [one for one in home.displays if isinstance(one, Ppmid)]
+    (station,) = (*displays, *home.controllers)
     station.chassis.clock.hold(moment_of_shared(pair))
     if is_shared(pair):
         SharedState(station.chassis, station.common, pair, keys).arrange()
@@ -54,7 +58,9 @@ def _arrange(home: Home, pair: Pair, keys: KeyStore) -> None:
 
 def _rig(pair: Pair, keys: KeyStore) -> Rig:
     """A home with the recorded identities, and no meters."""
-    kind = type_of(pair.device)
+    kind, eui64 = type_of(pair.device), format_eui64(pair.device)
+    is_display = kind is DeviceType.PPMID
+    section = {"eui64": eui64, "kind": kind.value if kind else ""}
     return Rig.model_validate(
         {
             "name": f"replay {pair.name}",
@@ -62,7 +68,8 @@ def _rig(pair: Pair, keys: KeyStore) -> Rig:
             "parties": {"access_control_broker": keys.access_control_broker},
             "hub": {"radio": "ether:", "gpf": pair.family | GPF, "chf": pair.family | CHF},
             "gas_meter": None,
-            "controllers": [{"eui64": pair.device, "kind": kind.value if kind else ""}],
+            "displays": [section] if is_display else [],
+            "controllers": [] if is_display else [section],
             "settings": QUICK_JOINING,
         }
     )

@@ -32,7 +32,10 @@ class FirmwareState:
 
 
 class Firmware:
-    """The firmware of one device; ``factory`` is the version it was made with."""
+    """The firmware of one device; ``factory`` is the version it was made with.
+
+    ``activated`` is called, inside the unit, when another version was started.
+    """
 
     def __init__(
         self,
@@ -43,6 +46,7 @@ class Firmware:
         self._store = store
         self._factory = factory
         self._broken = set() if broken is None else broken
+        self.activated: Callable[[], object] = lambda: None
         with store.transaction() as unit:
             held = unit.get_json(_KEY)
         self.state = FirmwareState()
@@ -80,6 +84,7 @@ class Firmware:
         if Part.FIRMWARE_ACTIVATION in self._broken:
             return ActivationOutcome(ActivationCode.ACTIVATION_FAILURE, self.running)
         self._set(FirmwareState(running=state.image))
+        self.activated()
         return ActivationOutcome(ActivationCode.SUCCESS, self.running)
 
     def _set(self, state: FirmwareState) -> None:

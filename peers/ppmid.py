@@ -17,6 +17,7 @@ from device.chassis import Chassis
 from device.command import Answered
 from device.commissioning import JoinSettings
 from device.common import AUTHORITY, CommonCommands
+from device.download import FirmwareDownload
 from device.firmware import Firmware
 from device.host import Host
 from device.hub_tunnel import HubTunnel
@@ -32,6 +33,7 @@ from gbcs.catalogue import by_name
 from gbcs.envelope import Cra, Message
 from gbcs.errors import MalformedMessage, MissingKey
 from gbcs.gbz import Gbz
+from gbcs.party import Role
 from gbcs.plain import Plain
 from gbcs.protection import verify
 from gbcs.zcl.frame import Frame
@@ -106,6 +108,9 @@ class Ppmid(Display):
         )
         self._tunnel = HubTunnel(chassis, timeline, radio, endpoint, self._take)
         self.firmware = Firmware(chassis.store, lambda: FACTORY_VERSION, chassis.broken)
+        self.firmware.activated = self._tell_firmware
+        self._download = FirmwareDownload(chassis, timeline, endpoint, self.firmware)
+        self.joining.on_joined(self._download.look)
         self._alerts = Alerts(chassis, self._tunnel.send)
         self.common = CommonCommands(
             chassis, self._tunnel.send, chassis.event_log.add, self.firmware
@@ -121,12 +126,14 @@ class Ppmid(Display):
         self._waiting: dict[int, asyncio.Future[Message]] = {}
 
     def further_clusters(self) -> tuple[Served, ...]:
-        """The Tunneling server, for the hub."""
-        return (self._tunnel.served(),)
+        """The Tunneling server and the OTA Upgrade client, for the hub."""
+        return self._tunnel.served(), self._download.served()
 
     def attach(self, host: Host) -> None:
-        """Take commands from the hub's tunnel."""
+        """Take commands from the hub's tunnel, and firmware; do later what was to be done later."""
         self._tunnel.attach(host)
+        self._download.attach(host)
+        host.node.attach(self.common)
 
     # -- buttons ---------------------------------------------------------------------------------
 
@@ -235,10 +242,7 @@ class Ppmid(Display):
         if message is not None and message.cra is Cra.RESPONSE:
             self._take_answer(message)
             return None
-        before = self.firmware.running
         outcome = self.pipeline.receive(octets)
-        if self.firmware.running != before:
-            self._tell_firmware()
         return outcome.octets if isinstance(outcome, Answered) else None
 
     def _take_answer(self, response: Message) -> None:
@@ -249,13 +253,14 @@ class Ppmid(Display):
             waiting.set_result(response)
 
     def _tell_firmware(self) -> None:
-        """CS09: the supplier learns which version runs now."""
+        """CS09: the access control broker learns which version runs now."""
         read = self.firmware.read()
         when = self.chassis.clock.now().replace(microsecond=0)
         told = RunningFirmwareAlert(FIRMWARE_READ, when, read.running, read.result)
         payload = encode_asn1(_FIRMWARE_ALERT, Cra.ALERT, told)
         try:
-            self._alerts.raise_alert(_FIRMWARE_ALERT, FIRMWARE_READ, payload)
+            broker = self.chassis.credentials.party(Role.ACCESS_CONTROL_BROKER)
+            self._alerts.raise_alert(_FIRMWARE_ALERT, FIRMWARE_READ, payload, broker)
         except MissingKey as error:
             _LOG.warning("%016X: no alert %04X: %s", self.chassis.eui64, FIRMWARE_READ, error)
 

@@ -27,7 +27,12 @@ from device.events import (
 )
 from device.timeline import Timeline
 from gbcs.alerts import DlmsAlert, FirmwareReceipt
-from gbcs.asn1.devices import ActivationOutcome, FirmwareActivation, TransferAlert
+from gbcs.asn1.devices import (
+    ActivationOutcome,
+    FirmwareActivation,
+    RunningFirmwareAlert,
+    TransferAlert,
+)
 from gbcs.asn1.names import ActivationCode, TransferCode
 from gbcs.asn1.payload import decode, encode
 from gbcs.catalogue import by_name
@@ -41,10 +46,11 @@ from hw.ether import Link
 from tests.virtual_time import START
 
 ESME, GSME, SWITCH = 0x02434855420000A0, 0x02434855420000A1, 0x02434855420000C1
+DISPLAY = 0x02434855420000D1
 HUB = Rig().hub.gpf
 SUPPLIER = Rig().parties.supplier
 VERSION = bytes.fromhex("0123ABCE")
-TYPES = {ESME: 1, GSME: 2, SWITCH: 4}
+TYPES = {ESME: 1, GSME: 2, DISPLAY: 3, SWITCH: 4}
 HOUR = timedelta(hours=1)
 
 
@@ -106,13 +112,15 @@ async def living(
         yield bench
 
 
-def activation(keys: KeyStore, device: int, image_hash: bytes, counter: int) -> Message:
+def activation(
+    keys: KeyStore, device: int, image_hash: bytes, counter: int, sender: int = SUPPLIER
+) -> Message:
     code = by_name("CS06").message_code
     return protect(
         Message(
             cra=Cra.COMMAND,
             originator_counter=counter,
-            originator=SUPPLIER,
+            originator=sender,
             recipient=device,
             message_code=code,
             payload=encode(code, Cra.COMMAND, FirmwareActivation(image_hash, counter)),
@@ -158,6 +166,24 @@ async def test_a_controllers_download_is_told_by_the_hub(timeline: Timeline) -> 
         failed = decode(0x0128, Cra.ALERT, bench.alerts(0x0128)[-1].payload)
         assert isinstance(failed, TransferAlert)
         assert (failed.alert_code, failed.result) == (0x8F89, TransferCode.IMAGE_DISCARDED)
+
+
+async def test_a_display_says_which_version_it_activated(timeline: Timeline) -> None:
+    wanted = rig(displays=[{"eui64": f"{DISPLAY:016X}", "kind": "PPMID"}], gas_meter=False)
+    async with living(timeline, wanted) as bench:
+        image_hash = bench.offer(DISPLAY)
+        await bench.wait(HOUR)
+        assert len(bench.alerts(0x0128)) == 1
+        broker = bench.home.rig.parties.access_control_broker
+        asked = activation(bench.home.keys, DISPLAY, image_hash, 2000, broker)
+        answer = Message.parse(await bench.home.ask(asked))
+        outcome = decode(answer.message_code, Cra.RESPONSE, answer.payload)
+        assert outcome == ActivationOutcome(ActivationCode.SUCCESS, VERSION)
+        await bench.wait(timedelta(minutes=1))
+        (alert,) = bench.alerts(0x012B)
+        told = decode(0x012B, Cra.ALERT, alert.payload)
+        assert isinstance(told, RunningFirmwareAlert)
+        assert (told.alert_code, told.running, alert.recipient) == (0x8F8B, VERSION, broker)
 
 
 async def test_an_image_signed_wrongly_is_discarded_and_told(timeline: Timeline) -> None:

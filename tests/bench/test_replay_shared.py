@@ -26,6 +26,7 @@ from gbcs.asn1.devices import (
     FirmwareActivation,
     Join,
     JoinDetails,
+    RunningFirmware,
 )
 from gbcs.asn1.names import KeyUse, Kind
 from gbcs.asn1.payload import decode, encode
@@ -40,6 +41,7 @@ from gbcs.stamp import Stamp
 
 SUPPLIER, BROKER = 0x90B3D51F30010000, 0x90B3D51F30000002
 ESME, GSME, GPF = 0x00DB1234567890A0, 0x00DB1234567890A1, 0x00DB1234567890A3
+PPMID, HCALCS = 0x00DB1234567890A4, 0x00DB1234567890A5
 HASH = bytes(range(32))
 VERSION = bytes.fromhex("0123ABCE")
 ANSWERED_AT = datetime(2015, 1, 1, tzinfo=UTC)
@@ -97,6 +99,26 @@ OUTCOMES = [
         for code, device in ((0, ESME), (1, GSME), (2, ESME), (3, GSME))
     ),
 ]
+
+
+PARTNERS = [
+    ("CS08", None, RunningFirmware(VERSION, 0), PPMID),
+    ("CS08", None, RunningFirmware(bytes(4), 1), HCALCS),
+    ("CS03A2", join(1, Kind.ESME), 3, PPMID),
+    ("CS03A2", join(1, Kind.ESME), 2, HCALCS),
+    ("CS03B", join(2, Kind.GPF), 0, PPMID),
+    ("CS04B", 0x1234, 1, PPMID),
+    ("CS06", FirmwareActivation(HASH, 3000), ActivationOutcome(0, VERSION), HCALCS),
+]
+"""What displays and controllers answer to the access control broker, who signs what is critical."""
+
+
+@pytest.mark.parametrize(("name", "asked", "answered", "device"), PARTNERS)
+def test_displays_and_controllers_come_to_every_outcome_too(
+    name: str, asked: object, answered: object, device: int, rtds_keys: KeyStore
+) -> None:
+    pair = made(rtds_keys, name, asked, answered, device, BROKER)
+    assert replay(pair, rtds_keys) is None
 
 
 @pytest.mark.parametrize(("name", "asked", "answered", "device"), OUTCOMES)
