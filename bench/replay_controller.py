@@ -17,6 +17,7 @@ from gbcs.errors import LocalError
 from gbcs.eui64 import format_eui64
 from gbcs.keys import KeyStore
 from gbcs.party import DeviceType
+from peers.hcalcs import LoadControlSwitch
 from peers.ppmid import Ppmid
 
 _JOINING: Final = timedelta(seconds=10)
@@ -47,8 +48,9 @@ async def _replay(pair: Pair, keys: KeyStore, timeline: Timeline) -> str | None:
 
 def _arrange(home: Home, pair: Pair, keys: KeyStore) -> None:
     """Put the device into the recorded state at the recorded moment."""
-    displays = [one for one in home.displays if isinstance(one, Ppmid)]
-    (station,) = (*displays, *home.controllers)
+    displays = tuple(one for one in home.displays if isinstance(one, Ppmid))
+    devices: tuple[Ppmid | LoadControlSwitch | SapcStation, ...] = (*displays, *home.controllers)
+    (station,) = devices
     station.chassis.clock.hold(moment_of_shared(pair))
     if is_shared(pair):
         SharedState(station.chassis, station.common, pair, keys).arrange()
