@@ -135,7 +135,6 @@ class LoadControlSwitch:
         """Find the meter and ask it for control; then see whether it is still there."""
         settings = self.settings
         while True:
-            await self.joining.join()
             try:
                 await self._contact(host, search, keys)
                 wait_s = settings.contact_period_s

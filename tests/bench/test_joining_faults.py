@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
+from bench.capture_keys import wireshark_options
 from bench.home import Home, living_home, open_home
 from bench.rig import Rig
 from device.commissioning import JoinSettings
@@ -22,10 +25,11 @@ from device.events import (
     TrustCentreWatched,
 )
 from device.joining import JOINING_FAILED
+from device.store import MemoryStore
 from device.timeline import Timeline
 from han.cbke.certificate import Suite
 from han.cbke.messages import Step
-from han.radio import ApsFrame, ApsReceived
+from han.radio import ApsFrame, ApsReceived, RadioError
 from hw.air_link import Link
 from tests.bench.test_joining import EUI64, MINUTE, holds_key
 from tests.joining import LINK_KEY, Device, credentials, device, joining
@@ -298,3 +302,74 @@ async def test_a_home_goes_on_when_its_hub_was_off_for_hours(timeline: Timeline)
         assert [one.hub.lost for one in joinings] == [False, False]
         assert all(one.authorised for one in joinings)
         assert len(lost) == established  # nobody left, no key was needed
+
+
+async def test_a_hub_killed_before_its_radio_had_the_key_gives_it_the_key_when_it_starts(
+    timeline: Timeline, tmp_path: Path
+) -> None:
+    rig = Rig.model_validate(
+        {
+            "hub": {"radio": "ether:"},
+            "gas_meter": False,
+            "store": tmp_path / "rig.sqlite",
+            "settings": SUITE_1,
+        }
+    )
+    certified = credentials(EUI64, LINK_KEY, suites=Suite.SUITE_1)
+    store, settings = MemoryStore(), JoinSettings(suites=1)
+    async with (
+        open_home(rig, timeline) as home,
+        device(home, timeline, EUI64, certified=certified, settings=settings, store=store) as one,
+    ):
+
+        async def killed(eui64: int, link_key: bytes) -> None:
+            del eui64, link_key
+            raise RadioError("killed")
+
+        home.host.radio.set_link_key = killed  # type: ignore[method-assign]
+        home.hub.trust_centre._log.join_anew = lambda eui64: None  # type: ignore[method-assign]
+        await one.joining.join()
+        assert not holds_key(home, one)
+    async with (
+        open_home(rig, timeline) as home,
+        device(
+            home, timeline, EUI64, certified=certified, settings=settings, store=store, admit=False
+        ) as one,
+    ):
+        await one.joining.join()
+        await timeline.sleep(MINUTE)
+        assert one.steps == ["RESUMED"]
+        assert holds_key(home, one)
+
+
+async def test_tshark_opens_a_whole_day_with_fresh_keys_and_a_new_network_key(
+    timeline: Timeline, tmp_path: Path, tshark: str
+) -> None:
+    capture = tmp_path / "day.pcap"
+    rig = Rig.model_validate(
+        {
+            "hub": {"radio": "ether:"},
+            "electricity_meter": {},
+            "displays": [{"eui64": "02-43-48-55-42-00-00-D1"}],
+            "network": {"new_key_every_s": 7_200},
+            "settings": SUITE_1 | {"display": {"electricity_poll_s": 3_600}},
+        }
+    )
+    async with living_home(rig, timeline, capture=capture) as home:
+        await timeline.sleep(timedelta(hours=2))
+        for entry in home.hub.device_log.entries():
+            home.hub.trust_centre.refresh_key(entry.eui64)
+        await timeline.sleep(timedelta(hours=4))
+        keys = [key.hex() for key in home.capture_keys]
+        before = {bytes.fromhex(key) for key in keys}
+        assert all(entry.tc_link_key in before for entry in home.hub.device_log.entries())
+
+    def shown(display_filter: str) -> list[str]:
+        command = [tshark, "-r", str(capture), *wireshark_options(keys), "-Y", display_filter]
+        done = subprocess.run(command, check=True, capture_output=True, text=True)
+        return done.stdout.splitlines()
+
+    assert shown("_ws.malformed || zbee_sec.encrypted_payload") == []
+    confirmed = [line for line in shown("zbee_aps.cluster == 0x0800") if "Confirm Key Data" in line]
+    assert len(confirmed) == 2 * 3 * 2  # request and response, three devices, twice
+    assert len(shown("zbee_aps.cluster == 0x0025 && zbee_zcl.cmd.id == 0x01")) > 40
