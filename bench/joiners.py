@@ -37,6 +37,8 @@ def joining_rig(rig: Rig) -> Rig:
         changes["settings"] = {**rig.settings, "join": join}
     wanted = rig.model_copy(update=changes)
     found = wanted.emulated()
+    if rig.time != "real":
+        raise RigError(f"{rig.name}: time is {rig.time!r}; a hub that is not ours knows only real")
     if not found:
         raise RigError(f"{rig.name}: no meter, display or controller in it that could join a hub")
     for name, section in found:

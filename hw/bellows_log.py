@@ -11,7 +11,8 @@ SECRET_COMMANDS: Final = frozenset(
         "setKeyTableEntry", "addOrUpdateKeyTableEntry", "importKey", "exportKey", "getKey",
         "getKeyTableEntry", "exportLinkKeyByIndex", "exportLinkKeyByEui",
         "exportTransientKeyByIndex", "exportTransientKeyByEui", "getTransientKeyTableEntry",
-        "getTokenData", "setTokenData", "getMfgToken", "setMfgToken",
+        "getTokenData", "setTokenData", "getMfgToken", "setMfgToken", "unicastNwkKeyUpdate",
+        "broadcastNextNetworkKey",
     )
 )  # fmt: skip
 _COMMAND_LOG: Final = "bellows.ezsp.protocol"

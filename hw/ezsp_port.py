@@ -44,6 +44,8 @@ ADMIT_BY_OWN_KEY: Final = 0x01 | 0x02 | 0x10
 """Joins and unsecured rejoins of devices with a link key of their own."""
 DENY_TC_KEY_REQUESTS: Final = 0x50
 DENY_APP_KEY_REQUESTS: Final = 0x60
+POLL_HANDLER_POLICY: Final = 0x03
+TELL_OF_POLLS: Final = 0x31
 ALLOW_APP_KEY_REQUESTS: Final = 0x61
 HOST_ANSWERS_ZDO: Final = 0x02 | 0x04 | 0x08  # unsupported requests, endpoints, bindings
 HOST_HEARS_ZDO: Final = 0x01  # also what the firmware handles: Device_annce is among it
@@ -121,6 +123,7 @@ class EzspPort:
             (TRUST_CENTRE_POLICY, ADMIT_BY_OWN_KEY),
             (TC_KEY_REQUEST_POLICY, DENY_TC_KEY_REQUESTS),
             (APP_KEY_REQUEST_POLICY, DENY_APP_KEY_REQUESTS),
+            (POLL_HANDLER_POLICY, TELL_OF_POLLS),
         ):
             (status,) = await ezsp.setPolicy(t.EzspPolicyId(policy), t.EzspDecisionId(decision))
             require(status, f"policy {policy:#x}")

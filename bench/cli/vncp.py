@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,10 +11,12 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import click
 
-from bench.cli.options import EUI64
+from bench.cli.options import EUI64, rig_of
 from gbcs.eui64 import format_eui64
 
 if TYPE_CHECKING:
+    from bench.rig import Rig
+    from hw.capture import LinkType
     from hw.ether import Link
     from hw.vncp.serve import Dongle
 
@@ -27,7 +30,7 @@ if TYPE_CHECKING:
     help="Serve over TCP, for example 127.0.0.1:6638; repeat for more dongles on the same air.",
 )
 @click.option("--pty", is_flag=True, help="Serve on a pseudo terminal and print its name.")
-@click.option("--ezsp", type=click.Choice(["8", "13", "14"]), default="13", show_default=True)
+@click.option("--ezsp", type=click.Choice(["8", "13", "14", "19"]), default="13", show_default=True)
 @click.option("--eui64", type=EUI64, default="02434855420000FF", show_default=True)
 @click.option(
     "--nv", type=click.Path(path_type=Path, dir_okay=False), help="Keep the dongle's memory here."
@@ -36,6 +39,11 @@ if TYPE_CHECKING:
     "--capture",
     type=click.Path(path_type=Path, dir_okay=False),
     help="Record the air here; a capture that is there is continued.",
+)
+@click.option(
+    "--rig",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="Take seed and [air] of this rig: links, faults, how captures are written.",
 )
 @click.option("--blank", is_flag=True, help="Come without a network, as from the shop.")
 @click.option("--bootloader", is_flag=True, help="Have a bootloader beside it: can be flashed.")
@@ -47,6 +55,7 @@ def vncp(
     eui64: int,
     nv: Path | None,
     capture: Path | None,
+    rig: Path | None,
     blank: bool,
     bootloader: bool,
 ) -> None:
@@ -68,40 +77,59 @@ def vncp(
         place, _, own = text.partition("@")
         address = EUI64.convert(own, None, None) if own else eui64 + number
         dongles.append(Dongle(*parse_address(place), int(ezsp), address, nv, blank, bootloader))
-    asyncio.run(
-        _serve(dongles or [Dongle(None, 0, int(ezsp), eui64, nv, blank, bootloader)], capture)
-    )
+    dongles = dongles or [Dongle(None, 0, int(ezsp), eui64, nv, blank, bootloader)]
+    asyncio.run(_serve(dongles, capture, rig_of(rig)))
 
 
-async def _serve(dongles: list[Dongle], capture: Path | None) -> None:
-    from hw.ether import Ether
+async def _serve(dongles: list[Dongle], capture: Path | None, rig: Rig) -> None:
+    from bench.air import capture_type, describe, ether_of, plan_faults
+    from bench.capture_keys import further_key
     from hw.vncp.serve import serving
 
-    ether = Ether()
+    ether = ether_of(rig)
     async with AsyncExitStack() as stack:
         if capture is not None:
-            ether.tap(_Recorder(stack.enter_context(_opened(capture))))
+            file = stack.enter_context(_opened(capture, capture_type(rig)))
+            ether.tap(_Recorder(file, capture_type(rig)))
+            ether.keys.watch(lambda key: click.echo(further_key(key)))
         for dongle in dongles:
             address = await stack.enter_async_context(serving(dongle, ether))
             name = format_eui64(dongle.eui64)
             click.echo(f"virtual dongle {name}, EZSP {dongle.ezsp_version}, on {address}")
+        plan_faults(
+            rig, ether,
+            lambda fault, begins: click.echo(
+                f"{'FAULT begins' if begins else 'fault ends'}: {describe(fault)}"
+            ),
+        )  # fmt: skip
         await asyncio.get_running_loop().create_future()
 
 
-def _opened(capture: Path) -> BinaryIO:
+def _opened(capture: Path, link_type: LinkType) -> BinaryIO:
+    from hw.capture import link_type_of
+
     try:
-        return capture.open("ab")
+        file = capture.open("a+b")
     except OSError as error:
         raise click.UsageError(f"--capture {capture}: {error.strerror}") from error
+    file.seek(0)
+    head = file.read(24)
+    file.seek(0, os.SEEK_END)
+    if head and link_type_of(head) is not link_type:
+        file.close()
+        raise click.UsageError(
+            f"--capture {capture}: it is no capture of link type {link_type.value} to continue"
+        )
+    return file
 
 
 class _Recorder:
     """Hands every frame to the operating system at once, so that a kill costs none."""
 
-    def __init__(self, file: BinaryIO) -> None:
+    def __init__(self, file: BinaryIO, link_type: LinkType) -> None:
         from hw.capture import PcapWriter
 
-        self._writer = PcapWriter(file, lambda: datetime.now(UTC))
+        self._writer = PcapWriter(file, lambda: datetime.now(UTC), link_type)
         self._writer.flush()
 
     def frame(self, psdu: bytes, channel: int, link: Link) -> None:

@@ -35,6 +35,8 @@ DEVICE_LEFT: Final = 2
 USE_PRECONFIGURED_KEY: Final = 0
 DENY_JOIN: Final = 2
 NO_ACTION: Final = 3
+POLL_HANDLER_POLICY: Final = 0x03
+TELL_OF_POLLS: Final = 0x31
 
 
 def heard(ncp: VirtualNcp, event: RadioEvent) -> None:
@@ -46,7 +48,7 @@ def heard(ncp: VirtualNcp, event: RadioEvent) -> None:
             _joined(ncp, event)
         case DeviceLeft():
             _trust_centre_join(ncp, event.eui64, DEVICE_LEFT, NO_ACTION)
-        case ChildPolled():
+        case ChildPolled() if ncp.ram.policies[POLL_HANDLER_POLICY] == TELL_OF_POLLS:
             node = ncp.stack.state.addresses.get(event.eui64, UNKNOWN_NODE)
             ncp.callback("pollHandler", {"childId": node, "transmitExpected": 0})
         case PartnerKeySet():

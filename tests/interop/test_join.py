@@ -40,9 +40,13 @@ def _joiners_rig(tmp_path: Path, meter: str, display: str) -> Path:
     return rig
 
 
-def test_a_meter_and_a_display_join_the_hub_of_another_program(tmp_path: Path) -> None:
+def test_a_meter_and_a_display_join_the_hub_of_another_program_over_a_bad_link(
+    tmp_path: Path,
+) -> None:
     places = [f"--listen=127.0.0.1:0@{eui64}" for eui64 in (HUB, ESME, IHD)]
-    with chub("vncp", "--blank", "--ezsp=14", *places) as dongles:
+    air = tmp_path / "air.toml"
+    air.write_text("seed = 4\n[air]\nloss = 0.05\nrepeat = 0.05\n")
+    with chub("vncp", "--blank", "--ezsp=14", f"--rig={air}", *places) as dongles:
         hub, meter, display = (line_with(dongles, "tcp://").split()[-1] for _ in places)
         rig = _hub_rig(tmp_path, hub)
         with (

@@ -68,7 +68,9 @@ def test_a_capture_of_a_run_is_read_whole_by_tshark(tmp_path: Path, tshark: str)
         for line in said.splitlines()
         if "zigbee_pc_keys" in line
     ]
-    assert len(keys) == 3  # network, gas meter, electricity meter
+    assert (
+        len(keys) == 5
+    )  # network; for each meter that of the install code, and the one established
 
     def count(display_filter: str) -> int:
         shown = subprocess.run(
