@@ -134,3 +134,15 @@ async def ask_over_tcp(host: str, port: int, command: Message, timeout_s: float)
     finally:
         writer.close()
     return None
+
+
+async def ask_bench(address: str, command: Message, timeout_s: float) -> bytes | None:
+    """The same for a bench whose WAN port is ``HOST:PORT``; WanError when none answers there."""
+    host, port = parse_address(address)
+    try:
+        return await ask_over_tcp(host, port, command, timeout_s)
+    except OSError as error:
+        raise WanError(
+            f"no bench answers on {address} ({error.strerror or error}); "
+            "start one with `chub run`, or add --boot"
+        ) from error

@@ -99,8 +99,11 @@ class Joining:
 
     def expel(self, eui64: int) -> None:
         """Make a device that was taken from the log leave, and let it in no more."""
+        was_open = eui64 in self._windows
         self._shut(eui64)
         self._order(lambda radio: radio.remove(eui64))
+        if was_open:
+            self._order(lambda radio: radio.permit_joining(self._remaining_s()))
 
     async def settle(self) -> None:
         """Return when the radio has done everything asked of it; RadioError when it could not."""

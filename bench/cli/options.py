@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -43,6 +44,12 @@ def print_json(value: object) -> None:
 RIG = click.argument(
     "rig", required=False, type=click.Path(path_type=Path, exists=True, dir_okay=False)
 )
+
+
+def milliseconds_since_2000() -> int:
+    """An originator counter that goes up from one command line to the next."""
+    since = datetime.now(UTC) - datetime(2000, 1, 1, tzinfo=UTC)
+    return since // timedelta(milliseconds=1)
 
 
 def rig_of(path: Path | None) -> Rig:

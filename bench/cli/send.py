@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import click
 
 from bench.cli.exit_codes import ExitCode
-from bench.cli.options import print_json, rig_of
+from bench.cli.options import milliseconds_since_2000, print_json, rig_of
 
 if TYPE_CHECKING:
     from bench.remote_party import Opened
@@ -60,28 +59,24 @@ def send(
     from bench.cli.language_options import arguments_of_settings
     from bench.parts import load_keys
     from bench.remote_party import RemoteParty
+    from bench.wan import ask_bench
     from gbcs.catalogue import by_name
 
     rig = rig_of(rig_path)
     found = by_name(use_case)
     entity = getattr(rig.parties, party.replace("-", "_"))
     remote = RemoteParty(entity, load_keys(rig))
-    number = _now_ms() if counter is None else counter
+    number = milliseconds_since_2000() if counter is None else counter
     arguments = arguments_of_settings(settings)
     command = remote.command(found, _target(target, rig), number, arguments)
     if boot:
         octets, refusal = _boot(rig, command)
     else:
-        octets, refusal = asyncio.run(_over_tcp(wan or rig.wan.listen, command, timeout_s)), None
+        octets, refusal = asyncio.run(ask_bench(wan or rig.wan.listen, command, timeout_s)), None
     if octets is None:
         _say_nothing_came(refusal, timeout_s)
         sys.exit(ExitCode.CHECK_FAILED)
     _show(found, remote.open(octets), octets, remote.keys, as_json=as_json)
-
-
-def _now_ms() -> int:
-    since = datetime.now(UTC) - datetime(2000, 1, 1, tzinfo=UTC)
-    return since // timedelta(milliseconds=1)
 
 
 def _target(text: str, rig: Rig) -> int:
@@ -90,19 +85,6 @@ def _target(text: str, rig: Rig) -> int:
     named = {kind.lower(): eui64 for eui64, kind in rig.device_types.items()}
     named |= {"gpf": rig.hub.gpf, "chf": rig.hub.chf}
     return named[text.lower()] if text.lower() in named else parse_eui64(text)
-
-
-async def _over_tcp(address: str, command: Message, timeout_s: float) -> bytes | None:
-    from bench.wan import WanError, ask_over_tcp, parse_address
-
-    host, port = parse_address(address)
-    try:
-        return await ask_over_tcp(host, port, command, timeout_s)
-    except OSError as error:
-        raise WanError(
-            f"no bench answers on {address} ({error.strerror or error}); "
-            "start one with `chub run`, or add --boot"
-        ) from error
 
 
 def _boot(rig: Rig, command: Message) -> tuple[bytes | None, str | None]:

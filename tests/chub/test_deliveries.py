@@ -130,3 +130,12 @@ async def test_the_event_log_says_when_the_electricity_meter_comes_and_goes(
     mine = [(one.code, one.other) for one in logged if one.device == hub and one.log == "event"]
     assert [code for code, _ in mine] == [0x8183, 0x81A2, 0x81A3]
     assert {other for _, other in mine} == {ESME.to_bytes(8)}
+
+
+async def test_a_tunnel_that_the_hub_cannot_give_is_in_its_event_log(timeline: Timeline) -> None:
+    async with living_home(rig(gas_meter={}), timeline) as home:
+        home.hub.tunnels.busy = True
+        await timeline.sleep(timedelta(minutes=5))
+        entries = home.hub.chassis.event_log.entries()
+    rejected = [entry.other for entry in entries if entry.code == 0x81BA]
+    assert set(rejected) == {GSME.to_bytes(8)}

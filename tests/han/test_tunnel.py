@@ -20,6 +20,7 @@ from han.fragmentation import MessageTooLong
 from han.node import Node
 from han.radio import ApsFrame
 from han.tunnel import (
+    CloseRejected,
     Collected,
     CollectionEnded,
     Collector,
@@ -124,6 +125,14 @@ def test_strangers_a_busy_server_and_a_full_one() -> None:
     full = TunnelServer(1, TunnelSettings(capacity=1))
     assert ask(full, REQUEST, peer=5) == "191100000000dc05"
     assert ask(full, REQUEST) == "191100ffff02dc05"
+
+
+def test_what_a_server_rejects_is_told_to_its_owner() -> None:
+    server = TunnelServer(METER_ENDPOINT)
+    ask(server, "0111 00 06 ffff 01 dc05")
+    ask(server, "0112 01 0700")
+    rejected = RequestRejected(HUB, TunnelStatus.FLOW_CONTROL_NOT_SUPPORTED)
+    assert server.events() == [rejected, CloseRejected(HUB)]
 
 
 def test_transfer_to_the_server_is_command_2_and_from_it_command_1() -> None:

@@ -1,0 +1,44 @@
+"""The device log of a running bench, changed and read from another process."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.interop.programs import chub, line_with
+
+DEVICE, CODE = "000D6F00ABCDEF01", "83FED3407A939723A5C639B26916D505"
+
+
+def ask(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "bench", *arguments]
+    return subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)
+
+
+def test_a_device_is_admitted_listed_and_expelled_by_commands(tmp_path: Path) -> None:
+    rig = tmp_path / "rig.toml"
+    rig.write_text(
+        'gas_meter = false\n[wan]\nlisten = "127.0.0.1:0"\n'
+        '[hub]\nradio = "ether:"\nadmit = "commands"\n'
+    )
+    with chub("run", str(rig)) as bench:
+        wan = line_with(bench, "WAN on").split("WAN on ")[1].split()[0]
+        where = ("--rig", str(rig), "--wan", wan)
+        admitted = ask("admit", DEVICE, "--kind", "ESME", "--install-code", CODE + "C3B5", *where)
+        listed = ask("devices", "--json", *where)
+        expelled, again = ask("expel", DEVICE, *where), ask("expel", DEVICE, *where)
+        emptied = ask("devices", "--json", *where)
+    assert admitted.stdout == "may join for 3600 s\n"
+    [row] = json.loads(listed.stdout)
+    assert (row["device"], row["last_heard"], row["key"]) == (DEVICE, None, "install code")
+    assert expelled.stdout == "is off the HAN\n"
+    assert (again.returncode, again.stderr) == (1, "chub: the hub answered OTHER_REASON\n")
+    assert json.loads(emptied.stdout) == []
+
+
+def test_an_install_code_whose_crc_is_wrong_is_refused_before_anything_is_sent() -> None:
+    refused = ask("admit", DEVICE, "--kind", "ESME", "--install-code", CODE + "0000")
+    assert refused.returncode == 2
+    assert "CRC" in refused.stderr
