@@ -63,8 +63,7 @@ def _replay_on(
     meter = _meter(response, twin, values.get(_TIME), keys)
     served = server(meter)
     try:
-        for place, data in values.items():
-            served.load(place, data)
+        served.load_all(values.items())
     except LocalError as exc:
         return f"cannot hold what was reported: {exc}"
     break_as(served, request, recorded)

@@ -6,6 +6,7 @@ is made to fail.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import TypeVar
 
@@ -28,8 +29,7 @@ def arrange(served: CosemServer[M], command: Message, response: Message, keys: K
     """
     request = AccessRequest.parse(command.payload)
     recorded = AccessResponse.parse(response.payload)
-    for place, data in reported(request, recorded, response, keys):
-        served.load(place, data)
+    served.load_all(reported(request, recorded, response, keys))
     for place, data in _answered(request, recorded):
         served.load_answer(place, data)
     break_as(served, request, recorded)
@@ -62,11 +62,14 @@ def _answered(request: AccessRequest, recorded: AccessResponse) -> Iterator[tupl
 
 
 def break_as(served: CosemServer[M], request: AccessRequest, recorded: AccessResponse) -> None:
-    """Break what was broken in the device on record."""
+    """Break what was broken in the device on record, after it had worked as often as there."""
+    worked = Counter[Place]()
     for item, result in zip(request.items, recorded.results, strict=True):
+        place = _place(item)
         if result.result != Result.SUCCESS:
-            served.faults[_place(item)] = Result(result.result)
+            served.faults[place], served.spared[place] = Result(result.result), worked[place]
             return
+        worked[place] += 1
 
 
 def _place(item: RequestItem) -> Place:

@@ -46,13 +46,14 @@ class CosemServer(Generic[M]):
     """The objects of one device over its model.
 
     ``faults`` makes an attribute or method answer with a result of its own, as broken hardware
-    does; it may be changed at any time.
+    does, after it has worked as often as ``spared`` says; both may be changed at any time.
     """
 
     def __init__(self, objects: Iterable[CosemObject[M]], model: M, settings: Settings) -> None:
         self.model = model
         self.settings = settings
         self.faults: dict[Place, Result] = {}
+        self.spared: dict[Place, int] = {}
         self._objects = {(each.class_id, each.logical_name): each for each in objects}
         self._names = {each.logical_name for each in self._objects.values()}
         self._attributes = {
@@ -89,6 +90,16 @@ class CosemServer(Generic[M]):
             return self._read(self._attribute(place), place, limits)
         except Refusal as refusal:
             raise LocalError(f"{place} cannot be read: {refusal}") from refusal
+
+    def load_all(self, values: Iterable[tuple[Place, Data]]) -> None:
+        """Load several: what is stored first, so that what follows from it can be made to fit."""
+        given = list(values)
+        for place, data in sorted(given, key=lambda each: not self._is_stored(each[0])):
+            self.load(place, data)
+
+    def _is_stored(self, place: Place) -> bool:
+        attribute = self._attributes.get(place)
+        return attribute is not None and attribute.initial is not None
 
     def load(self, place: Place, data: Data) -> None:
         """Make an attribute read as this from now on; LocalError when it cannot."""
@@ -161,8 +172,12 @@ class CosemServer(Generic[M]):
         return method
 
     def _check_fault(self, place: Place) -> None:
-        if place in self.faults:
+        if place not in self.faults:
+            return
+        left = self.spared.get(place, 0)
+        if not left:
             raise Refusal(self.faults[place])
+        self.spared[place] = left - 1
 
     def _read(self, attribute: Attribute[M], place: Place, limits: Limits) -> Data:
         if attribute.entries is not None:

@@ -18,7 +18,7 @@ from device.cosem.shape import Plain, plain, shape
 from device.cosem.table import Access, Attribute, CosemObject, Method, Place, cosem, stored
 from esme.control.action import CONTROLLERS, Action, Word
 from esme.control.bank import ControllerBank
-from esme.control.offset import FIRST_NUMBER, LONGEST_S, randomised_offset
+from esme.control.offset import FIRST_NUMBER, LONGEST_S, make_offset, randomised_offset
 from esme.control.shown import NO_STATE
 from esme.control.state import LONGEST, Kind
 from esme.objects.calendars import Scheduling, schedule, special_days
@@ -205,7 +205,10 @@ def _randomised_offset() -> Attribute[C]:
     def read(model: C) -> Plain:
         return randomised_offset(model.settings) // timedelta(seconds=1)
 
-    return Attribute(2, "value", shape("u16"), read=read)
+    def load(model: C, value: Plain) -> None:
+        make_offset(model.settings, number(value))
+
+    return Attribute(2, "value", shape("u16"), read=read, load=load)
 
 
 def controller_log() -> CosemObject[C]:
