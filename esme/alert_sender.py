@@ -16,6 +16,7 @@ from gbcs.dlms.protected import ProtectionParameters
 from gbcs.dlms.values import octets as octets_data
 from gbcs.envelope import Cra, Message
 from gbcs.errors import MissingKey
+from gbcs.party import Role
 from gbcs.protection import attribute_cipher, protect
 
 _LOG: Final = logging.getLogger(__name__)
@@ -36,6 +37,12 @@ class AlertSender:
                 eui64, code = self._chassis.eui64, alert.alert_code
                 _LOG.warning("%016X: no alert %04X: %s", eui64, code, exc)
 
+    def _party_or_none(self, role: Role | None) -> int | None:
+        try:
+            return None if role is None else self._chassis.credentials.party(role)
+        except MissingKey:
+            return None
+
     def _raise(self, alert: Alert) -> None:
         """Number an alert, protect it, and let it go once the unit is kept."""
         chassis = self._chassis
@@ -48,6 +55,7 @@ class AlertSender:
             recipient=recipient,
             message_code=alert.message_code,
             payload=b"",
+            supplementary_id=self._party_or_none(alert.concerns),
         )
         message = replace(message, payload=alert.payload(number, *self._sealed(alert, message)))
         protected = protect(message, chassis.credentials.keys)

@@ -19,6 +19,7 @@ SUPPLY_RESTORED: Final = 0x0067
 BILLING_DATA: Final = 0x0061
 LIMIT_SET: Final = 0x0121
 LIMIT_OVER: Final = 0x0122
+OPERATIONAL_UPDATE: Final = 0x0123
 FIRMWARE_RECEIPT: Final = 0x00CE
 """Message codes; those named by what they tell are ECS80, ECS68, ECS101, ECS102."""
 
@@ -36,6 +37,8 @@ class Alert:
     at: datetime | None
     recipient: Role
     elements: tuple[Data, ...] = ()
+    concerns: Role | None = None
+    """The party whom it concerns and who gets it from the recipient, if the meter knows one."""
     secret: Data | None = None
     """What goes with it encrypted, for the recipient alone."""
 

@@ -6,8 +6,10 @@ and whether they are sent; all other codes always are.
 
 from __future__ import annotations
 
+import json
 from collections import deque
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 from struct import Struct
 from typing import Final
@@ -26,13 +28,14 @@ from esme.alerts import (
     GENERIC_CRITICAL,
     LIMIT_OVER,
     LIMIT_SET,
+    OPERATIONAL_UPDATE,
     SUPPLY_RESTORED,
     Alert,
     is_configurable,
     is_on,
     owner,
 )
-from esme.control.happening import Happening, LimitBegun, LimitEnded, Outcome, Switched
+from esme.control.happening import Happening, LimitBegun, LimitEnded, Outcome, Switched, Updated
 from esme.event import MeterEvent
 from esme.load_limit import DISABLED_BY_LIMIT, ENABLED_AFTER_LIMIT, LIMIT_EXCEEDED
 from gbcs.dlms import values as v
@@ -43,6 +46,7 @@ from gbcs.stamp import NEVER, Stamp
 BILLING_DATA_UPDATED: Final = 0x8F0A
 LIMIT_PROCESSED: Final = 0x8F86
 LIMIT_ENDED: Final = 0x8F87
+OPERATION_UPDATED: Final = 0x8F88
 EVENT_LOG_CLEARED: Final = 0x8F52
 _SENT: Final = {
     Role.SUPPLIER: Place.parse("1/0-30:97.98.15.255/2"),
@@ -137,6 +141,15 @@ class Reporter:
                 self._limit(LIMIT_SET, LIMIT_PROCESSED, at, elements)
             case LimitEnded(side, level):
                 self._limit(LIMIT_OVER, LIMIT_ENDED, at, (v.u8(side), v.u8(level)))
+            case Updated(output, input_):
+                self._updated(output, input_, at)
+
+    def _updated(self, output: int, input_: int, at: datetime | None) -> None:
+        """ECS200: the levels of a proportional controller, for its load controller."""
+        told = {"outputState": str(output), "inputState": str(input_), "other-data": ""}
+        text = v.utf8(json.dumps(told, separators=(",", ":")))
+        alert = Alert(OPERATIONAL_UPDATE, OPERATION_UPDATED, at, Role.SUPPLIER, (text,))
+        self._alerts.append(replace(alert, concerns=Role.LOAD_CONTROLLER))
 
     def _switched(self, switched: Switched, at: datetime | None) -> None:
         other = _SWITCHED.pack(switched.outcome, switched.han_command_id)

@@ -18,7 +18,15 @@ from esme.control import action as actions
 from esme.control.action import CONTROLLERS, Action, Direction, side_of
 from esme.control.calendar import AuxiliaryCalendar
 from esme.control.han import HanOrders
-from esme.control.happening import Boosted, Happening, LimitBegun, LimitEnded, Outcome, Switched
+from esme.control.happening import (
+    Boosted,
+    Happening,
+    LimitBegun,
+    LimitEnded,
+    Outcome,
+    Switched,
+    Updated,
+)
 from esme.control.offset import randomised_offset
 from esme.control.settings import ControlSettings
 from esme.control.shown import TYPE, is_boosted, kind_of, show, type_of
@@ -279,6 +287,9 @@ class ControllerBank:
         if works:
             side.level = level
             show(self._stored, state, controller)
+            if kind is Kind.APC and self.choices.operational_updates:
+                output, input_ = (state.sides[side_of(controller, d)].level for d in Direction)
+                self._tell(Updated(output, input_))
         if self._is_told(number):
             outcome = Outcome.SUCCESS if works else Outcome.FAILURE
             self._tell(Switched(number, outcome, is_switch=kind.is_switch))

@@ -15,6 +15,7 @@ from esme.control.happening import (
     LimitEnded,
     Outcome,
     Switched,
+    Updated,
 )
 
 
@@ -49,6 +50,14 @@ class BoostEnded(Event):
     end: datetime
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LevelsUpdated(Event):
+    """A proportional controller has other levels, in percent, which its load controller is told."""
+
+    output: int
+    input: int
+
+
 def event_of(happening: Happening, here: Here, levels: Sequence[int]) -> Event:
     """The event of a happening; ``levels`` are those of the controllers' outputs now."""
     match happening:
@@ -68,3 +77,5 @@ def event_of(happening: Happening, here: Here, levels: Sequence[int]) -> Event:
             return LimitChanged(**here, side=side, level=level, begun=False)
         case Boosted(start, end):
             return BoostEnded(**here, start=start, end=end)
+        case Updated(output, input_):
+            return LevelsUpdated(**here, output=output, input=input_)

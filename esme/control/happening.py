@@ -56,4 +56,12 @@ class Boosted:
     end: datetime
 
 
-Happening = Switched | LimitBegun | LimitEnded | Boosted
+@dataclass(frozen=True, slots=True)
+class Updated:
+    """A proportional controller has these levels now, in percent."""
+
+    output: int
+    input: int
+
+
+Happening = Switched | LimitBegun | LimitEnded | Boosted | Updated

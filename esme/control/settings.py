@@ -28,6 +28,8 @@ class ControlSettings:
         event finds it still running.
     han_command_id: HANCommandID and issuer event id count seconds since 1970 (``unix``) or 2000
         (``zigbee``).
+    operational_updates: whether a proportional controller whose level changes tells the load
+        controller (ECS200), by way of the supplier.
     han_outcome_within_s: an HCALCS that has not reported a start by then has failed.
     """
 
@@ -44,4 +46,5 @@ class ControlSettings:
     drlc_start: Literal["now", "time"] = "now"
     drlc_overlap_min: int = 1
     han_command_id: Literal["unix", "zigbee"] = "unix"
+    operational_updates: bool = False
     han_outcome_within_s: int = 60

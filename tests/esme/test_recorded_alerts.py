@@ -5,28 +5,42 @@ from __future__ import annotations
 from collections import defaultdict
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from device.cosem.fields import elements, number, octets
 from device.cosem.shape import plain, shape
 from device.cosem.table import Access
 from esme.alerts import Alert
 from esme.billing import registers_notation
+from esme.control.happening import Updated
+from esme.control.settings import ControlSettings
+from esme.device import ElectricityMeterDevice
 from esme.meter import Identity
 from esme.physics.signal import Constant
 from esme.physics.site import Phase, Site
+from gbcs.asn1.credentials import CredentialsUpdateAlert
+from gbcs.asn1.devices import ActivationAlert
+from gbcs.asn1.payload import decode as decode_asn1
+from gbcs.asn1.payload import encode as encode_asn1
 from gbcs.dlms.apdu import AccessRequest, DataNotification
 from gbcs.dlms.data import decode
 from gbcs.dlms.protected import ProtectedResponse
 from gbcs.dlms.values import date_time, structure, u16
-from gbcs.envelope import Message
+from gbcs.envelope import Cra, Message
 from gbcs.keys import KeyStore
+from gbcs.party import DeviceType, Role
 from gbcs.protection import attribute_cipher
 from gbcs.rtds import RtdsFile
 from gbcs.stamp import Stamp
+from gbcs.utrn import Token, ValueClass
+from tests.device.rig import LOAD_CONTROLLER, SUPPLIER, Rig, test_keys
 from tests.esme.bench import mains, volts
 from tests.esme.rig import MeterRig
 
 FUTURE_DATED, OUTAGE, BILLING, LIMIT_OVER = 0x00CC, 0x0067, 0x0061, 0x0122
-RECORDED_ESME = 0x00DB1234567890A0
+GENERIC, FIRMWARE_RECEIPT, OPERATIONAL_UPDATE = 0x1001, 0x00CE, 0x0123
+FIRMWARE_ACTIVATION, CREDENTIALS_UPDATE, LOAD_CONTROLLER_UPDATE = 0x00CA, 0x00CB, 0x0124
+RECORDED_ESME = ESME = 0x00DB1234567890A0
 HOUR = timedelta(hours=1)
 Asked = tuple[int, int]
 """Message code and originator counter of a command."""
@@ -118,3 +132,123 @@ def test_the_recorded_billing_entry_has_the_form_of_ours(
     sealed = ProtectedResponse.from_data(structure(*body[2:])).sealed
     opened = decode(attribute_cipher(message, rtds_keys).open(sealed))
     assert shape(f"{{compact<{{u32,{registers_notation(twin=False)}}}>}}").fits(opened)
+
+
+def test_the_recorded_top_up_by_hand_is_told_as_recorded(rtds_files: list[RtdsFile]) -> None:
+    told = datetime(2015, 1, 1, tzinfo=UTC)
+    (message,) = recorded(rtds_files, GENERIC)
+    rig = MeterRig(mains(volts(230)), start=told)
+    digits = Token(7, ValueClass.PENCE, 500, b"good").digits().encode()
+    rig.meter.prepayment.top_up(digits, told)
+    (alert,) = rig.meter.reporter.take_alerts()
+    assert (alert.message_code, alert.recipient) == (GENERIC, Role.SUPPLIER)
+    assert alert.payload(message.originator_counter) == message.payload
+
+
+def test_the_recorded_firmware_receipt_is_told_as_recorded(rtds_files: list[RtdsFile]) -> None:
+    told = datetime(2015, 1, 1, tzinfo=UTC)
+    (message,) = recorded(rtds_files, FIRMWARE_RECEIPT)
+    image_hash = octets(elements(plain(DataNotification.parse(message.payload).body))[2])
+    rig = MeterRig(mains(volts(230)), start=told)
+    rig.meter.reporter.firmware_received(0x8F72, told, image_hash)
+    (alert,) = rig.meter.reporter.take_alerts()
+    assert alert.message_code == FIRMWARE_RECEIPT
+    assert alert.payload(message.originator_counter) == message.payload
+
+
+def test_the_recorded_operational_update_is_told_as_recorded(rtds_files: list[RtdsFile]) -> None:
+    told = datetime(2015, 1, 1, tzinfo=UTC)
+    (message,) = recorded(rtds_files, OPERATIONAL_UPDATE)
+    rig = MeterRig(
+        start=told - HOUR,
+        identity=Identity(0xA0, controllers=(b"\xff", b"", b"", b"", b"")),
+        control=ControlSettings(operational_updates=True, apc_default_level=0),
+    )
+    for field, moment in ((1, told), (2, told + HOUR)):
+        place = f"1/0-0:94.44.117.{field}/2"
+        assert rig.set(place, date_time(Stamp.of(moment))) == 0
+    assert rig.call("9/0-0:10.0.103.255/1", u16(0x1164)) == 0
+    rig.until(told)
+    alert = rig.meter.reporter.take_alerts()[-1]
+    assert (alert.message_code, alert.recipient) == (OPERATIONAL_UPDATE, Role.SUPPLIER)
+    assert alert.concerns is Role.LOAD_CONTROLLER
+    assert alert.payload(message.originator_counter) == message.payload
+
+
+def test_an_operational_update_names_the_load_controller_as_on_record(
+    rtds_files: list[RtdsFile],
+) -> None:
+    (message,) = recorded(rtds_files, OPERATIONAL_UPDATE)
+    bench = Rig(eui64=ESME, device_type=DeviceType.ESME, keys=test_keys(ESME))
+    sent: list[bytes] = []
+    device = ElectricityMeterDevice(
+        bench.chassis,
+        mains(volts(230)),
+        lambda told, _: sent.append(told),
+        hub_time=bench.true_time,
+    )
+    device.meter.reporter.controller(Updated(output=100, input=0), bench.true_time())
+    device.advance()
+    ours = Message.parse(sent[-1])
+    assert message.supplementary_id is not None
+    assert (ours.recipient, ours.supplementary_id) == (SUPPLIER, LOAD_CONTROLLER)
+    assert ours.supplementary_counter == message.supplementary_counter is None
+    assert (len(ours.signature or b""), ours.mac) == (64, None)
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [
+        (FIRMWARE_ACTIVATION, ActivationAlert),
+        (CREDENTIALS_UPDATE, CredentialsUpdateAlert),
+        (LOAD_CONTROLLER_UPDATE, CredentialsUpdateAlert),
+    ],
+)
+def test_recorded_outcomes_of_shared_commands_are_what_ours_are(
+    rtds_files: list[RtdsFile], code: int, kind: type
+) -> None:
+    """Each is provoked in the tests of the command: its fields are those of the record."""
+    messages = recorded(rtds_files, code)
+    assert messages
+    for message in messages:
+        told = decode_asn1(code, Cra.ALERT, message.payload)
+        assert isinstance(told, kind)
+        assert told.alert_code in (0x8F66, 0x8F67)  # type: ignore[attr-defined]  # both have one
+        assert decode_asn1(code, Cra.ALERT, encode_asn1(code, Cra.ALERT, told)) == told
+
+
+OF_OTHER_DEVICES = {
+    0x00CD: "future-dated execution at a GSME",
+    0x00CF: "firmware receipt of a GSME",
+    0x008B: "billing data log of a GSME",
+    0x00F2: "integrity warning of a GSME",
+    0x00B2: "device log of a GPF",
+    0x0128: "firmware of a PPMID or HCALCS, told by the CHF",
+    0x0018: "device log of a CHF",
+    0x0110: "duty cycle of a sub-GHz CHF",
+    0x0112: "channel scan of a sub-GHz CHF",
+    0x012B: "firmware version of a PPMID",
+    0x0120: "command that a SAPC does not support",
+}
+COMPARED = frozenset(
+    {
+        FUTURE_DATED,
+        OUTAGE,
+        BILLING,
+        LIMIT_OVER,
+        GENERIC,
+        FIRMWARE_RECEIPT,
+        OPERATIONAL_UPDATE,
+        FIRMWARE_ACTIVATION,
+        CREDENTIALS_UPDATE,
+        LOAD_CONTROLLER_UPDATE,
+    }
+)
+
+
+def test_every_recorded_alert_is_compared_or_of_another_device(rtds_files: list[RtdsFile]) -> None:
+    alerts = [Message.parse(file.octets) for file in rtds_files if file.kind == "ALERT"]
+    ours = {one.message_code for one in alerts if one.originator == RECORDED_ESME}
+    others = {one.message_code for one in alerts if one.originator != RECORDED_ESME}
+    assert ours == COMPARED
+    assert others - COMPARED == set(OF_OTHER_DEVICES)
