@@ -58,6 +58,9 @@ class Parties(Section):
     supplier: Eui64 = 0x0243485542001000
     network_operator: Eui64 = 0x0243485542002000
     access_control_broker: Eui64 = 0x0243485542000002
+    recovery: Eui64 = 0x0243485542000001
+    transitional_cos: Eui64 = 0x0243485542000004
+    wan_provider: Eui64 = 0x0243485542000007
     load_controller: Eui64 = 0x0243485542008000
 
     def by_role(self) -> dict[Role, int]:
@@ -66,6 +69,9 @@ class Parties(Section):
             Role.SUPPLIER: self.supplier,
             Role.NETWORK_OPERATOR: self.network_operator,
             Role.ACCESS_CONTROL_BROKER: self.access_control_broker,
+            Role.RECOVERY: self.recovery,
+            Role.TRANSITIONAL_COS: self.transitional_cos,
+            Role.WAN_PROVIDER: self.wan_provider,
             Role.LOAD_CONTROLLER: self.load_controller,
         }
 

@@ -28,6 +28,7 @@ from gbcs.keys import KeyStore, Usage
 from gbcs.party import Role
 
 RandomOctets = Callable[[int], bytes]
+Private = ec.EllipticCurvePrivateKey
 
 FILE_SUFFIX: Final = {
     Usage.DIGITAL_SIGNATURE: "ds",
@@ -125,13 +126,18 @@ def organisation_usages(role: Role) -> tuple[Usage, ...]:
 
 
 class Maker:
-    """Makes keys and certificates from one source of randomness, valid from one moment."""
+    """Makes keys and certificates from one source of randomness, valid from one moment.
+
+    Certificates are for new keys, unless the holder's ``key`` is given.
+    """
 
     def __init__(self, not_before: datetime, random_octets: RandomOctets) -> None:
         self._not_before = not_before.replace(microsecond=0)
         self._random_octets = random_octets
 
-    def authority(self, name: str, common_name: str, issuer: Holder | None) -> Holder:
+    def authority(
+        self, name: str, common_name: str, issuer: Holder | None, key: Private | None = None
+    ) -> Holder:
         """An authority that an issuer certifies; without one it is a root."""
         subject = _authority_name(common_name)
         usage = certified_key_usage(certificates=True)
@@ -139,9 +145,11 @@ class Maker:
         builder = builder.add_extension(
             x509.BasicConstraints(ca=True, path_length=None), critical=True
         )
-        return self._sign(name, builder, issuer, self._not_before + 2 * _ORGANISATION_VALIDITY)
+        return self._sign(name, builder, issuer, self._not_before + 2 * _ORGANISATION_VALIDITY, key)
 
-    def organisation(self, entity: int, usage: Usage, role: Role, issuer: Holder) -> Holder:
+    def organisation(
+        self, entity: int, usage: Usage, role: Role, issuer: Holder, key: Private | None = None
+    ) -> Holder:
         """A remote party in its role."""
         unique = x509.NameAttribute(
             x509.NameOID.X500_UNIQUE_IDENTIFIER,
@@ -153,12 +161,14 @@ class Maker:
             x509.Name([unit, unique]), certified_key_usage(usage), _ORGANISATION_POLICY
         )
         until = self._not_before + _ORGANISATION_VALIDITY
-        return self._sign(_file_name(entity, usage), builder, issuer, until)
+        return self._sign(_file_name(entity, usage), builder, issuer, until, key)
 
-    def device(self, entity: int, usage: Usage, issuer: Holder) -> Holder:
+    def device(
+        self, entity: int, usage: Usage, issuer: Holder, key: Private | None = None
+    ) -> Holder:
         """A device."""
         builder = self._device(entity, certified_key_usage(usage))
-        return self._sign(_file_name(entity, usage), builder, issuer, _NEVER_EXPIRES)
+        return self._sign(_file_name(entity, usage), builder, issuer, _NEVER_EXPIRES, key)
 
     def certify(self, request: bytes, issuer: Holder) -> bytes:
         """The certificate (DER) that answers a device's certification request (PKCS#10, DER).
@@ -190,9 +200,14 @@ class Maker:
         )
 
     def _sign(
-        self, name: str, builder: x509.CertificateBuilder, issuer: Holder | None, until: datetime
+        self,
+        name: str,
+        builder: x509.CertificateBuilder,
+        issuer: Holder | None,
+        until: datetime,
+        key: Private | None = None,
     ) -> Holder:
-        key = self._key()
+        key = key or self._key()
         signer = key if issuer is None else issuer.key
         return Holder(
             name, self._certificate(builder, key.public_key(), signer, issuer, until), key

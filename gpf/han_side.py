@@ -84,6 +84,7 @@ class HanSide:
             METERING_DEVICE,
             served=mirror_clusters(data, events, snapshot_time=settings.serve_snapshot_time),
         )
+        self._firmware_waits: set[int] = set()
         self.mirror_host = MirrorHost([self.mirror_endpoint], self, admits)
         self.pushed = PushIntake(
             data.state,
@@ -140,7 +141,14 @@ class HanSide:
         self.mirror_host.set_flag(peer, FunctionalFlag.NETWORK_KEY_ACTIVE, to=waiting)
 
     def set_firmware_waiting(self, peer: int, waiting: bool) -> None:
-        """Tell the meter at its next wake whether the hub has a firmware image for it."""
+        """Tell the meter at its next wake whether the hub has a firmware image for it.
+
+        One that has no mirror yet is told once it has.
+        """
+        if waiting:
+            self._firmware_waits.add(peer)
+        else:
+            self._firmware_waits.discard(peer)
         self.mirror_host.set_flag(peer, FunctionalFlag.NEW_OTA_FIRMWARE, to=waiting)
 
     def forget(self, peer: int) -> None:
@@ -196,6 +204,8 @@ class HanSide:
             case MirrorCreated(peer, endpoint):
                 self._memory.lend(Lent(peer, endpoint))
                 self._say(peer, endpoint, present=True)
+                if peer in self._firmware_waits:
+                    self.set_firmware_waiting(peer, True)
             case MirrorConfigured(peer, configuration):
                 endpoint = self.mirror_endpoint.number
                 self._memory.lend(Lent(peer, endpoint, configuration.issuer_event_id))

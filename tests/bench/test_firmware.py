@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import signal
 import subprocess
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -52,6 +54,7 @@ SUPPLIER = Rig().parties.supplier
 VERSION = bytes.fromhex("0123ABCE")
 TYPES = {ESME: 1, GSME: 2, DISPLAY: 3, SWITCH: 4}
 HOUR = timedelta(hours=1)
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def rig(**sections: object) -> Rig:
@@ -221,33 +224,27 @@ async def test_blocks_that_are_lost_are_fetched_again(timeline: Timeline) -> Non
         assert received.trouble is None
 
 
-@pytest.mark.parametrize("device", [ESME, GSME])
-async def test_a_download_goes_on_at_its_last_block_after_a_kill(
-    device: int, timeline: Timeline, tmp_path: Path
+@pytest.mark.parametrize(("device", "blocks"), [(ESME, 1), (ESME, 120), (GSME, 77)])
+async def test_a_download_goes_on_at_its_last_block_after_kill_9(
+    device: int, blocks: int, timeline: Timeline, tmp_path: Path
 ) -> None:
-    wanted = rig(store=tmp_path / "rig.sqlite")
-    async with living(timeline, wanted) as bench:
-        first = bench.home.timeline.now()
-        image_hash = bench.offer(device, octets=12_000)
-        while not await _half_done(bench, device):
-            assert bench.home.timeline.now() - first < HOUR
-    before = _blocks(bench)
-    async with living_home(wanted, timeline) as home:
+    store = tmp_path / "rig.sqlite"
+    victim = [sys.executable, "-m", "tests.bench.firmware_victim", str(store), f"{device:X}"]
+    process = await asyncio.to_thread(
+        subprocess.run, [*victim, str(blocks)], cwd=ROOT, check=False, timeout=100
+    )
+    assert process.returncode == -signal.SIGKILL
+    async with living_home(rig(store=store), timeline) as home:
         again = Bench(home)
         await again.wait(2 * HOUR)
         (received,) = again.events_of(FirmwareReceived, device)
         assert isinstance(received, FirmwareReceived)
-        assert (received.trouble, received.image_hash) == (None, image_hash)
+        expected = image(home.keys, device, 12_000).hash
+        assert (received.trouble, received.image_hash) == (None, expected)
         (ended,) = again.events_of(FirmwareTransferEnded)
         assert isinstance(ended, FirmwareTransferEnded)
         assert ended.peer == device
-        assert before + _blocks(again) < 12_000 // 48 + 10
-
-
-async def _half_done(bench: Bench, device: int) -> bool:
-    await asyncio.sleep(0)
-    await bench.wait(timedelta(milliseconds=50))
-    return _blocks(bench) > 120
+        assert blocks + _blocks(again) < 12_000 // 48 + 10
 
 
 def _blocks(bench: Bench) -> int:
