@@ -105,7 +105,7 @@ class CommunicationsHub:
         self.chassis = chassis
         self.settings = settings or ChfSettings()
         self.device_log = DeviceLog(chassis.store, self.settings.device_log_places)
-        self.joining = Joining(self.device_log, self._now, self._known_again)
+        self.joining = Joining(chassis.store, self.device_log, self._now, self._known_again)
         self.alerts = HubAlerts(
             chassis, lambda octets, _: upward(octets), self.settings.alerted_events
         )
@@ -125,7 +125,7 @@ class CommunicationsHub:
             self.device_log, self.own.model.communications, self.alerts, chassis
         )
         self.own.model.own_pan = han.eui64
-        self.own.model.device_removed = self._expel
+        self.own.model.device_removed = self._forget
         self.succession = Succession(self.device_log, self.joining, self.own.model, self.settings)
         self._functions[chassis.eui64] = self.own.answer
         self.tunnels = TunnelServer(endpoint, admits=self.device_log.__contains__)

@@ -3,6 +3,7 @@
 A device that was added may join with its install code until its window closes. One that is known
 from the historic log has a window for the key it shared with the hub before, and after that one for
 its install code (GBCS use-case catalogue, CCS01). Joining itself is open while any window is.
+Windows are kept in the CHF's store, with the command that opened them.
 """
 
 from __future__ import annotations
@@ -10,17 +11,22 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
 from chub.device_log import DeviceLog, Entry
 from device.host import Host
+from device.store import Json, Store
+from gbcs.eui64 import format_eui64, parse_eui64
 from han.exchange import Announced, NodeEvent, Outcome, Request
-from han.radio import HanRadio, RadioError
+from han.radio import HanRadio, NetworkUp, RadioError, RadioEvent
 
 _LOG: Final = logging.getLogger(__name__)
+
+_KEY: Final = "joining"
+_LEAVING: Final = "leaving/"
 
 Order = Callable[[HanRadio], Awaitable[object]]
 
@@ -43,12 +49,14 @@ class Joining:
 
     def __init__(
         self,
+        store: Store,
         device_log: DeviceLog,
         now: Callable[[], datetime],
         known_again: Callable[[int, bytes], object],
     ) -> None:
-        self._device_log, self._now, self._known_again = device_log, now, known_again
-        self._windows: dict[int, _Window] = {}
+        self._store, self._device_log = store, device_log
+        self._now, self._known_again = now, known_again
+        self._windows: dict[int, _Window] = dict(self._kept())
         self._orders: deque[Order] = deque()
         self._turn = asyncio.Lock()
         self._summoned = False
@@ -59,6 +67,7 @@ class Joining:
         self._host = host
         host.node.attach(self)
         host.on_node_event(self._node_event)
+        host.on_radio_event(self._radio_event)
 
     @property
     def is_open(self) -> bool:
@@ -75,8 +84,7 @@ class Joining:
         window = _Window(self._now() + length, length, entry.link_key)
         if known is not None and entry.tc_link_key is None:
             window.key, window.then = known.key, entry.link_key
-        self._windows[entry.eui64] = window
-        self._allow(entry.eui64, window.key)
+        self._open(entry.eui64, window)
 
     def rejoin(self, entry: Entry, duration_s: int) -> None:
         """Let a device of a backup come back with the hash of its old key.
@@ -84,8 +92,7 @@ class Joining:
         It may do so at any time; joining is open for a while, as some radios want that.
         """
         length = timedelta(seconds=duration_s)
-        self._windows[entry.eui64] = _Window(self._now() + length, length, entry.link_key)
-        self._allow(entry.eui64, entry.link_key)
+        self._open(entry.eui64, _Window(self._now() + length, length, entry.link_key))
 
     def form_anew(self, form: Callable[[HanRadio], Awaitable[object]]) -> None:
         """Have the radio form its network anew before anything that is asked of it later."""
@@ -93,17 +100,26 @@ class Joining:
 
     def close(self) -> None:
         """Let nobody in any more."""
-        for eui64 in list(self._windows):
-            self._shut(eui64)
-        self._order(lambda radio: radio.permit_joining(0))
+        with self._store.transaction() as unit:
+            for eui64 in list(self._windows):
+                self._shut(eui64)
+            unit.on_commit(lambda: self._order(lambda radio: radio.permit_joining(0)))
 
     def expel(self, eui64: int) -> None:
-        """Make a device that was taken from the log leave, and let it in no more."""
+        """Make a device leave and let it in no more; should the hub stop first, when it is back."""
         was_open = eui64 in self._windows
-        self._shut(eui64)
-        self._order(lambda radio: radio.remove(eui64))
-        if was_open:
-            self._order(lambda radio: radio.permit_joining(self._remaining_s()))
+        with self._store.transaction() as unit:
+            self._shut(eui64)
+            unit.put(_LEAVING + format_eui64(eui64), 1)
+            unit.on_commit(lambda: self._order(lambda radio: self._remove(radio, eui64)))
+            if was_open:
+                permit = self._remaining_s
+                unit.on_commit(lambda: self._order(lambda radio: radio.permit_joining(permit())))
+
+    async def _remove(self, radio: HanRadio, eui64: int) -> None:
+        await radio.remove(eui64)
+        with self._store.transaction() as unit:
+            unit.delete(_LEAVING + format_eui64(eui64))
 
     async def settle(self) -> None:
         """Return when the radio has done everything asked of it; RadioError when it could not."""
@@ -123,10 +139,8 @@ class Joining:
                 continue
             if window.then is None:
                 self._shut(eui64)
-                continue
-            window.key, window.then = window.then, None
-            window.until = now + window.length
-            self._allow(eui64, window.key)
+            else:
+                self._open(eui64, _Window(now + window.length, window.length, window.then))
 
     def requests(self) -> list[Request]:
         """None: the radio does what there is to do."""
@@ -144,9 +158,51 @@ class Joining:
         window, known = self._windows.get(event.eui64), self._device_log.historic_of(event.eui64)
         if window is None or window.then is None or known is None:
             return
-        window.then = None
+        self._keep({**self._windows, event.eui64: replace(window, then=None)})
         if not known.hashed:
             self._known_again(event.eui64, known.key)
+
+    def _radio_event(self, event: RadioEvent) -> None:
+        """A hub that was restarted goes on with whom it let in, and whom it put off."""
+        if isinstance(event, NetworkUp):
+            with self._store.transaction() as unit:
+                leaving = [parse_eui64(key.removeprefix(_LEAVING)) for key in unit.keys(_LEAVING)]
+            for eui64 in leaving:
+                self.expel(eui64)
+            for eui64, window in self._windows.items():
+                self._allow(eui64, window.key)
+
+    def _open(self, eui64: int, window: _Window) -> None:
+        """Keep a window with the open unit; the radio hears of it once that is kept."""
+        with self._store.transaction() as unit:
+            self._keep({**self._windows, eui64: window})
+            unit.delete(_LEAVING + format_eui64(eui64))
+            unit.on_commit(lambda: self._allow(eui64, window.key))
+
+    def _keep(self, windows: dict[int, _Window]) -> None:
+        before = self._windows
+        with self._store.transaction() as unit:
+            unit.on_rollback(lambda: self._put_back(before))
+            self._windows = windows
+            unit.put_json(_KEY, {format_eui64(one): _to_json(windows[one]) for one in windows})
+
+    def _put_back(self, windows: dict[int, _Window]) -> None:
+        self._windows = windows
+
+    def _kept(self) -> Iterator[tuple[int, _Window]]:
+        """The windows of the store; their keys are those of the device log."""
+        with self._store.transaction() as unit:
+            held = unit.get_json(_KEY)
+        for device, row in held.items() if isinstance(held, dict) else ():
+            eui64 = parse_eui64(device)
+            entry, known = self._device_log.get(eui64), self._device_log.historic_of(eui64)
+            match row:
+                case [str(until), int(length_s), bool(first)] if entry is not None:
+                    length, moment = timedelta(seconds=length_s), datetime.fromisoformat(until)
+                    window = _Window(moment, length, entry.link_key)
+                    if first and known is not None:
+                        window.key, window.then = known.key, entry.link_key
+                    yield eui64, window
 
     def _allow(self, eui64: int, key: bytes) -> None:
         self._order(lambda radio: radio.allow_join(eui64, key))
@@ -157,10 +213,12 @@ class Joining:
         return max((round(one.total_seconds()) for one in left), default=0)
 
     def _shut(self, eui64: int) -> None:
-        self._windows.pop(eui64, None)
+        if eui64 in self._windows:
+            self._keep({one: self._windows[one] for one in self._windows if one != eui64})
         entry = self._device_log.get(eui64)
         if entry is None or not entry.awaited:
-            self._order(lambda radio: radio.deny_join(eui64))
+            with self._store.transaction() as unit:
+                unit.on_commit(lambda: self._order(lambda radio: radio.deny_join(eui64)))
 
     def _order(self, order: Order) -> None:
         self._orders.append(order)
@@ -181,3 +239,9 @@ class Joining:
                     if raising:
                         raise
                     _LOG.warning("joining: %s", error)
+
+
+def _to_json(window: _Window) -> Json:
+    """Until when, how long, and whether this is the first of two keys."""
+    length_s = round(window.length.total_seconds())
+    return [window.until.isoformat(), length_s, window.then is not None]

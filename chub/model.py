@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from chub.alerts import HubAlerts, HubCode
+from chub.alerts import HubAlerts
 from chub.communications import CommunicationsStore
 from chub.device_log import DeviceLog, DeviceLogFull, Entry, Historic
 from chub.joining import Joining
@@ -141,16 +141,17 @@ class HubModel:
         entry = None if self._registered is None else self.device_log.get(self._registered)
         self._registered = None
         if entry is not None and entry.device_type is not DeviceType.GPF:
-            self._later(lambda: self.joining.open(entry, duration_s))
+            self.joining.open(entry, duration_s)
 
     def disable_joining(self) -> None:
         """Let nobody join any more."""
-        self._later(self.joining.close)
+        self.joining.close()
 
     def unregister(self, eui64: int) -> bool:
         """Take a device from the log and from the network (CCS02); False when it is not there."""
         if self.device_log.remove(eui64) is None:
             return False
+        self.joining.expel(eui64)
         self._later(lambda: self.device_removed(eui64))
         return True
 
@@ -210,6 +211,3 @@ def _octets(value: object) -> bytes:
     if not isinstance(value, bytes):
         raise TypeError(f"{value!r} are no octets")
     return value
-
-
-__all__ = ["HubCode", "HubModel", "Identity"]

@@ -11,7 +11,7 @@ from typing import Final
 from chub.model import HubModel
 from device.cosem.fields import code_log, octets
 from device.cosem.shape import Plain, shape
-from device.cosem.table import Access, Attribute, CosemObject, Place, cosem
+from device.cosem.table import Access, Attribute, CosemObject, cosem
 from gbcs.dlms.apdu import Result
 from gbcs.dlms.data import Bits, Data
 
@@ -71,6 +71,3 @@ def _scan(model: HubModel, value: Plain, _: Access) -> Result:
 
 def _mask(digits: str) -> Bits:
     return Bits(32, bytes.fromhex(digits))
-
-
-OPERATING_CHANNEL: Final = Place.parse("1/0-0:94.44.10.2/2")

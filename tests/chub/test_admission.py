@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -14,7 +15,7 @@ from device.timeline import Timeline
 from gbcs.catalogue import by_name
 from han.radio import HanRadio, RadioError, Role, aes_mmo, link_key_of_install_code
 from hw.ether_radio import EtherRadio
-from tests.chub.bench import ALL_DONE, CODE, ESME, NO_PLACE, Broker, rig
+from tests.chub.bench import ALL_DONE, CODE, ESME, GSME, NO_PLACE, Broker, rig
 
 PEER = 0x000D6F00ABCDEF01
 
@@ -194,3 +195,42 @@ async def test_a_removed_gas_meter_takes_its_mirror_and_messages_along(
         await asyncio.sleep(1)
         assert home.hub.mailroom.waiting(meter.chassis.eui64) == 0
         assert home.gpf.mirror.values == {}
+
+
+async def test_a_restarted_hub_lets_in_whoever_might_come_before(
+    timeline: Timeline, tmp_path: Path
+) -> None:
+    kept = rig(store=tmp_path / "rig.sqlite")
+    async with open_home(kept, timeline) as home:
+        assert await Broker(home).admit(PEER, "IHD", timeout_s=90) == ALL_DONE
+        await timeline.sleep(timedelta(seconds=30))
+    async with open_home(kept, timeline) as home:
+        radio = EtherRadio(home.ether, PEER, Role.ROUTER)
+        await radio.start()
+        [beacon] = await radio.scan([15])
+        await radio.join(beacon, link_key_of_install_code(CODE))
+        assert home.hub.joining.is_open_for(PEER)
+        await timeline.sleep(timedelta(seconds=60))
+        assert not home.hub.joining.is_open
+        assert [one.permits_joining for one in await radio.scan([15])] == [False]
+        await radio.close()
+
+
+async def test_a_hub_that_stops_before_a_device_has_left_puts_it_off_when_it_is_back(
+    timeline: Timeline, tmp_path: Path
+) -> None:
+    kept = rig(store=tmp_path / "rig.sqlite", gas_meter={"install_code": CODE.hex()})
+    async with living_home(kept, timeline) as home:
+        broker, meter = Broker(home), home.meter
+        assert meter is not None
+        await broker.admit(GSME, "GSME")
+        await timeline.sleep(timedelta(minutes=2))
+        assert is_on_network(meter.radio)
+        await home.host.radio.close()
+        assert await broker.remove(GSME) == [0]
+    async with living_home(kept, timeline) as home:
+        meter = home.meter
+        assert meter is not None
+        await timeline.sleep(timedelta(hours=1))
+        assert not is_on_network(meter.radio)
+        assert home.hub.device_log.entries() == ()

@@ -70,6 +70,7 @@ class State:
     entries: tuple[Entry, ...]
     historic: tuple[Historic, ...]
     events: tuple[Logged, ...]
+    may_join: tuple[int, ...]
     last_number: object
 
 
@@ -89,11 +90,12 @@ class Hub:
         self.sent: list[bytes] = []
         self.log = DeviceLog(self.chassis.store)
         alerts = HubAlerts(self.chassis, lambda octets, _: self.sent.append(octets), frozenset())
+        self.joining = Joining(self.chassis.store, self.log, lambda: NOW, lambda eui64, key: None)
         self.own = OwnCommands(
             self.chassis,
             ChfSettings(),
             self.log,
-            Joining(self.log, lambda: NOW, lambda eui64, key: None),
+            self.joining,
             alerts,
             lambda: [HUB],
             CommonCommands(self.chassis, lambda octets, _: None, alerts.generic),
@@ -127,7 +129,9 @@ class Hub:
         with self.chassis.store.transaction() as unit:
             last_number = unit.get("counter:own")
         events = tuple(self.chassis.event_log.entries())
-        return State(self.log.entries(), self.log.historic(), events, last_number)
+        devices = range(0x1000, 0x1000 + STEPS)
+        may_join = tuple(one for one in devices if self.joining.is_open_for(one))
+        return State(self.log.entries(), self.log.historic(), events, may_join, last_number)
 
 
 def states() -> Iterator[State]:
