@@ -47,6 +47,9 @@ async def test_a_home_goes_over_to_a_new_network_key_without_a_rejoin(
     assert {rig.hub.gpf, *rig.device_types} == changed
     assert sum(isinstance(event, Joined) for event in seen) == joined
     assert not [event for event in seen if isinstance(event, WakeEnded) and event.trouble]
+    wakes = [event.moment for event in seen if isinstance(event, WakeEnded)]
+    flagged = [moment for moment in wakes if moment.second >= 5]  # it polled for the key
+    assert [moment.strftime("%H:%M") for moment in flagged] == ["01:00"]
 
 
 async def test_a_rig_changes_its_network_key_by_itself(timeline: Timeline) -> None:
