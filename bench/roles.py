@@ -11,6 +11,10 @@ from device.credentials import Credentials
 from device.event import EventStream
 from device.sample_log import SampleLogs
 from device.store import MemoryStore
+from esme.face import HanFace, time_client
+from esme.meter import ElectricityMeter, Identity
+from esme.physics.site import Phase, Site
+from esme.station import METERING_DEVICE
 from gbcs.keys import KeyStore
 from gbcs.party import DeviceType
 from gbcs.stamp import Reliability
@@ -19,8 +23,11 @@ from gsme.model import GasMeterModel
 from gsme.views import served_on_han
 from han.cbke.service import KeyEstablishment
 from han.endpoint import Endpoint
-from han.load_control import LoadController
+from han.load_control import LoadController, LoadControlServer
 from han.tunnel import TunnelServer
+from han.zcl.tables import Served
+from peers.hearing import NOBODY, clients
+from peers.messages import Messages
 from peers.settings import HcalcsSettings
 from peers.views import access_endpoint, display_endpoint, load_switch_endpoint
 
@@ -35,16 +42,34 @@ def endpoints_by_role() -> dict[str, list[Endpoint]]:
     gpf = GasProxy(_chassis(2, DeviceType.GPF))
     keys = KeyEstablishment(3, 1, (), bytes).served()
     load = LoadController(None, HcalcsSettings().device_class)
+    display = (*clients(NOBODY), Messages(1).served())
     samples = SampleLogs(MemoryStore().scope("GSME"), (), timedelta(0))
     meter = Endpoint(10, 0x0501, (*served_on_han(GasMeterModel(), samples), *keys))
     return {
         "CHF": [hub.endpoint],
         "GPF": list(gpf.han.endpoints),
         "GSME": [meter],
-        "IHD, PPMID": [display_endpoint(1, DeviceType.IHD, keys)],
+        "ESME": [Endpoint(1, METERING_DEVICE, (*_electricity_meter(), *keys))],
+        "IHD": [display_endpoint(1, DeviceType.IHD, (*display, *keys))],
+        "PPMID": [
+            display_endpoint(1, DeviceType.PPMID, (*display, *keys, TunnelServer(1).served()))
+        ],
         "CAD": [access_endpoint(1, keys)],
         "HCALCS": [load_switch_endpoint(1, (*keys, TunnelServer(1).served(), load.served()))],
     }
+
+
+def _electricity_meter() -> tuple[Served, ...]:
+    meter = ElectricityMeter(
+        Identity(4),
+        Site((Phase(),)),
+        DeviceClock(lambda: _NOW, status=Reliability.RELIABLE),
+        MemoryStore(),
+        true_time=lambda: _NOW,
+        hub_time=lambda: None,
+    )
+    loads = LoadControlServer(1)
+    return (*HanFace(meter).served(), loads.served(), TunnelServer(1).served(), time_client())
 
 
 def _chassis(eui64: int, kind: DeviceType) -> Chassis:

@@ -39,6 +39,7 @@ def answered() -> dict[str, tuple[UseCase, ...]]:
         "ESME": esme_use_cases(),
         "HCALCS": HCALCS_USE_CASES,
         "SAPC": SAPC_USE_CASES,
+        "PPMID": (),
     }
     return {
         device: tuple(map(by_name, (*found, *common_use_cases(DeviceType(device)))))
@@ -76,6 +77,7 @@ def _page_lines() -> Iterator[str]:
     yield "Written by `python -m bench.supported` from the tables that do it."
     yield from _use_case_lines()
     yield from _cluster_lines()
+    yield from _attribute_lines()
     yield from _refusal_lines()
 
 
@@ -113,6 +115,64 @@ def _endpoint_lines(endpoint: Endpoint) -> Iterator[str]:
         name = f"{by_id(cluster_id).name} {cluster_id:04X}"
         shown = "server" if side is Side.SERVER else "client"
         yield f"| {endpoint.number} | {name} | {shown} | {_shortened(attributes)} | {commands} |"
+
+
+Row = tuple[int, str, str, str]
+"""An attribute: identifier, name, type, and the roles that have it."""
+
+
+def _attribute_lines() -> Iterator[str]:
+    yield from ("", "## Attributes with their types", "")
+    yield "Attributes that follow each other and differ by a number alone share a line."
+    for (cluster_id, side), rows in sorted(
+        _attributes().items(), key=lambda entry: (entry[0][0], entry[0][1].value)
+    ):
+        yield from ("", f"### {by_id(cluster_id).name} {cluster_id:04X}, {side.value}", "")
+        yield from ("| attribute | name | type | served by |", "|---|---|---|---|")
+        for run in _runs(rows):
+            (first, name, kind, roles), last = run[0], run[-1]
+            step = run[1][0] - first if len(run) > 1 else 0
+            every = f", every {step:X}" if step > 1 else ""
+            ids = f"{first:04X} to {last[0]:04X}{every}" if step else f"{first:04X}"
+            shown = name if len(run) == 1 else f"{name} to {last[1]}"
+            yield f"| {ids} | {shown} | {kind} | {roles} |"
+
+
+def _attributes() -> dict[tuple[int, Side], list[Row]]:
+    """By cluster and side, each attribute that any role serves."""
+    roles: dict[tuple[int, Side, int], list[str]] = {}
+    for role, endpoints in endpoints_by_role().items():
+        for endpoint in endpoints:
+            for (cluster_id, side), served in endpoint.server.clusters.items():
+                for number in served.attributes:
+                    held = roles.setdefault((cluster_id, side, number), [])
+                    held += [] if role in held else [role]
+    found: dict[tuple[int, Side], list[Row]] = {}
+    for (cluster_id, side, number), names in sorted(
+        roles.items(), key=lambda entry: (entry[0][0], entry[0][1].value, entry[0][2])
+    ):
+        known = by_id(cluster_id).attribute(number, side)
+        if known is not None:
+            row = (number, known.name, known.type.name, ", ".join(names))
+            found.setdefault((cluster_id, side), []).append(row)
+    return found
+
+
+def _runs(rows: list[Row]) -> list[list[Row]]:
+    """Rows that follow each other at one step, and differ by the numbers in their names alone."""
+
+    def likeness(row: Row) -> tuple[str, str, str]:
+        return (re.sub(r"[0-9]+", "#", row[1]), row[2], row[3])
+
+    runs: list[list[Row]] = []
+    for row in rows:
+        last = runs[-1] if runs else []
+        alike = bool(last) and likeness(last[-1]) == likeness(row)
+        if alike and (len(last) == 1 or row[0] - last[-1][0] == last[1][0] - last[0][0]):
+            last.append(row)
+        else:
+            runs.append([row])
+    return runs
 
 
 def _shortened(attributes: str) -> str:

@@ -30,6 +30,14 @@ class Hearing:
     tenancy: Callable[[int], object]
 
 
+def _ignore(*_told: object) -> None:
+    """Hear nothing."""
+
+
+NOBODY: Final = Hearing(_ignore, _ignore, _ignore, _ignore, _ignore)
+"""Hears of nothing: for who only wants to know what a display uses."""
+
+
 def clients(hearing: Hearing) -> tuple[Served, ...]:
     """The client clusters of a display, but for Messaging."""
     return tuple(table.on(hearing) for table in _TABLES)
