@@ -23,6 +23,7 @@ from esme.control.settings import ControlSettings
 from esme.control.state import Boost
 from esme.device import ElectricityMeterDevice
 from esme.face import HanFace, time_client
+from esme.face.prepayment import HouseholdActions
 from esme.load_control import LoadControl
 from esme.meter import Identity
 from esme.physics.site import Site
@@ -94,6 +95,11 @@ class ElectricityMeterStation:
             acting=self._acting,
         )
         self._load_control = LoadControl(self.device, timeline, endpoint, self._changed.set)
+
+    @property
+    def keys(self) -> HouseholdActions:
+        """The meter's own keys: what a person standing before it can do."""
+        return HouseholdActions(self.device.meter, self._acting, at_keys=True)
 
     def hub_time(self) -> datetime | None:
         """The hub's time, as it was last read and has gone on since; None before the first time."""

@@ -30,7 +30,9 @@ from han.zcl.tables import Access, Served
 
 TOP_UP, EMERGENCY_CREDIT, ENABLE_SUPPLY = 0x0116, 0x0117, 0x0118
 """Message codes of PECS01 to PECS03, for the log."""
-ACTIONED, NOT_ACTIONED = 0x8154, 0x8155
+_HAN: Final = (0x8154, 0x8155)
+_KEYS: Final = (0x8161, 0x8162)
+"""Event codes of what was carried out, and of what could not be, by where it was asked."""
 _CONTROLLED_CREDIT: Final = 0x0094
 """Credit managed and displayed, contactor fitted (as the reference messages set a gas meter)."""
 _PREPAYMENT: Final = 0x0003
@@ -66,10 +68,16 @@ def prepayment(meter: ElectricityMeter, fresh: Fresh, acting: Acting) -> Served:
 
 
 class HouseholdActions:
-    """What displays ask the meter to do (PECS01 to PECS03); each is a unit of its own."""
+    """What the household asks the meter to do; each is a unit of its own.
 
-    def __init__(self, meter: ElectricityMeter, acting: Acting) -> None:
+    Displays ask on the HAN (PECS01 to PECS03), people at the meter's own keys (``at_keys``): what
+    differs are the codes of the log.
+    """
+
+    def __init__(self, meter: ElectricityMeter, acting: Acting, *, at_keys: bool = False) -> None:
         self._meter, self._acting = meter, acting
+        self._at_keys = at_keys
+        self._done, self._not_done = _KEYS if at_keys else _HAN
 
     def top_up(
         self, digits: bytes, origin: OriginatingDevice, access: Access
@@ -111,9 +119,9 @@ class HouseholdActions:
         return Status.SUCCESS if done else Status.FAILURE
 
     def _log(self, message_code: int, *, done: bool) -> None:
-        """A command of the HAN interface was carried out, or could not be."""
-        code = ACTIONED if done else NOT_ACTIONED
-        self._meter.event(code, message_code.to_bytes(2, "big"))
+        """A command was carried out, or could not be; one of the HAN has a message code."""
+        other = b"" if self._at_keys else message_code.to_bytes(2, "big")
+        self._meter.event(self._done if done else self._not_done, other)
 
 
 def credit_status(meter: ElectricityMeter) -> CreditStatus:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -11,6 +12,7 @@ import pytest
 from device.cosem.fields import elements, octets
 from device.cosem.table import Access as CosemAccess
 from esme.face import HanFace
+from esme.face.prepayment import HouseholdActions
 from esme.physics.site import Site
 from gbcs.dlms import values as v
 from gbcs.dlms.apdu import AccessRequest
@@ -55,6 +57,7 @@ from han.commands.prepayment import (
     GetDebtRepaymentLog,
     GetPrepaySnapshot,
     GetTopUpLog,
+    OriginatingDevice,
     PublishDebtLog,
     PublishPrepaySnapshot,
     PublishTopUpLog,
@@ -84,6 +87,7 @@ from han.commands.price import (
     PublishWeekProfile,
     TierPrice,
 )
+from han.household import LocalSupply
 from han.requests import command_of
 from han.zcl.payload import decode, encode
 from han.zcl.server import ZclServer
@@ -411,6 +415,22 @@ def test_scenario_44_a_token_counts_once_and_only_here_and_only_up_to_the_limit(
     assert rig.meter.kept.balances.meter_balance == 6 * POUND
     log = house.one(PREPAYMENT, GetTopUpLog(FOR_EVER, 0), PublishTopUpLog)
     assert [(each.code, each.amount) for each in log.top_ups] == [(token(500, 7), 5 * POUND)]
+
+
+def test_the_keys_of_the_meter_do_the_same_under_codes_of_their_own() -> None:
+    rig = prepaid(10_000)
+    rig.until(at("11:00"))
+    keys = HouseholdActions(rig.meter, nullcontext, at_keys=True)
+    me = Access(peer=0, now=rig.meter.now)
+    assert keys.change_supply(LocalSupply.ON, me) is Status.FAILURE
+    answer = keys.top_up(token(1000, 7), OriginatingDevice.METER, me)
+    assert (answer.result, answer.source) == (TopUpResult.ACCEPTED_SUPPLY_ARMED, 1)
+    assert keys.change_supply(LocalSupply.ON, me) is Status.SUCCESS
+    locking = [keys.top_up(b"1" * 20, OriginatingDevice.METER, me).result for _ in range(6)]
+    assert locking[-1] == TopUpResult.REJECTED_KEYPAD_LOCK
+    assert top_up(House(rig), token(500, 8)).result == TopUpResult.REJECTED_KEYPAD_LOCK
+    codes = [each for each in events(rig) if each[:3] == "816"]
+    assert codes == ["8162", "8161", "8161", *["8162"] * 6]
 
 
 def test_guessing_tokens_locks_the_display_out_but_not_the_supplier() -> None:

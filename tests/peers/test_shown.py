@@ -18,13 +18,17 @@ from bench.rig import Rig
 from device.cosem.table import Access, Place
 from device.event import Event
 from device.events import AlertRaised
+from device.joins import Partner
 from device.timeline import Timeline
 from esme.station import ElectricityMeterStation
+from gbcs.asn1.devices import RunningFirmwareAlert
+from gbcs.asn1.names import Kind as PartnerKind
+from gbcs.asn1.payload import decode as decode_asn1
 from gbcs.catalogue import by_name
 from gbcs.dlms import values as v
 from gbcs.dlms.apdu import AccessRequest, Kind, RequestItem
 from gbcs.dlms.data import Data
-from gbcs.envelope import Message
+from gbcs.envelope import Cra, Message
 from gbcs.plain import Plain
 from gbcs.stamp import NOW
 from gbcs.utrn import ValueClass, make
@@ -229,6 +233,48 @@ async def test_a_ppmid_without_a_gas_meter_in_its_log_says_so(timeline: Timeline
     async with house(timeline) as h:
         with pytest.raises(Refusal, match="CS03C"):
             await h.ppmid.top_up(GAS, h.token(1000, 7))
+
+
+async def test_a_ppmid_tops_up_a_gas_meter_that_sleeps(timeline: Timeline) -> None:
+    async with house(timeline) as h:
+        meter = h.home.meter
+        assert meter is not None
+        gsme, supplier = meter.chassis.eui64, h.home.rig.parties.supplier
+        h.ppmid.common.joins.add(gsme, Partner(PartnerKind.GSME))
+        meter.common.joins.add(PPMID, Partner(PartnerKind.PPMID))
+        digits = make(supplier, gsme, 7, 1000, ValueClass.PENCE, h.home.keys)
+        answer = await h.ppmid.top_up(GAS, digits)
+        assert (answer.result, answer.value) == (TopUpResult.ACCEPTED, 10 * POUND)
+        again = await h.ppmid.top_up(GAS, digits)
+        assert again.result == TopUpResult.REJECTED_DUPLICATE
+        assert not await h.ppmid.activate_emergency_credit(GAS)  # there is credit enough
+        pressed = [each for each in h.told if isinstance(each, ButtonPressed)]
+        assert [(each.fuel, each.result) for each in pressed] == [
+            (GAS, "ACCEPTED"),
+            (GAS, "REJECTED_DUPLICATE"),
+            (GAS, "FAILURE"),
+        ]
+        assert timeline.now() - START < timedelta(hours=2)
+
+
+async def test_a_ppmid_tells_which_firmware_runs_after_an_activation(timeline: Timeline) -> None:
+    async with house(timeline) as h:
+        image_hash = bytes(range(32))
+        h.ppmid.firmware.hold(bytes.fromhex("0123ABCD"), image_hash)
+        told: list[Message] = []
+        h.home.upward.append(lambda octets: told.append(Message.parse(octets)))
+        h.counter += 1
+        broker = RemoteParty(h.home.rig.parties.access_control_broker, h.home.keys)
+        values: dict[str, Plain] = {"image_hash": "0x" + image_hash.hex()}
+        command = broker.command(by_name("CS06"), PPMID, h.counter, values)
+        await h.home.ask(command, timedelta(minutes=5))
+        await h.wait(seconds=10)
+        (alert,) = [each for each in told if each.cra is Cra.ALERT and each.originator == PPMID]
+        assert alert.message_code == by_name("CS09").message_code
+        assert alert.recipient == broker.entity  # as in the reference message
+        read = decode_asn1(alert.message_code, Cra.ALERT, alert.payload)
+        assert isinstance(read, RunningFirmwareAlert)
+        assert (read.alert_code, read.running.hex(), read.result) == (0x8F8B, "0123abcd", 0)
 
 
 async def test_scenario_48_a_new_tenant_sees_nothing_old_and_the_ihd_wipes_once(
