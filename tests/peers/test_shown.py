@@ -24,6 +24,7 @@ from esme.station import ElectricityMeterStation
 from gbcs.asn1.devices import RunningFirmwareAlert
 from gbcs.asn1.names import Kind as PartnerKind
 from gbcs.asn1.payload import decode as decode_asn1
+from gbcs.build.command import Address, build
 from gbcs.catalogue import by_name
 from gbcs.dlms import values as v
 from gbcs.dlms.apdu import AccessRequest, Kind, RequestItem
@@ -264,14 +265,15 @@ async def test_a_ppmid_tells_which_firmware_runs_after_an_activation(timeline: T
         told: list[Message] = []
         h.home.upward.append(lambda octets: told.append(Message.parse(octets)))
         h.counter += 1
-        broker = RemoteParty(h.home.rig.parties.access_control_broker, h.home.keys)
+        broker = h.home.rig.parties.access_control_broker
+        address = Address(originator=broker, recipient=PPMID, originator_counter=h.counter)
         values: dict[str, Plain] = {"image_hash": "0x" + image_hash.hex()}
-        command = broker.command(by_name("CS06"), PPMID, h.counter, values)
+        command = build(by_name("CS06"), values, address, h.home.keys)
         await h.home.ask(command, timedelta(minutes=5))
         await h.wait(seconds=10)
         (alert,) = [each for each in told if each.cra is Cra.ALERT and each.originator == PPMID]
         assert alert.message_code == by_name("CS09").message_code
-        assert alert.recipient == broker.entity  # as in the reference message
+        assert alert.recipient == broker  # as in the reference message
         read = decode_asn1(alert.message_code, Cra.ALERT, alert.payload)
         assert isinstance(read, RunningFirmwareAlert)
         assert (read.alert_code, read.running.hex(), read.result) == (0x8F8B, "0123abcd", 0)
