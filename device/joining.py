@@ -247,7 +247,8 @@ class Joining:
 
     async def _leave(self, reason: str) -> None:
         self._failed(reason)
-        await self._radio.leave()
+        with suppress(RadioError):  # a radio that is lost has left
+            await self._radio.leave()
         self._memory.forget()
         await self._timeline.sleep(timedelta(seconds=self.settings.slow_retry_s))
 
@@ -309,8 +310,11 @@ class Joining:
             self._memory.forget()
             self.hub.end()
             self._changed.set()
-        elif isinstance(event, NetworkUp) and self.authorised:
-            self._call(self._joined)
+        elif isinstance(event, NetworkUp):
+            if self.authorised:
+                self._call(self._joined)
+            else:
+                self._changed.set()  # another hub in the place of the one it knows
 
     def _call(self, watchers: Sequence[Callable[[], object]]) -> None:
         for watcher in tuple(watchers):

@@ -203,10 +203,20 @@ class BellowsRadio:
     async def resume(self) -> bool:
         """See :class:`han.radio.HanRadio`."""
         port = self._use()
-        if not await port.resume():
+        if self._on_network and self._role is not Role.COORDINATOR:
+            await self._rejoin(port)
+        elif not await port.resume():
             return False
         await self._up(port)
         return True
+
+    async def _rejoin(self, port: EzspPort) -> None:
+        """Of one that misses its hub: it stays a member of the network also when nobody answers."""
+        self._on_network = False
+        try:
+            await port.rejoin(self._role)
+        finally:
+            self._on_network = self._member and self._port is port
 
     async def _up(self, port: EzspPort) -> None:
         node, node_type, trust_centre = await port.network()

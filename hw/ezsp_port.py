@@ -26,6 +26,7 @@ from hw.bellows_ezsp import (
     SmartEnergyEzsp,
     disconnect,
     is_ok,
+    layouts,
     network_parameters,
     number,
     radio_errors,
@@ -190,6 +191,22 @@ class EzspPort:
                 async with asyncio.timeout(NETWORK_UP_TIMEOUT_S):
                     await up
         return True
+
+    async def rejoin(self, role: Role) -> None:
+        """FindAndRejoinNetwork on every channel: under the network key, else under the link key."""
+        async with self._using("rejoining the network") as ezsp:
+            arguments: dict[str, object] = {
+                "haveCurrentNetworkKey": t.Bool.true,
+                "channelMask": t.uint32_t(ALL_CHANNELS),
+            }
+            if "nodeType" in layouts(ezsp)["findAndRejoinNetwork"][1]:  # since EZSP 14
+                arguments["reason"] = t.uint8_t(0)
+                arguments["nodeType"] = t.EmberNodeType(NODE_TYPES[role])
+            with ezsp.wait_for_stack_status(t.sl_Status.NETWORK_UP) as up:
+                (status,) = await ezsp.findAndRejoinNetwork(**arguments)
+                require(status, "findAndRejoinNetwork")
+                async with asyncio.timeout(NETWORK_UP_TIMEOUT_S):
+                    await up
 
     async def form(self, channel: int, pan_id: int, extended_pan_id: int) -> None:
         """Form and wait until the network is up."""

@@ -24,7 +24,7 @@ from device.events import (
     RadioLost,
     TrustCentreWatched,
 )
-from device.joining import JOINING_FAILED
+from device.joining import DEVICE_JOINED, JOINING_FAILED
 from device.store import MemoryStore
 from device.timeline import Timeline
 from han.cbke.certificate import Suite
@@ -275,11 +275,15 @@ async def test_a_device_whose_hub_falls_silent_looks_for_it_and_finds_it_again(
         staying.cancel()
 
 
-async def test_a_home_goes_on_when_its_hub_was_off_for_hours(timeline: Timeline) -> None:
+@pytest.mark.parametrize("radio", ["ether:", "vncp:?ezsp=8", "vncp:?ezsp=14"])
+async def test_a_home_goes_on_when_its_hub_was_off_for_hours(
+    radio: str, timeline: Timeline
+) -> None:
     rig = Rig.model_validate(
         {
             "hub": {"radio": "ether:"},
-            "electricity_meter": {},
+            "gas_meter": {"radio": radio},
+            "electricity_meter": {"radio": radio},
             "settings": SUITE_1,
         }
     )
@@ -373,3 +377,30 @@ async def test_tshark_opens_a_whole_day_with_fresh_keys_and_a_new_network_key(
     confirmed = [line for line in shown("zbee_aps.cluster == 0x0800") if "Confirm Key Data" in line]
     assert len(confirmed) == 2 * 3 * 2  # request and response, three devices, twice
     assert len(shown("zbee_aps.cluster == 0x0025 && zbee_zcl.cmd.id == 0x01")) > 40
+
+
+async def test_a_device_looks_anew_for_what_others_provide_every_few_hours(
+    timeline: Timeline,
+) -> None:
+    async with home_and_device(timeline, settings=JoinSettings(rediscovery_s=3 * 3_600)) as (
+        _,
+        one,
+    ):
+        looked: list[timedelta] = []
+        one.joining.on_rediscovery(lambda: looked.append(timeline.now() - timeline.start))
+        staying = asyncio.create_task(one.joining.stay())
+        await timeline.sleep(timedelta(hours=10))
+        assert [round(moment / timedelta(hours=1)) for moment in looked] == [3, 6, 9]
+        staying.cancel()
+
+
+async def test_a_device_that_was_told_to_leave_joins_again_when_it_may(timeline: Timeline) -> None:
+    async with home_and_device(timeline) as (home, one):
+        staying = asyncio.create_task(one.joining.stay())
+        await timeline.sleep(MINUTE)
+        assert holds_key(home, one)
+        await one.radio.leave()
+        await timeline.sleep(2 * MINUTE)
+        assert holds_key(home, one)
+        assert one.log == [DEVICE_JOINED, DEVICE_JOINED]
+        staying.cancel()
