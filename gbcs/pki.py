@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
     PrivateFormat,
+    load_pem_private_key,
 )
 from cryptography.x509.name import _ASN1Type
 
@@ -251,6 +252,17 @@ def device_name(entity: int) -> x509.SubjectAlternativeName:
     inside = _HARDWARE_TYPE + b"\x04\x08" + entity.to_bytes(8, "big")
     name = x509.OtherName(_HARDWARE_MODULE_NAME, b"\x30" + bytes((len(inside),)) + inside)
     return x509.SubjectAlternativeName([name])
+
+
+def read_holder(name: str, certificate: bytes, key: bytes) -> Holder:
+    """A holder from PEM; MalformedMessage when certificate or key cannot be read."""
+    try:
+        read, private = x509.load_pem_x509_certificate(certificate), load_pem_private_key(key, None)
+    except (ValueError, TypeError, UnsupportedAlgorithm) as exc:
+        raise MalformedMessage(f"{name}: {exc}") from exc
+    if not isinstance(private, ec.EllipticCurvePrivateKey):
+        raise MalformedMessage(f"{name}: not an elliptic curve key")
+    return Holder(name, read, private)
 
 
 def read_request(

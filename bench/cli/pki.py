@@ -4,10 +4,25 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
 import click
 
 from bench.cli.options import EUI64
+
+if TYPE_CHECKING:
+    from gbcs.pki import Holder
+
+ISSUING: Final = "test-issuing"
+ROLES: Final = (
+    "supplier",
+    "network-operator",
+    "access-control-broker",
+    "recovery",
+    "transitional-cos",
+    "wan-provider",
+    "load-controller",
+)
 
 
 @click.group()
@@ -59,10 +74,7 @@ def new(
         raise click.UsageError(f"{directory} is not empty")
     made = make_test_pki(organisations, devices, datetime.now(UTC), os.urandom)
     for holder in (made.root, made.issuing, *made.holders.values()):
-        (directory / f"{holder.name}.pem").write_bytes(holder.certificate_pem())
-        key = directory / f"{holder.name}.key"
-        key.touch(mode=0o600)
-        key.write_bytes(holder.key_pem())
+        _write(holder, directory)
     click.echo(f"{len(made.holders) + 2} certificates and keys in {directory}", err=True)
 
 
@@ -95,3 +107,59 @@ def cbke(directory: Path, devices: tuple[int, ...], suite: str) -> None:
     except RigError as error:
         raise click.UsageError(str(error)) from error
     click.echo("\n".join(map(str, written)))
+
+
+@pki.command("issue")
+@click.argument("directory", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.option("--entity", type=EUI64, required=True, help="Whose certificates these are.")
+@click.option("--role", type=click.Choice(ROLES), required=True, help="The role they state.")
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True)
+def issue(directory: Path, entity: int, role: str, out: Path) -> None:
+    """Make new keys and certificates of a remote party in OUT, by the authority of DIRECTORY.
+
+    CS02b puts them into a device's trust anchor cells, with DIRECTORY/test-issuing.pem as path.
+    """
+    import os
+
+    from gbcs.party import Role
+    from gbcs.pki import Maker, organisation_usages
+
+    issuing, kind = _issuing(directory), Role[role.upper().replace("-", "_")]
+    maker = Maker(datetime.now(UTC), os.urandom)
+    out.mkdir(parents=True, exist_ok=True)
+    holders = [maker.organisation(entity, u, kind, issuing) for u in organisation_usages(kind)]
+    for holder in holders:
+        _write(holder, out)
+        click.echo(out / f"{holder.name}.pem")
+
+
+@pki.command("certify")
+@click.argument("directory", type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.argument("request", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), required=True)
+def certify(directory: Path, request: Path, out: Path) -> None:
+    """Certify a device's REQUEST (PKCS#10 in DER, from CS02c): the certificate for CS02d."""
+    import os
+
+    from gbcs.pki import Maker
+
+    maker = Maker(datetime.now(UTC), os.urandom)
+    out.write_bytes(maker.certify(request.read_bytes(), _issuing(directory)))
+
+
+def _write(holder: Holder, directory: Path) -> None:
+    (directory / f"{holder.name}.pem").write_bytes(holder.certificate_pem())
+    key = directory / f"{holder.name}.key"
+    key.touch(mode=0o600)
+    key.write_bytes(holder.key_pem())
+
+
+def _issuing(directory: Path) -> Holder:
+    """The issuing authority of a directory that ``chub pki new`` made."""
+    from gbcs.errors import NoKeys
+    from gbcs.pki import read_holder
+
+    certificate, key = directory / f"{ISSUING}.pem", directory / f"{ISSUING}.key"
+    if not certificate.is_file() or not key.is_file():
+        raise NoKeys(f"no issuing authority ({ISSUING}.pem and .key) in {directory}")
+    return read_holder(ISSUING, certificate.read_bytes(), key.read_bytes())
