@@ -13,6 +13,7 @@ from typing import Final
 from bench import devices
 from bench.air import FaultBegan, FaultEnded, capture_type, describe, plan_faults
 from bench.air_keys import AirKeys
+from bench.boosts import press
 from bench.hub import offer_firmware, start_hub
 from bench.network_key import keep_changing
 from bench.parts import Parts
@@ -165,6 +166,10 @@ async def devices_alive(home: Home) -> AsyncIterator[None]:
             tasks.create_task(one.live(), name=type(one).__name__)
             for one in (*meters, *home.displays, *home.controllers, *home.access_devices)
         ]
+        section = home.rig.electricity_meter
+        if home.electricity_meter is not None and section is not None:
+            pressing = press(home.electricity_meter, section.boosts, home.timeline)
+            living.append(tasks.create_task(pressing, name="boost key"))
         if home.rig.network.new_key_every_s is not None:
             every = timedelta(seconds=home.rig.network.new_key_every_s)
             living.append(tasks.create_task(keep_changing(home, every), name="network keys"))

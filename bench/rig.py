@@ -10,10 +10,9 @@ from __future__ import annotations
 import tomllib
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Final, Literal, Self, TypeVar
+from typing import Final, Literal, Self, TypeVar
 
 from pydantic import (
-    AfterValidator,
     AwareDatetime,
     Field,
     ValidationError,
@@ -22,21 +21,18 @@ from pydantic import (
 )
 
 from bench.rig_air import Air
-from bench.rig_section import EndpointNumber, Eui64, Firmware, InstallCode, Key128, Section
+from bench.rig_partners import AccessDevice as AccessDevice
+from bench.rig_partners import Admitted as Admitted
+from bench.rig_partners import Controller, Press
+from bench.rig_partners import Display as Display
+from bench.rig_partners import LoadSwitch as LoadSwitch
+from bench.rig_section import EndpointNumber, Eui64, InstallCode, Key128, Section
 from bench.rig_section import RigError as RigError
 from esme.physics.signal import DAY_S
 from gbcs.errors import GbcsError
 from gbcs.eui64 import parse_eui64
 from gbcs.party import DeviceType, Role
 
-
-def _controller(text: str) -> str:
-    if text not in ("none", "ALCS", "APC"):
-        parse_eui64(text)
-    return text
-
-
-Controller = Annotated[str, AfterValidator(_controller)]
 S = TypeVar("S", bound=Section)
 
 
@@ -167,7 +163,8 @@ class ElectricityMeter(Section):
     ``voltage_mv``, ``voltage_csv``, ``load_w`` and ``load_csv`` are short for the usual ones.
     ``controllers`` are its auxiliary controllers 1 to 5: none, ALCS, APC, or the EUI-64 of an
     HCALCS; ``controlled_w`` is the load behind each of them, in use as far as it is on.
-    ``offset_number`` is the meter's number of the randomised offset.
+    ``offset_number`` is the meter's number of the randomised offset; ``boosts`` are presses of the
+    boost key.
     """
 
     eui64: Eui64 = 0x02434855420000A0
@@ -190,6 +187,7 @@ class ElectricityMeter(Section):
     controlled_w: tuple[int, ...] = Field(default=(), max_length=5)
     offset_number: int = Field(default=1, ge=1, le=10_000)
     boost_key: bool = True
+    boosts: tuple[Press, ...] = ()
 
     @model_validator(mode="after")
     def _said_once(self) -> Self:
@@ -200,46 +198,7 @@ class ElectricityMeter(Section):
         return self
 
 
-class Display(Section):
-    """An emulated in-home display (IHD) or prepayment meter interface device (PPMID)."""
-
-    eui64: Eui64
-    kind: Literal["IHD", "PPMID"] = "IHD"
-    radio: str = "ether:"
-    install_code: InstallCode | None = Field(default=None, repr=False)
-
-
-class LoadSwitch(Section):
-    """An emulated HCALCS, or a controller that stands alone (SAPC).
-
-    The ESME that an HCALCS belongs to is told with CS03A1, or in its ``controllers``.
-    """
-
-    eui64: Eui64
-    kind: Literal["HCALCS", "SAPC"] = "HCALCS"
-    radio: str = "ether:"
-    install_code: InstallCode | None = Field(default=None, repr=False)
-    firmware: Firmware = bytes(4)
-
-
-Emulated = GasMeter | ElectricityMeter | Display | LoadSwitch
-
-
-class AccessDevice(Section):
-    """An emulated consumer access device (CAD), which reads both meters and passes it on."""
-
-    eui64: Eui64
-    kind: Literal["CAD"] = "CAD"
-    radio: str = "ether:"
-    install_code: InstallCode | None = Field(default=None, repr=False)
-
-
-class Admitted(Section):
-    """A real device: the hub lets it join with its install code; nothing is emulated."""
-
-    eui64: Eui64
-    kind: Literal["GSME", "ESME", "IHD", "PPMID", "HCALCS", "CAD"]
-    install_code: InstallCode = Field(repr=False)
+Emulated = GasMeter | ElectricityMeter | Display | LoadSwitch | AccessDevice
 
 
 class FirmwareImage(Section):
@@ -294,7 +253,8 @@ class Rig(Section):
         if self.electricity_meter is not None:
             found.append(("electricity_meter", self.electricity_meter))
         found += [(f"displays.{number}", one) for number, one in enumerate(self.displays)]
-        return found + [(f"controllers.{n}", one) for n, one in enumerate(self.controllers)]
+        found += [(f"controllers.{n}", one) for n, one in enumerate(self.controllers)]
+        return found + [(f"access_devices.{n}", one) for n, one in enumerate(self.access_devices)]
 
     @property
     def device_types(self) -> dict[int, DeviceType]:
@@ -318,10 +278,11 @@ class Rig(Section):
     def station(self, name: str) -> int:
         """EUI-64 of what the rig calls ``hub``, ``gas_meter``, ``electricity_meter``, or writes."""
         known = {"hub": self.hub.gpf}
-        named: tuple[Admitted | Display | LoadSwitch, ...] = (
+        named: tuple[Admitted | Display | LoadSwitch | AccessDevice, ...] = (
             *self.admitted,
             *self.displays,
             *self.controllers,
+            *self.access_devices,
         )
         known |= {one.kind: one.eui64 for one in named}
         if self.gas_meter is not None:

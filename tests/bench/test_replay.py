@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from bench.replay import replay, replay_directory
+from bench.replay import pair_of, replay, replay_directory
 from bench.replay_pair import Pair, difference_of
 from gbcs.envelope import Message
 from gbcs.gbz import Gbz
 from gbcs.keys import KeyStore
 from gbcs.protection import attribute_cipher
-from gbcs.rtds import RtdsFile
+from gbcs.rtds import RtdsFile, pairs
 
 STAMPED = ("GCS13a", "GCS13b", "GCS13c", "GCS14", "GCS60", "GCS60a")
 
@@ -55,3 +55,21 @@ def test_a_tampered_recorded_command_gets_no_response(
     pair = one_pair(rtds_files, rtds_keys)
     sent = bytes([*pair.sent[:-1], pair.sent[-1] ^ 0x80])
     assert replay(replace(pair, sent=sent), rtds_keys) == "no Response"
+
+
+PARTNERS = ("CS03A2", "CS03CNonCritical", "CS04ACNonCritical", "CS08", "CS02gLoadControllerBy")
+
+
+@pytest.mark.parametrize("use_case", PARTNERS)
+def test_every_recorded_pair_of_ppmid_hcalcs_and_sapc_matches(
+    use_case: str, rtds_files: list[RtdsFile], rtds_keys: KeyStore
+) -> None:
+    partners = {0x00DB1234567890A4, 0x00DB1234567890A5, 0x00DB1234567890A6}
+    found = [
+        (command, answer)
+        for command, answer in pairs(rtds_files)
+        if command.name.startswith(use_case) and Message.parse(command.octets).recipient in partners
+    ]
+    assert found
+    for command, answer in found:
+        assert replay(pair_of(command, answer, rtds_keys), rtds_keys) is None, command.name
