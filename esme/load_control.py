@@ -34,6 +34,7 @@ from han.load_control import (
 from han.zcl.tables import Served, Side
 
 RETRY: Final = timedelta(seconds=5)
+LONGEST_RETRY: Final = timedelta(minutes=5)
 _FAILED: Final = frozenset(
     {
         EventStatus.OPTED_OUT,
@@ -104,6 +105,7 @@ class LoadControl:
 
     async def _send(self, host: Host, order: HanOrder) -> None:
         """Try until it is delivered or of no use any more."""
+        wait = RETRY
         while self._orders.is_current(order):
             try:
                 await host.request(await self._request(host, order))
@@ -111,7 +113,8 @@ class LoadControl:
                 self._endpoints.pop(order.device, None)
                 if self._keys is not None:
                     self._keys.doubt(order.device)
-                await self._timeline.sleep(RETRY)
+                await self._timeline.sleep(wait)
+                wait = min(2 * wait, LONGEST_RETRY)
             else:
                 return
 

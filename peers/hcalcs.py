@@ -65,7 +65,7 @@ class LoadControlSwitch:
         self.chassis, self.radio = chassis, radio
         self.settings = settings or HcalcsSettings()
         self.on = self.settings.default_on
-        self.load = LoadController(None, self.settings.device_class, self.settings.group)
+        self.load = LoadController(None, self.settings.device_class, self.settings.enrolment_group)
         self.joining = Joining(chassis, timeline, radio, credentials, endpoint, join_settings)
         self._timeline, self._endpoint = timeline, endpoint
         self._node_settings = node_settings

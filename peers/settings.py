@@ -14,7 +14,7 @@ class HcalcsSettings:
     default_on: whether the load is on while nobody controls it.
     contact_period_s: how often the meter is asked whether it is there.
     device_class: DeviceClassValue, here simple on/off loads.
-    group: UtilityEnrolmentGroup; 0 takes events of every group.
+    enrolment_group: UtilityEnrolmentGroup; 0 takes events of every group.
     search_retry_s: how soon the meter is looked for again while it is not found.
     time_sync_period_s: how often the hub's time is read.
     """
@@ -23,7 +23,7 @@ class HcalcsSettings:
     default_on: bool = False
     contact_period_s: int = 600
     device_class: int = 0x0080
-    group: int = 0
+    enrolment_group: int = 0
     search_retry_s: int = 60
     time_sync_period_s: int = 86_400
 

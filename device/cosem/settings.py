@@ -22,6 +22,8 @@ class Settings:
     def __init__(self, kept: Mapping[Place, Data] | None = None) -> None:
         self._values = dict(kept or {})
         self._before: dict[Place, Data | None] = {}
+        self.version = 0
+        """Another number after every change."""
 
     @classmethod
     def stored(cls, unit: Transaction) -> Self:
@@ -55,10 +57,12 @@ class Settings:
         """Store a value."""
         self._before.setdefault(place, self._values.get(place))
         self._values[place] = data
+        self.version += 1
 
     def discard(self, place: Place) -> None:
         """Go back to the initial value."""
         self._before.setdefault(place, self._values.pop(place, None))
+        self.version += 1
 
     def changes(self) -> dict[Place, Data | None]:
         """What changed since the last :meth:`keep`; None where nothing is stored any more."""
@@ -78,3 +82,4 @@ class Settings:
             else:
                 self._values[place] = data
         self._before.clear()
+        self.version += 1

@@ -8,7 +8,7 @@ time alone, so a meter that was without power goes on with what holds on its ret
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -40,6 +40,23 @@ BOOST_AVAILABILITY: Final = Place.parse("1/0-0:94.44.7.255/2")
 Tell = Callable[[Happening], object]
 
 
+@dataclass(frozen=True, slots=True)
+class _Calm:
+    """From a time to another nothing is due, unless what is stored changes."""
+
+    version: int
+    since: datetime
+    until: datetime | None
+
+    def covers(self, stored: Settings, own: datetime) -> bool:
+        """Whether it is known that nothing is due at a time."""
+        return (
+            self.version == stored.version
+            and self.since <= own
+            and (self.until is None or own < self.until)
+        )
+
+
 class ControllerBank:
     """Moves the controllers, shows their state in the COSEM objects, tells what happens.
 
@@ -57,6 +74,7 @@ class ControllerBank:
         self.stuck: set[int] = set()
         self._held, self._stored, self._listener = held, stored, tell
         self._happenings: list[Happening] = []
+        self._calm: _Calm | None = None
         self._calendar = AuxiliaryCalendar(stored)
         self.han = HanOrders(held, stored, self._tell, self.choices)
 
@@ -75,24 +93,35 @@ class ControllerBank:
 
     def order(self, action: Action, start: datetime, end: datetime, own: datetime | None) -> None:
         """Hold a level from one time to another, instead of what was asked before."""
-        side = self._held().sides[action.side]
+        side = self._held().side(action.side)
+        self._calm = None
+        again = side.period is not None and side.number == side.period.number == action.number
         side.period, side.period_begun = _period(action, start, end), False
         self.move(own)
+        if again and own is not None and side.period is not None and side.period.holds(own):
+            self._apply(action.controller, action.side, (action.number, side.period.level), own)
 
     def limit(self, action: Action, start: datetime, end: datetime, own: datetime | None) -> None:
         """Cap a level from one time to another, instead of the limit that was."""
-        side = self._held().sides[action.side]
+        side = self._held().side(action.side)
+        self._calm = None
         former, side.limit = (side.limit if side.limit_begun else None), None
         self.move(own)
         if former is not None:
             self._tell(LimitEnded(action.side, side.level))
         side.limit, side.limit_begun = _period(action, start, end), False
+        self._calm = None
         self.move(own)
 
-    def release(self, controller: int, own: datetime | None) -> None:
-        """Go back to the calendar."""
+    def release(self, action: Action, own: datetime | None) -> None:
+        """Reset: go back to the calendar; it is logged under its own number."""
+        self._calm = None
         for direction in Direction:
-            self._held().sides[side_of(controller, direction)].period = None
+            self._held().side(side_of(action.controller, direction)).period = None
+        if own is not None:
+            side = self._held().side(action.side)
+            governing = self._governing(action.controller, action.side, side, own)
+            self._apply(action.controller, action.side, governing, own, logged=action.number)
         self.move(own)
 
     def press_boost(self, minutes: int, own: datetime) -> Boost | None:
@@ -106,7 +135,7 @@ class ControllerBank:
         state = self._held()
         boost = state.boost or Boost(own, own)
         end = min(boost.end + timedelta(minutes=minutes), boost.start + LONGEST_BOOST)
-        state.boost = Boost(boost.start, end)
+        state.boost, self._calm = Boost(boost.start, end), None
         self.move(own)
         return state.boost
 
@@ -114,7 +143,7 @@ class ControllerBank:
         """The consumer ends the boost."""
         boost = self._held().boost
         if boost is not None:
-            self._held().boost = replace(boost, end=own)
+            self._held().boost, self._calm = replace(boost, end=own), None
             self.move(own)
 
     def make(self, types: Sequence[bytes], *, boost_key: bool) -> None:
@@ -145,8 +174,8 @@ class ControllerBank:
 
     def levels(self) -> tuple[int, ...]:
         """What the output of each controller is at, in percent."""
-        sides = self._held().sides
-        return tuple(sides[side_of(n, Direction.OUTPUT)].level for n in CONTROLLERS)
+        state = self._held()
+        return tuple(state.level(side_of(n, Direction.OUTPUT)) for n in CONTROLLERS)
 
     @property
     def has_boost_key(self) -> bool:
@@ -190,6 +219,8 @@ class ControllerBank:
 
     def next_change(self, own: datetime) -> datetime | None:
         """When something starts or ends."""
+        if self._calm is not None and self._calm.covers(self._stored, own):
+            return self._calm.until
         state = self._held()
         boost_end = None if state.boost is None else state.boost.end
         periods = [each for s in state.sides.values() for each in (s.period, s.limit) if each]
@@ -198,8 +229,9 @@ class ControllerBank:
 
     def move(self, own: datetime | None) -> None:
         """Do what is due; without a time nothing is."""
-        if own is None:
+        if own is None or (self._calm is not None and self._calm.covers(self._stored, own)):
             return
+        self._calm = None
         state = self._held()
         over = state.boost if state.boost is not None and state.boost.end <= own else None
         if over is not None:
@@ -211,17 +243,18 @@ class ControllerBank:
             for direction in kind.directions:
                 self._move_side(number, side_of(number, direction), entries, own)
         self.han.watch(own, self._until)
+        self._calm = _Calm(self._stored.version, own, self.next_change(own))
 
     def _move_side(
         self, controller: int, octet: int, entries: Mapping[int, int], own: datetime
     ) -> None:
-        side = self._held().sides[octet]
+        side = self._held().side(octet)
         side.entry = entries.get(octet, side.entry)
         self._drop_period_that_is_over(controller, side, own)
         limit_is_over = self._is_limit_over(side, own)
-        number, level = self._governing(controller, octet, side, own)
-        if number != side.number:
-            self._apply(controller, octet, number, level, own)
+        governing = self._governing(controller, octet, side, own)
+        if governing[0] != side.number:
+            self._apply(controller, octet, governing, own)
         if limit_is_over:
             self._tell(LimitEnded(octet, side.level))
         if side.limit is not None and side.limit.holds(own) and not side.limit_begun:
@@ -273,26 +306,35 @@ class ControllerBank:
         proportional = self.kind(controller) is Kind.APC
         return self.choices.apc_default_level if proportional and output else actions.OFF
 
-    def _apply(self, controller: int, octet: int, number: int, level: int, own: datetime) -> None:
+    def _apply(
+        self,
+        controller: int,
+        octet: int,
+        governing: tuple[int, int],
+        own: datetime,
+        logged: int | None = None,
+    ) -> None:
+        """Let a number and its level govern a side; ``logged`` is another number for the log."""
         state, kind = self._held(), self.kind(controller)
-        side = state.sides[octet]
-        side.number = number
-        if kind is Kind.HCALCS and not side.entry and number == actions.by_calendar(octet, level):
-            self.han.take_back(controller, number, own)
+        side, (number, level) = state.side(octet), governing
+        unasked = not side.entry and number in (0, actions.by_calendar(octet, level))
+        side.number, logged, self._calm = number, logged or number, None
+        if kind is Kind.HCALCS and unasked:
+            self.han.take_back(controller, logged, own)
             return
         if kind is Kind.HCALCS:
-            self.han.ask(controller, number, level, own, self._until(controller, own))
+            self.han.ask(controller, logged, level, own, self._until(controller, own))
             return
         works = controller not in self.stuck
         if works:
             side.level = level
             show(self._stored, state, controller)
             if kind is Kind.APC and self.choices.operational_updates:
-                output, input_ = (state.sides[side_of(controller, d)].level for d in Direction)
+                output, input_ = (state.level(side_of(controller, d)) for d in Direction)
                 self._tell(Updated(output, input_))
-        if self._is_told(number):
+        if self._is_told(logged):
             outcome = Outcome.SUCCESS if works else Outcome.FAILURE
-            self._tell(Switched(number, outcome, is_switch=kind.is_switch))
+            self._tell(Switched(logged, outcome, is_switch=kind.is_switch))
 
     def _is_told(self, number: int) -> bool:
         return self.choices.log_calendar or Action.of_calendar(number) is None
@@ -316,7 +358,7 @@ class ControllerBank:
     def _until(self, controller: int, own: datetime) -> datetime | None:
         """When what governs the output of a controller is known to be looked at again."""
         state = self._held()
-        side = state.sides[side_of(controller, Direction.OUTPUT)]
+        side = state.side(side_of(controller, Direction.OUTPUT))
         edges = (edge for p in (side.period, state.boost) if p for edge in (p.start, p.end))
         return earliest((self._next_entry(own), *(edge for edge in edges if edge > own)))
 

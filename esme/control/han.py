@@ -74,7 +74,8 @@ class HanOrders:
     def take_back(self, controller: int, number: int, own: datetime) -> None:
         """Nothing governs the controller any longer: the switch is left to itself."""
         order = self._held().orders.get(controller)
-        if order is None:
+        if order is None or order.taken_back:
+            self._tell(Switched(number, Outcome.SUCCESS))
             return
         order = replace(
             order,
@@ -146,7 +147,7 @@ class HanOrders:
         return next((o for o in orders if (o.device, o.id) == (device, order_id)), None)
 
     def _side(self, order: HanOrder) -> Side:
-        return self._held().sides[side_of(order.controller, Direction.OUTPUT)]
+        return self._held().side(side_of(order.controller, Direction.OUTPUT))
 
     def _send(self, order: HanOrder) -> None:
         self._held().orders[order.controller] = order

@@ -38,7 +38,7 @@ def is_boosted(stored: Settings, controller: int) -> bool:
 
 def show(stored: Settings, state: ControllerState, controller: int) -> None:
     """Put the state of a controller where it is read: JSON for ECS61e, on or off for ECS61a."""
-    output, input_ = (state.sides[side_of(controller, d)].level for d in Direction)
+    output, input_ = (state.level(side_of(controller, d)) for d in Direction)
     text = json.dumps({"outputState": output, "inputState": input_})
     if kind_of(stored, controller) is Kind.NONE:
         text = NO_STATE

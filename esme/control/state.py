@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from enum import IntEnum
 from typing import Final
 
-from esme.control.action import CONTROLLERS, Direction, side_of
+from esme.control.action import Direction
 
 LONGEST: Final = timedelta(hours=24)
 _APC: Final = b"\xff"
@@ -110,15 +110,20 @@ class HanOrder:
     """What is sent is that the event of this number ends."""
 
 
-def _sides() -> dict[int, Side]:
-    return {side_of(n, direction): Side() for direction in Direction for n in CONTROLLERS}
-
-
 @dataclass(slots=True)
 class ControllerState:
     """All controllers: sides by their octet, HAN orders in force by controller."""
 
-    sides: dict[int, Side] = field(default_factory=_sides)
+    sides: dict[int, Side] = field(default_factory=dict)
     boost: Boost | None = None
     orders: dict[int, HanOrder] = field(default_factory=dict)
     last_id: int = 0
+
+    def side(self, octet: int) -> Side:
+        """One direction of one controller, as it is kept from now on."""
+        return self.sides.setdefault(octet, Side())
+
+    def level(self, octet: int) -> int:
+        """What one direction of one controller has, in percent."""
+        side = self.sides.get(octet)
+        return 0 if side is None else side.level

@@ -129,7 +129,7 @@ def _command(model: Controlled, value: Plain, access: Access) -> Result:
     if not model.controllers.can(action):
         return Result.OTHER_REASON
     if action.level is None:
-        model.controllers.release(action.controller, access.now)
+        model.controllers.release(action, access.now)
         return Result.SUCCESS
     if not _is_allowed(*period):
         return Result.OTHER_REASON

@@ -150,6 +150,17 @@ def test_a_reset_ends_the_order() -> None:
     rig.call(COMMAND, v.u16(OUTPUT_5_FULL))
     assert rig.call(COMMAND, v.u16(0x0520)) == 0
     assert rig.read("70/0-5:96.3.10.255/2") is False
+    rig.until(at("13:00"))
+    assert [entry[1:3] for entry in log(rig)] == [(OUTPUT_5_FULL, SUCCESS), (0x0520, SUCCESS)]
+
+
+def test_a_command_that_is_repeated_is_logged_again_and_holds_for_its_new_period() -> None:
+    rig = switches()
+    for end in ("12:00", "11:00"):
+        period(rig, 5, at("10:00"), at(end))
+        assert rig.call(COMMAND, v.u16(OUTPUT_5_FULL)) == 0
+    rig.until(at("11:00"))
+    assert [entry[1] for entry in log(rig)] == [OUTPUT_5_FULL, OUTPUT_5_FULL, 0x1580]
 
 
 def test_input_and_output_of_a_proportional_controller_are_set_apart() -> None:

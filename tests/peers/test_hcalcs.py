@@ -115,6 +115,19 @@ def test_it_obeys_a_supplier_s_command_over_the_air_and_the_outcome_is_logged() 
     play(story)
 
 
+def test_a_reset_is_logged_with_its_own_number_and_the_outcome_over_the_air() -> None:
+    async def story(b: Bench) -> None:
+        await b.ask("ECS47a", ESME, {STATE: ON_2})
+        await b.wait(MINUTE)
+        older = "AuxiliaryLoadControlSwitch[n]State.OpenCloseOrReset"
+        await b.ask("ECS47", ESME, {older: 0x0220})
+        await b.wait(MINUTE)
+        assert not b.is_on()
+        assert b.log() == [(ON_2, 0), (0x0200, 1), (0x0220, 0), (0x0200, 1)]
+
+    play(story)
+
+
 def test_a_state_is_held_beyond_what_one_event_can_last() -> None:
     async def story(b: Bench) -> None:
         await b.ask("ECS47a", ESME, {STATE: ON_2})
