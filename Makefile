@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 LINTED := $(VENV)/.lint-installed
 
-.PHONY: demo test lint bench fuzz kill clean install
+.PHONY: demo test lint bench fuzz kill soak clean install
 
 install: $(STAMP)
 
@@ -43,6 +43,11 @@ KILL_POINTS ?= 1000
 
 kill: $(STAMP)  ## an electricity meter killed at random points: every effect once, logs whole
 	$(BIN)/python -m tests.esme.kill --points $(KILL_POINTS)
+
+SOAK_DAYS ?= 365
+
+soak: $(STAMP)  ## a year of an electricity meter: sums exact, voltage periods legal, memory flat
+	$(BIN)/python -m tests.esme.soak --days $(SOAK_DAYS)
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info

@@ -24,17 +24,20 @@ _YEAR, _THIRTEEN_MONTHS = 365, 397
 _HOME: Final[dict[str, object]] = {
     "hub": {"radio": "ether:"},
     "electricity_meter": {},
-    "displays": [{"eui64": "00-DB-12-34-56-78-90-A7", "kind": "IHD"}],
 }
-_BY_THE_HALF_HOUR: Final[dict[str, object]] = {"electricity_poll_s": 1800, "gas_poll_s": 1800}
+_IHD: Final = {"eui64": "00-DB-12-34-56-78-90-A7", "kind": "IHD"}
+_BY_THE_HALF_HOUR: Final[dict[str, object]] = {
+    f"{what}_poll_s": 1800 for what in ("electricity", "gas", "details")
+}
 
 
 def figures() -> Iterator[Figure]:
     with tempfile.TemporaryDirectory() as folder:
         yield from a_year(Path(folder), _YEAR)
         yield from thirteen_months(Path(folder))
-    name = "30 days of a home: hub, ESME, GSME, IHD"
-    yield f"{name} that looks each half hour", a_home(30, _BY_THE_HALF_HOUR), "s"
+    yield "30 days of a home: hub, ESME, GSME", a_home(30, None), "s"
+    name = "10 days of a home: hub, ESME, GSME, IHD"
+    yield f"{name} that looks each half hour", a_home(10, _BY_THE_HALF_HOUR), "s"
     yield "1 day of that home, IHD that looks each 10 s", a_home(1, {}), "s"
 
 
@@ -70,8 +73,11 @@ def thirteen_months(folder: Path) -> Iterator[Figure]:
     yield "  blocks", blocks, f"of {len(response)} octets"
 
 
-def a_home(days: float, display: dict[str, object]) -> float:
-    rig = Rig.model_validate({**_HOME, "settings": {"display": display} if display else {}})
+def a_home(days: float, display: dict[str, object] | None) -> float:
+    """``display`` are settings of the IHD; None: there is no IHD."""
+    displays = [] if display is None else [_IHD]
+    settings = {"display": display} if display else {}
+    rig = Rig.model_validate({**_HOME, "displays": displays, "settings": settings})
     timeline = Timeline(VIRTUAL_START)
 
     async def measure() -> float:
