@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from device.schedule import next_boundary
-from device.store import Json, Store
+from device.store import Json, Store, Transaction
 from gbcs.zcl.types import zcl_moment, zcl_seconds
 
 NO_SAMPLE: Final = 0xFFFFFF
@@ -79,7 +79,7 @@ class SampleLog:
         with self._store.transaction() as unit:
             packed = end_s << _SAMPLE_BITS | min(used, NO_SAMPLE)
             unit.append(self.kind.name, packed, keep=self.kind.capacity)
-            unit.on_commit(lambda: self._enter(end_s, min(used, NO_SAMPLE)))
+            self._enter(unit, end_s, min(used, NO_SAMPLE))
         return True
 
     @property
@@ -92,23 +92,20 @@ class SampleLog:
         """The end of the newest entry."""
         return zcl_moment(max(self._entries)) if self._entries else None
 
-    def missing(self, since: datetime, until: datetime) -> datetime | None:
-        """The end of the first period in a range (both ends included) that has no entry."""
-        period_s = self.kind.period // timedelta(seconds=1)
-        first = -(-zcl_seconds(since) // period_s) * period_s
-        ends = range(first, zcl_seconds(until) + 1, period_s)
-        return next((zcl_moment(end) for end in ends if end not in self._entries), None)
+    def ends(self) -> set[int]:
+        """The ends of every period that has an entry, in UTCTime seconds."""
+        return set(self._entries)
 
     def clear(self) -> None:
         """Drop every entry, and the last total."""
         with self._store.transaction() as unit:
             unit.clear(self.kind.name)
             unit.delete(self._last_key)
-            unit.on_commit(self._empty)
-
-    def _empty(self) -> None:
-        self._last = None
-        self._entries.clear()
+            before, entries = self._last, dict(self._entries)
+            self._last = None
+            self._entries.clear()
+            unit.on_rollback(lambda: self._entries.update(entries))
+            unit.on_rollback(lambda: self._go_back(before))
 
     def forget_total(self) -> None:
         """Another meter's totals come next: the first makes no difference with the last of this."""
@@ -139,17 +136,25 @@ class SampleLog:
             if used is not None:
                 packed = last[0] << _SAMPLE_BITS | used
                 unit.append(kind.name, packed, keep=kind.capacity)
-            unit.on_commit(lambda: self._remember(last, used))
+            before, self._last = self._last, last
+            unit.on_rollback(lambda: self._go_back(before))
+            if used is not None:
+                self._enter(unit, last[0], used)
 
-    def _remember(self, last: tuple[int, int], used: int | None) -> None:
-        self._last = last
-        if used is not None:
-            self._enter(last[0], used)
-
-    def _enter(self, end_s: int, used: int) -> None:
+    def _enter(self, unit: Transaction, end_s: int, used: int) -> None:
+        """Take an entry into memory, and out again if the unit is undone."""
         self._entries[end_s] = used
-        if len(self._entries) > self.kind.capacity:
-            del self._entries[min(self._entries)]
+        oldest = min(self._entries) if len(self._entries) > self.kind.capacity else None
+        dropped = {} if oldest is None else {oldest: self._entries.pop(oldest)}
+
+        def undo() -> None:
+            self._entries.pop(end_s, None)
+            self._entries.update(dropped)
+
+        unit.on_rollback(undo)
+
+    def _go_back(self, last: tuple[int, int] | None) -> None:
+        self._last = last
 
 
 class SampleLogs:

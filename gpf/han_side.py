@@ -10,32 +10,40 @@ from typing import Final
 from device.chassis import Chassis
 from device.events import MirrorChanged, Pushed, ValueStamped
 from device.host import Host
+from gbcs.errors import MalformedMessage
 from gbcs.zcl.general import AttributeValue
 from gbcs.zcl.status import Status
 from gbcs.zcl.types import DataType, Value
-from gpf.mirror import AttributeKey, Mirrored
+from gpf.catch_up import Answer as CatchUpAnswer
+from gpf.catch_up import CatchUp, Question, cluster_of
+from gpf.mirror import AttributeKey, Mirror, Mirrored
 from gpf.mirror_memory import Lent, MirrorMemory
 from gpf.pushed import PushIntake
 from gpf.settings import GpfSettings
 from gpf.state import ProxyState
 from gpf.views import CURRENT_SUMMATION, GasData, esi_clusters, mirror_clusters
-from han.clusters import BASIC, DEVICE_MANAGEMENT, MESSAGING, METERING, PRICE
+from han.clusters import BASIC, DEVICE_MANAGEMENT, MESSAGING, METERING, PREPAYMENT, PRICE
 from han.clusters.basic import MIRROR_CAPACITY, PHYSICAL_ENVIRONMENT
 from han.clusters.mirrored import fixed
+from han.commands import payload_class
+from han.commands.metering import GetSampledData, GetSampledDataResponse
 from han.endpoint import Endpoint
-from han.exchange import Outcome, Request
+from han.exchange import Outcome, Replied, Request
 from han.logs import EventLogs
-from han.mirror.flags import FunctionalFlag
+from han.mirror.flags import FunctionalFlag, PrepaymentFlag, word_of
 from han.mirror.host import (
     MirrorConfigured,
     MirrorCreated,
     MirrorEvent,
     MirrorGone,
     MirrorHost,
+    Notified,
     ReportComplete,
 )
 from han.publisher import Publisher
-from han.zcl.tables import ClusterDefinition, Served
+from han.requests import Far, command_of
+from han.zcl.payload import decode, encode
+from han.zcl.tables import Access, ClusterDefinition, Served, Side
 
 ENERGY_SERVICE_INTERFACE: Final = 0x0500
 METERING_DEVICE: Final = 0x0501
@@ -93,6 +101,14 @@ class HanSide:
             keep=keep,
             refreshed=self._memory.keep,
         )
+        self.catch_up = CatchUp(
+            data.samples,
+            data.state.logs,
+            lambda: _prepays(data.mirror),
+            timedelta(seconds=settings.push_grace_s),
+        )
+        self._asked: list[tuple[Request, Question]] = []
+        self._requests: list[Request] = []
         for served in self.pushed.served():
             self.mirror_endpoint.server.add(served)
         self._publisher = Publisher(numbers.esi, list)
@@ -185,11 +201,20 @@ class HanSide:
             self._complete(None)
 
     def requests(self) -> list[Request]:
-        """None: a mirror is written to."""
-        return []
+        """Take the questions that the meter is to answer."""
+        requests, self._requests = self._requests, []
+        return requests
 
     def concluded(self, outcome: Outcome, now: datetime) -> None:
-        """Nothing to learn from requests that are not made."""
+        """Take the answer to one, and go on asking while there is more."""
+        request = outcome.request
+        asked = next((each for each in self._asked if each[0] is request), None)
+        if asked is None or not isinstance(request.peer, int):
+            return
+        self._asked.remove(asked)
+        question = asked[1]
+        self._learn(question, outcome, now)
+        self._flag(request.peer)
 
     # -- parts -----------------------------------------------------------------------------------
 
@@ -203,6 +228,7 @@ class HanSide:
         match event:
             case MirrorCreated(peer, endpoint):
                 self._memory.lend(Lent(peer, endpoint))
+                self.catch_up.begin()
                 self._say(peer, endpoint, present=True)
                 if peer in self._firmware_waits:
                     self.set_firmware_waiting(peer, True)
@@ -216,6 +242,50 @@ class HanSide:
                 self._say(peer, endpoint, present=False)
             case ReportComplete(peer):
                 self._complete(peer)
+                self._flag(peer)
+            case Notified():
+                self._answer_notified(event)
+
+    def _answer_notified(self, event: Notified) -> None:
+        """The meter asks what is wanted: send the questions behind the flags it names."""
+        for flag, question in self.catch_up.wanted(self._chassis.clock.now()).items():
+            if word_of(flag) == event.word and int(flag) & event.flags:
+                self._ask(event.peer, event.destination_endpoint, question)
+
+    def _ask(self, peer: int, endpoint: int, question: Question) -> None:
+        definition = cluster_of(question)
+        far = Far(peer, endpoint, definition.cluster_id, self.mirror_endpoint.number)
+        request = far.command(command_of(definition, type(question).__name__), encode(question))
+        self._asked.append((request, question))
+        self._requests.append(request)
+
+    def _learn(self, question: Question, outcome: Outcome, now: datetime) -> None:
+        """Take an answer: samples fill gaps, the rest is as if it had been pushed."""
+        answer = _answer_in(outcome)
+        own = self._chassis.clock.now()
+        if isinstance(question, GetSampledData):
+            if answer is None and not _is_not_found(outcome):
+                return  # no answer at all: asked again at the next wake
+            self.catch_up.fill(
+                question, answer if isinstance(answer, GetSampledDataResponse) else None
+            )
+            return
+        request = outcome.request
+        if answer is None or not isinstance(request.peer, int):
+            self.catch_up.ended(question, own)
+            return
+        self.pushed.take(answer, Access(request.peer, own))
+        following = self.catch_up.following(question, answer)
+        if following is None:
+            self.catch_up.ended(question, own)
+        else:
+            self._ask(request.peer, request.endpoint, following)
+
+    def _flag(self, peer: int) -> None:
+        """Tell the meter at its next wake what is missing."""
+        wanted = self.catch_up.wanted(self._chassis.clock.now())
+        for flag in CATCH_UP_FLAGS:
+            self.mirror_host.set_flag(peer, flag, to=flag in wanted)
 
     def _complete(self, peer: int | None) -> None:
         with self._chassis.store.transaction():
@@ -286,3 +356,35 @@ def _news(state: ProxyState) -> Iterator[tuple[str, object]]:
     """What displays are told of when it changes; calendars they ask for."""
     for name in _CLUSTERS:
         yield name, getattr(state.tariff if hasattr(state.tariff, name) else state, name)
+
+
+CATCH_UP_FLAGS: Final = (
+    FunctionalFlag.GET_SAMPLED_DATA,
+    FunctionalFlag.GET_SNAPSHOT,
+    PrepaymentFlag.GET_PREPAY_SNAPSHOT,
+    PrepaymentFlag.GET_TOP_UP_LOG,
+    PrepaymentFlag.GET_DEBT_REPAYMENT_LOG,
+)
+_PREPAYMENT_MODE: Final = 1 << 1
+
+
+def _prepays(mirror: Mirror) -> bool:
+    held = mirror.get(PREPAYMENT.cluster_id, 0x0000)
+    mode = 0 if held is None else held.value
+    return isinstance(mode, int) and bool(mode & _PREPAYMENT_MODE)
+
+
+def _answer_in(outcome: Outcome) -> CatchUpAnswer | None:
+    """The message that answers a question; None when there is none, or none that is known."""
+    if not isinstance(outcome, Replied) or not outcome.frame.is_cluster_command:
+        return None
+    kind = payload_class(outcome.request.cluster_id, Side.CLIENT, outcome.frame.command_id)
+    try:
+        message: object = None if kind is None else decode(kind, outcome.frame.payload)
+    except MalformedMessage:
+        return None
+    return message if isinstance(message, CatchUpAnswer) else None
+
+
+def _is_not_found(outcome: Outcome) -> bool:
+    return isinstance(outcome, Replied) and outcome.status is Status.NOT_FOUND

@@ -26,12 +26,12 @@ from gbcs.zcl.status import Status
 from gsme.hub_link import HubLink, LinkTrouble
 from gsme.meter import GasMeterDevice
 from gsme.model import GasMeterModel, Held
-from gsme.push import current, push_of
+from gsme.push import current, push_of, pushed, unpushed
 from gsme.settings import GsmeSettings
 from gsme.views import served_on_han
 from han.clusters import METERING
 from han.endpoint import Endpoint
-from han.mirror.flags import NotificationFlags
+from han.mirror.flags import FunctionalFlag, NotificationFlags, PrepaymentFlag
 from han.mirror.messages import ToMeter
 from han.node import NodeSettings
 from han.radio import HanRadio, RadioError
@@ -39,6 +39,13 @@ from han.tunnel import TunnelClients
 from han.zcl.tables import Access, Answer, Served
 
 METERING_DEVICE: Final = 0x0501
+_ASKED_FOR: Final = (
+    FunctionalFlag.GET_SAMPLED_DATA,
+    FunctionalFlag.GET_SNAPSHOT,
+    PrepaymentFlag.GET_PREPAY_SNAPSHOT,
+    PrepaymentFlag.GET_TOP_UP_LOG,
+    PrepaymentFlag.GET_DEBT_REPAYMENT_LOG,
+)
 
 
 def _no_jitter(limit_s: int) -> float:
@@ -207,6 +214,8 @@ class GasMeter:
         link.post(self._unsent)
         self._unsent.clear()
         await link.send_waiting()
+        await self._publish(link)
+        await self._tell_what_is_wanted(link, flags)
 
     async def _connected(self, link: HubLink) -> None:
         if not link.connected:
@@ -247,6 +256,24 @@ class GasMeter:
         flags = await link.push(push)
         self._pushed = now
         return flags
+
+    async def _publish(self, link: HubLink) -> None:
+        """Send the mirror the snapshots, payments and log entries that it does not have yet."""
+        model = self.model
+        snapshots, entries = len(model.unpushed), len(model.untold)
+        messages = list(unpushed(model))
+        for definition, message in messages:
+            await link.publish(definition, message)
+        if messages:
+            pushed(model, snapshots, entries)
+            self.meter.works.keep()
+
+    async def _tell_what_is_wanted(self, link: HubLink, flags: NotificationFlags) -> None:
+        """Let the mirror ask for what it lacks, and stay awake to answer."""
+        wanted = [flag for flag in _ASKED_FOR if flag in flags.permitted_for_gsme()]
+        for flag in wanted:
+            link.ask_what_is_wanted(flag)
+            await self._timeline.sleep(timedelta(seconds=self.settings.catch_up_s))
 
     async def _read_time(self, link: HubLink) -> datetime | None:
         hub_time = await link.read_time()

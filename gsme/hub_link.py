@@ -14,6 +14,8 @@ from device.host import Host
 from device.long_messages import LongMessages, parts_of
 from device.timeline import Timeline
 from gbcs.errors import MalformedMessage
+from gbcs.zcl.general import DefaultResponse
+from gbcs.zcl.status import Status
 from gbcs.zcl.types import zcl_seconds
 from han.clusters import BASIC, METERING, TUNNELING
 from han.clusters.basic import MIRROR_CAPACITY, PHYSICAL_ENVIRONMENT
@@ -28,8 +30,8 @@ from han.mirror.client import (
     ReportDelivered,
     ReportFailed,
 )
-from han.mirror.flags import FunctionalFlag, NotificationFlags
-from han.requests import Far
+from han.mirror.flags import Flag, FunctionalFlag, NotificationFlags
+from han.requests import Far, command_of
 from han.tunnel import (
     TransferDone,
     TransferFailed,
@@ -38,7 +40,8 @@ from han.tunnel import (
     TunnelRefused,
 )
 from han.tunnel.collector import Collected, CollectionEnded, Collector
-from han.zcl.tables import Side
+from han.zcl.payload import encode
+from han.zcl.tables import ClusterDefinition, Side
 
 T = TypeVar("T")
 
@@ -114,6 +117,24 @@ class HubLink:
             self.connected = False
             raise LinkTrouble(f"push: {ended.reason}")
         return ended.flags or NotificationFlags()
+
+    async def publish(self, definition: ClusterDefinition, message: object) -> None:
+        """Send the mirror a command named as its payload's class; LinkTrouble when refused."""
+        if self.mirror is None or self.mirror.mirror is None:
+            raise LinkTrouble("there is no mirror")
+        place = (self.mirror.peer, self.mirror.mirror, definition.cluster_id, self._endpoint)
+        far = Far(*place, Side.CLIENT)
+        name = type(message).__name__
+        command = command_of(definition, name, Side.CLIENT)
+        frame = await self._host.request(far.command(command, encode(message)))
+        if DefaultResponse.parse(frame.payload).status != Status.SUCCESS:
+            raise LinkTrouble(f"{name} was not taken")
+
+    def ask_what_is_wanted(self, flag: Flag) -> None:
+        """Ask the mirror for the commands behind a flag; they come as commands of their own."""
+        if self.mirror is not None:
+            self.mirror.get_notified_message(flag)
+            self._go_on()
 
     async def collect(self, execute: Execute) -> None:
         """Empty the mailbox: execute each command and put its Response before the next GET."""

@@ -15,10 +15,12 @@ from device.clock import ClockChange
 from device.command import Answered, Command, Executed, Outcome
 from device.common import AUTHORITY as COMMON_AUTHORITY
 from device.common import CommonCommands
+from device.events import Event, LogEntry
 from device.firmware import Firmware
 from device.gbz_engine import EngineSettings, GbzEngine
 from device.instructions import Executed as ExecutedInstruction
 from device.instructions import Instructions
+from device.log import CAPACITY, NO_TIME
 from device.own_events import OwnEventLogs
 from device.pipeline import Pipeline
 from device.settings import PipelineSettings
@@ -35,6 +37,7 @@ from gbcs.party import DeviceType, Role
 from gbcs.protection import attribute_cipher
 from gbcs.stamp import Reliability, Source, Stamp, status_octet, without_moment
 from gbcs.utrn import Token, is_authentic
+from gbcs.zcl.types import zcl_seconds
 from gsme import codes
 from gsme.model import GasMeterModel
 from gsme.prepayment import GasTill, mode_response
@@ -43,6 +46,8 @@ from gsme.snapshots import BLOCK_TIER_NO_BILLING, published
 from gsme.views import remote_server
 from gsme.works import Works
 from han.clusters import METERING, PREPAYMENT
+from han.clusters.events import EventLog
+from han.commands.events import EventEntry
 from han.commands.metering import SnapshotCause
 from han.logs import Snapshot
 
@@ -137,6 +142,7 @@ class GasMeterDevice:
             settings=pipeline_settings,
         )
         chassis.clock.watch(self._clock_changed)
+        chassis.events.subscribe(self._logged, LogEntry)
 
     @property
     def next_due(self) -> datetime | None:
@@ -276,6 +282,15 @@ class GasMeterDevice:
             return GbzAlert.with_components(code, time_s, (closed,)).to_bytes()
 
         self._raise(BILLING_ALERT, codes.BILLING_LOG_UPDATED, payload)
+
+    def _logged(self, event: Event) -> None:
+        """Let the proxy have a copy of every entry of the logs."""
+        if not isinstance(event, LogEntry) or event.device != self.chassis.eui64:
+            return
+        log_id = EventLog.SECURITY if event.log == "security" else EventLog.GENERAL
+        at_s = NO_TIME if event.at is None else zcl_seconds(event.at)
+        self.model.untold.append(EventEntry(log_id, event.code, at_s, event.other))
+        del self.model.untold[:-CAPACITY]
 
     def _clock_changed(self, change: ClockChange) -> None:
         if change.alert:

@@ -9,7 +9,13 @@ from typing import Final
 from gbcs.zcl.general import AttributeValue
 from gbcs.zcl.types import DataType, zcl_seconds
 from gsme.model import FIELDS, METERING, PREPAYMENT, GasMeterModel, Held, value_of
-from han.clusters import by_id
+from gsme.snapshots import BLOCK_TIER_NO_BILLING, message_of
+from han.clusters import EVENTS, by_id
+from han.clusters import METERING as METERING_CLUSTER
+from han.clusters import PREPAYMENT as PREPAYMENT_CLUSTER
+from han.commands.events import PublishEvent
+from han.commands.prepayment import PublishDebtLog, PublishTopUpLog
+from han.zcl.tables import ClusterDefinition
 
 READING_SNAPSHOT_TIME: Final = 0x0007
 UTC_INVALID: Final = 0xFFFFFFFF
@@ -62,3 +68,25 @@ def _values(wanted: Mapping[Key, Held | None], cluster_id: int) -> Iterator[Attr
         attribute = definition.attribute(attribute_id) if of_cluster == cluster_id else None
         if attribute is not None:
             yield AttributeValue(attribute_id, attribute.type, value)
+
+
+def unpushed(model: GasMeterModel) -> Iterator[tuple[ClusterDefinition, object]]:
+    """What the proxy does not have yet: snapshots, payments, entries of the event logs."""
+    for snapshot in model.unpushed:
+        registers = snapshot.payload_type == BLOCK_TIER_NO_BILLING
+        yield (METERING_CLUSTER if registers else PREPAYMENT_CLUSTER), message_of(snapshot)
+    if model.unpushed_payments:
+        newest = tuple(reversed(model.logs.top_ups))
+        yield PREPAYMENT_CLUSTER, PublishTopUpLog(0, 1, newest)
+        if model.logs.debt_payments:
+            paid = PublishDebtLog(0, 1, (model.logs.debt_payments[-1],))
+            yield PREPAYMENT_CLUSTER, paid
+    for entry in model.untold:
+        yield EVENTS, PublishEvent(entry.log_id, entry.event_id, entry.time, 0, entry.data)
+
+
+def pushed(model: GasMeterModel, snapshots: int, entries: int) -> None:
+    """Forget what the proxy has now: so many snapshots and entries, and the payments."""
+    del model.unpushed[:snapshots]
+    del model.untold[:entries]
+    model.unpushed_payments = False

@@ -18,6 +18,7 @@ class GsmeSettings:
     network_key_wait_s: how long the meter polls for a new network key when flagged that one waits.
     awake_limit_s: longest the meter stays awake at one wake.
     report_octets: most octets of attribute reports in one frame.
+    catch_up_s: how long the meter stays awake for the questions behind each flag.
     cf_mode: whether energy is volume times the conversion factor, or by it.
     """
 
@@ -29,4 +30,5 @@ class GsmeSettings:
     network_key_wait_s: int = 5
     awake_limit_s: int = 120
     report_octets: int = 60
+    catch_up_s: int = 3
     cf_mode: Literal["multiply", "divide"] = "multiply"

@@ -37,21 +37,22 @@ def take(model: GasMeterModel, cause: SnapshotCause, at: datetime) -> Iterator[S
         yield balances
 
 
-def published(snapshot: Snapshot) -> Frame:
-    """The command that publishes a snapshot, as a GBZ component has it."""
+def message_of(snapshot: Snapshot) -> PublishSnapshot | PublishPrepaySnapshot:
+    """The command that publishes a snapshot by itself."""
     metering = snapshot.payload_type == BLOCK_TIER_NO_BILLING
     kind = PublishSnapshot if metering else PublishPrepaySnapshot
-    message = kind(
-        snapshot.snapshot_id,
-        snapshot.time,
-        1,
-        0,
-        1,
-        snapshot.cause,
-        snapshot.payload_type,
-        snapshot.body,
+    whole = (1, 0, 1)  # one found, part 0 of 1
+    return kind(
+        *(snapshot.snapshot_id, snapshot.time, *whole, snapshot.cause),
+        *(snapshot.payload_type, snapshot.body),
     )
-    command = command_of(METERING if metering else PREPAYMENT, kind.__name__, Side.CLIENT)
+
+
+def published(snapshot: Snapshot) -> Frame:
+    """The same as a GBZ component has it."""
+    message = message_of(snapshot)
+    definition = METERING if isinstance(message, PublishSnapshot) else PREPAYMENT
+    command = command_of(definition, type(message).__name__, Side.CLIENT)
     return Frame(_PUBLISHED, 0, command.id, encode(message))
 
 
