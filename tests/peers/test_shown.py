@@ -143,7 +143,7 @@ async def house(
 async def test_an_ihd_shows_what_the_supplier_reads(timeline: Timeline) -> None:
     async with house(timeline, electricity_poll_s=60) as h:
         h.prepay(10 * POUND)
-        await h.wait(hours=1, minutes=5)
+        await h.wait(minutes=35)
         told, meter = h.ihd.told(ELECTRICITY), h.station.device.meter
         reading = h.ihd.shown[ELECTRICITY]
         assert reading.register == meter.readings.active_import_wh
@@ -237,7 +237,7 @@ async def test_a_ppmid_without_a_gas_meter_in_its_log_says_so(timeline: Timeline
 
 
 async def test_a_ppmid_tops_up_a_gas_meter_that_sleeps(timeline: Timeline) -> None:
-    async with house(timeline) as h:
+    async with house(timeline, electricity_poll_s=600, details_poll_s=3600) as h:
         meter = h.home.meter
         assert meter is not None
         gsme, supplier = meter.chassis.eui64, h.home.rig.parties.supplier
@@ -282,7 +282,7 @@ async def test_a_ppmid_tells_which_firmware_runs_after_an_activation(timeline: T
 async def test_scenario_48_a_new_tenant_sees_nothing_old_and_the_ihd_wipes_once(
     timeline: Timeline,
 ) -> None:
-    async with house(timeline, cot_poll_s=600, electricity_poll_s=300) as h:
+    async with house(timeline, cot_poll_s=600, electricity_poll_s=600, details_poll_s=3600) as h:
         await h.command("ECS10", {"SupplierMessage.value": "For the former tenant"})
         await h.wait(hours=2)
         assert len(h.ihd.memory[ELECTRICITY].history()) > 2

@@ -71,7 +71,9 @@ async def test_two_changes_wipe_twice(timeline: Timeline) -> None:
         assert b.history() == ["05:30", "06:00"]
 
 
-async def test_a_change_days_ahead_wipes_on_its_date_over_a_power_cut(timeline: Timeline) -> None:
+async def test_scenario_49_a_change_days_ahead_wipes_on_its_date_over_a_power_cut(
+    timeline: Timeline,
+) -> None:
     ahead = at("00:20") + timedelta(days=3)
     async with bench(timeline) as b:
         await b.until("01:10")
