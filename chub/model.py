@@ -165,9 +165,10 @@ class HubModel:
             self.device_log.restore(entries)
         except DeviceLogFull:
             return False
-        self._pan = extended_pan_id.to_bytes(8)
-        with self.chassis.store.transaction() as unit:
-            unit.put(_PAN, self._pan)
+        if self.settings.restore_pan:
+            self._pan = extended_pan_id.to_bytes(8)
+            with self.chassis.store.transaction() as unit:
+                unit.put(_PAN, self._pan)
         self._later(lambda: self.restored(extended_pan_id))
         return True
 

@@ -39,7 +39,7 @@ class Succession:
 
     def _restored(self, extended_pan_id: int) -> None:
         form = self.form_network
-        if form is not None and self._model.must_form and self._settings.restore_pan:
+        if form is not None and self._model.must_form:
             self._joining.form_anew(lambda radio: form(radio, extended_pan_id))
         self._await_devices()
 

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from bench.home import Home, living_home
+from bench.home import Home, living_home, open_home
 from bench.remote_party import RemoteParty
 from device.timeline import Timeline
 from gbcs.catalogue import by_name
-from han.radio import aes_mmo
+from han.radio import Role, aes_mmo
+from hw.ether_radio import EtherRadio
 from tests.chub.bench import CODE, ESME, GSME, Broker, rig
 
 NEW_GPF, NEW_CHF = 0x02434855420001A3, 0x02434855420001A2
@@ -79,8 +80,6 @@ async def test_a_gas_meter_comes_to_the_new_hub_and_is_known_as_one(
 
 
 async def test_a_backup_of_too_many_devices_is_refused_whole(timeline: Timeline) -> None:
-    from bench.home import open_home
-
     backup = {0x1000 + number: bytes(16) for number in range(17)}
     async with open_home(rig(), timeline) as home:
         broker = Broker(home)
@@ -88,3 +87,17 @@ async def test_a_backup_of_too_many_devices_is_refused_whole(timeline: Timeline)
         assert results == [250]
         assert await broker.device_log() == {}
         assert broker.backups() == []
+
+
+@pytest.mark.parametrize(("restores", "pan"), [(True, 0x0140), (False, rig().hub.gpf)])
+async def test_the_network_takes_the_old_extended_pan_identifier_unless_told_not_to(
+    restores: bool, pan: int, timeline: Timeline
+) -> None:
+    wanted = rig(settings={"chf": {"restore_pan": restores}})
+    async with open_home(wanted, timeline) as home:
+        await Broker(home).ask("CCS03", restored({ESME: bytes(16)}, 0x0140))  # type: ignore[arg-type]
+        await timeline.sleep(timedelta(seconds=1))
+        radio = EtherRadio(home.ether, ESME, Role.ROUTER)
+        await radio.start()
+        assert [one.extended_pan_id for one in await radio.scan([15])] == [pan]
+        await radio.close()
