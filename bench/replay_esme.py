@@ -67,6 +67,7 @@ def _arrange(home: Home, pair: Pair, keys: KeyStore, moment: datetime) -> None:
     if own_counter is not None:
         meter.chassis.own_counter.start_at(own_counter)
     arrange(meter.server, pair.command, pair.response, keys)
+    meter.meter.controllers.suppose_done(moment)
 
 
 def _rig(pair: Pair, keys: KeyStore, *, twin: bool) -> Rig:

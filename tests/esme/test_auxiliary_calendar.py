@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from device.cosem.shape import Plain, shape
+from device.cosem.table import Place
 from esme.control.settings import ControlSettings
 from esme.control.state import Kind
 from esme.physics.site import Phase, Site
@@ -245,3 +246,14 @@ def test_every_day_of_a_month_has_its_two_entries() -> None:
     give(rig, entry(ON_1, "00:30"), entry(OFF_1, "05:30"))
     rig.until(at("00:00", day=30))
     assert [number for _, number, *_ in log(rig)] == [OFF_1, *[ON_1, OFF_1] * 29]
+
+
+def test_what_is_supposed_to_be_done_is_not_done_again_and_the_next_entry_is() -> None:
+    rig = switch()
+    calendar = shape(SCHEDULE).build((entry(OFF_1, "09:00"), entry(ON_1, "12:00")))
+    rig.server.load(Place.parse("10/0-0:12.0.2.255/2"), calendar)
+    rig.meter.controllers.suppose_done(at("10:00"))
+    rig.until(at("11:59"))
+    assert log(rig) == []
+    rig.until(at("12:00"))
+    assert [number for _, number, *_ in log(rig)] == [ON_1]
