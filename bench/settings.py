@@ -83,7 +83,8 @@ class Settings:
 def all_settings() -> Iterator[Setting]:
     """Every setting with its default and meaning."""
     for section, type_ in SECTIONS.items():
-        meanings, defaults = _meanings(type_.__doc__ or ""), type_()
+        names = [field.name for field in fields(type_)]
+        meanings, defaults = _meanings(type_.__doc__ or "", names), type_()
         for field in fields(type_):
             meaning = meanings.get(field.name, "")
             yield Setting(f"{section}.{field.name}", getattr(defaults, field.name), meaning)
@@ -105,9 +106,9 @@ def _build(section: str, changed: Mapping[str, object]) -> DataclassInstance:
     return built
 
 
-def _meanings(docstring: str) -> dict[str, str]:
+def _meanings(docstring: str, names: list[str]) -> dict[str, str]:
     text = " ".join(docstring.split())
-    parts = re.split(r"(?:``)?\b([a-z]+(?:_[a-z0-9]+)+)(?:``)?: ", text)
+    parts = re.split(rf"(?:``)?\b({'|'.join(map(re.escape, names))})(?:``)?: ", text)
     return {name: meaning.strip() for name, meaning in zip(parts[1::2], parts[2::2], strict=True)}
 
 
