@@ -92,14 +92,14 @@ class CosemServer(Generic[M]):
             raise LocalError(f"{place} cannot be read: {refusal}") from refusal
 
     def load_all(self, values: Iterable[tuple[Place, Data]]) -> None:
-        """Load several: what is stored first, so that what follows from it can be made to fit."""
+        """Load several, in their order; then again what those that followed have changed."""
         given = list(values)
-        for place, data in sorted(given, key=lambda each: not self._is_stored(each[0])):
+        for place, data in given:
             self.load(place, data)
-
-    def _is_stored(self, place: Place) -> bool:
-        attribute = self._attributes.get(place)
-        return attribute is not None and attribute.initial is not None
+        for place, data in given:
+            attribute = self._attributes[place]
+            if attribute.entries is None and self.value(place) != data:
+                self.load(place, data)
 
     def load(self, place: Place, data: Data) -> None:
         """Make an attribute read as this from now on; LocalError when it cannot."""
