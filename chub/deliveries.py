@@ -110,8 +110,7 @@ class Deliveries:
         """Drop what waits for a device that was removed."""
         queue = self._queues.pop(peer, None)
         for delivery in () if queue is None else queue.waiting:
-            self._drop(delivery)
-            self._given_up(Message.parse(delivery.octets), reason)
+            self._give_up(delivery, reason)
 
     # -- service -------------------------------------------------------------------------------
 
@@ -129,8 +128,7 @@ class Deliveries:
             while queue.waiting and queue.waiting[0].until <= now:
                 delivery = queue.waiting.popleft()
                 reason = self._reasons.get(delivery.key, "it was not taken in time")
-                self._drop(delivery)
-                self._given_up(Message.parse(delivery.octets), reason)
+                self._give_up(delivery, reason)
             if queue.retry_at is not None and queue.retry_at <= now:
                 self._try_now(queue, now)
             elif queue.retry_at is None:
@@ -183,6 +181,12 @@ class Deliveries:
         if self._reasons.get(first.key) != reason:
             self._reasons[first.key] = reason
             self._put_off(peer, reason, first.until)
+
+    def _give_up(self, delivery: _Delivery, reason: str) -> None:
+        """Drop a message and tell of it, in one unit: a hub that is killed does both or neither."""
+        with self._store.transaction():
+            self._drop(delivery)
+            self._given_up(Message.parse(delivery.octets), reason)
 
     def _drop(self, delivery: _Delivery) -> None:
         self._reasons.pop(delivery.key, None)

@@ -278,9 +278,10 @@ class CommunicationsHub:
         if waiting + len(parts) > self.settings.mailbox_capacity:
             self.refuse(Undeliverable.MAILBOX_FULL, f"{waiting} messages wait", message)
             return
-        self.tap_offs.keep(message, octets)
-        for part in parts:
-            self.mailroom.put(message.recipient, part, self._now())
+        with self.chassis.store.transaction():
+            self.tap_offs.keep(message, octets)
+            for part in parts:
+                self.mailroom.put(message.recipient, part, self._now())
         self.chassis.events.publish(
             MessageQueued(
                 **self.chassis.here(),
@@ -311,9 +312,10 @@ class CommunicationsHub:
 
     def _has_opened(self, peer: int) -> None:
         """A device that opens a tunnel to the hub is a gas meter, should that not be known yet."""
-        if self.device_log.learn_type(peer, DeviceType.GSME):
-            for octets in self.deliveries.take(peer):
-                self._to_mailbox(Message.parse(octets), octets)
+        with self.chassis.store.transaction():  # what waits goes over from one to the other
+            if self.device_log.learn_type(peer, DeviceType.GSME):
+                for octets in self.deliveries.take(peer):
+                    self._to_mailbox(Message.parse(octets), octets)
 
     def _radio_event(self, event: RadioEvent) -> None:
         if isinstance(event, DeviceLeft):

@@ -120,8 +120,9 @@ class Mailroom:
                 case Retrieved(peer, message):
                     self._release(peer, message)
                 case NotRetrieved(peer, message, reason):
-                    self._release(peer, message)
-                    self._expired(peer, message, reason)
+                    with self._store.transaction():
+                        self._release(peer, message)
+                        self._expired(peer, message, reason)
                 case MailboxNoise(peer, octets):
                     self._noise(peer, octets)
 

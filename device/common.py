@@ -152,10 +152,17 @@ class CommonCommands:
         return self._future.next_due
 
     def advance(self, own: datetime) -> None:
-        """Execute what is due."""
-        while (message := self._future.take_due(own)) is not None:
-            with self._chassis.store.transaction():
-                self._execute_due(message, own)
+        """Execute what is due; each leaves the store in one unit with what it changes."""
+        while self._execute_next(own):
+            pass
+
+    def _execute_next(self, own: datetime) -> bool:
+        with self._chassis.store.transaction():
+            message = self._future.take_due(own)
+            if message is None:
+                return False
+            self._execute_due(message, own)
+        return True
 
     # -- service of a node, for its deadline -----------------------------------------------------
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from device.faults import Part
+from device.firmware import Firmware
 from device.future import NEVER
 from device.refusal import Refusal
 from gbcs.asn1.devices import (
@@ -35,6 +36,18 @@ def held(store: object = None) -> SharedBench:
     bench = SharedBench(store=store)  # type: ignore[arg-type]  # a store or None
     bench.firmware.hold(NEW_VERSION, HASH)
     return bench
+
+
+class PowerCut(Exception):
+    """The power goes."""
+
+
+class CutOff(Firmware):
+    """Firmware of a device whose power goes while it activates an image."""
+
+    def activate(self, image_hash: bytes) -> ActivationOutcome:
+        super().activate(image_hash)
+        raise PowerCut
 
 
 def told(bench: SharedBench) -> list[object]:
@@ -84,6 +97,19 @@ def test_a_device_that_was_off_activates_when_it_is_back() -> None:
     (alert,) = told(bench)
     assert isinstance(alert, ActivationAlert)
     assert (alert.alert_code, alert.when) == (0x8F66, NOW + 3 * HOUR)
+
+
+def test_an_activation_that_was_cut_off_is_done_after_the_restart() -> None:
+    bench = held()
+    order(bench, NOW + HOUR)
+    bench.common.firmware = CutOff(bench.store, lambda: OLD_VERSION, bench.chassis.broken)
+    with pytest.raises(PowerCut):
+        bench.pass_(hours=1)
+    assert bench.common.next_due == NOW + HOUR
+    again = SharedBench(store=bench.store)
+    again.pass_(hours=1)
+    assert again.firmware.running == NEW_VERSION
+    assert len(told(again)) == 1
 
 
 def test_an_activation_is_cancelled_or_replaced() -> None:
