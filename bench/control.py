@@ -39,12 +39,14 @@ async def control_side(home: Home, host: str, port: int) -> AsyncIterator[int]:
 
     async def converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         conversations.add(writer)
-        with suppress(ConnectionError):
-            while line := await reader.readline():
-                writer.write(json.dumps(await answer(home, line)).encode() + b"\n")
-                await writer.drain()
-        conversations.discard(writer)
-        writer.close()
+        try:
+            with suppress(ConnectionError):
+                while (line := await _next_line(reader)) is not None:
+                    writer.write(json.dumps(await answer(home, line)).encode() + b"\n")
+                    await writer.drain()
+        finally:
+            conversations.discard(writer)
+            writer.close()
 
     try:
         server = await asyncio.start_server(converse, host, port, limit=_LONGEST_LINE)
@@ -54,6 +56,14 @@ async def control_side(home: Home, host: str, port: int) -> AsyncIterator[int]:
         yield server.sockets[0].getsockname()[1]
         for writer in tuple(conversations):
             writer.close()
+
+
+async def _next_line(reader: asyncio.StreamReader) -> bytes | None:
+    """The next line; of one that is too long what came of it, None at the end."""
+    try:
+        return await reader.readline() or None
+    except ValueError:
+        return b""  # the reader has dropped it: no JSON
 
 
 async def answer(home: Home, line: bytes) -> Said:

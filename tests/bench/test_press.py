@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import subprocess
@@ -10,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from bench.control import answer
+from bench.control import answer, control_side
 from bench.display_shown import home_with_display
 from bench.home import living_home
 from device.timeline import Timeline
@@ -98,3 +99,16 @@ def test_a_port_where_no_bench_is_is_named() -> None:
     code, said = press("127.0.0.1:1", "confirm")
     assert code != 0
     assert "control port 127.0.0.1:1" in str(said["error"])
+
+
+async def test_a_line_that_is_too_long_is_said_to_be_none(timeline: Timeline) -> None:
+    async with (
+        living_home(home_with_display(), timeline) as home,
+        control_side(home, "127.0.0.1", 0) as port,
+    ):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"x" * 10_000 + b"\n" + b'{"do": "dance"}\n')
+        said = b"".join([await reader.readline() for _ in range(2)])
+        writer.close()
+        await writer.wait_closed()
+    assert b"not a line of JSON" in said
