@@ -43,7 +43,7 @@ class Keys(Section):
     when they are not to be of the seed's own authority.
     """
 
-    seed: str = "chub"
+    seed: str = Field(default="chub", repr=False)
     directory: Path | None = None
     cbke_directory: Path | None = None
 

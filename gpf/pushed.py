@@ -31,8 +31,6 @@ _TIERS: Final = (0x0100, 0x0102, 0x0104, 0x0106)
 _BLOCKS: Final = (0x0700, 0x0701, 0x0702, 0x0703)
 _U48: Final = 6
 
-Handle = Callable[[object, Access], None]
-
 
 class PushIntake:
     """Takes what the meter with the mirror pushes; ``keep`` keeps what it changed.

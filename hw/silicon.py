@@ -11,7 +11,7 @@ import asyncio
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Final
 
@@ -60,7 +60,7 @@ class Pair:
 
     hub: _Stick
     device: _Stick
-    link_key: bytes
+    link_key: bytes = field(repr=False)
 
     def to_device(self, payload: bytes = b"down", *, encrypted: bool = True) -> ApsFrame:
         """A message for the device."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
@@ -93,7 +93,7 @@ class ReplacementControl:
 
     mode: int
     authorising_counter: int
-    symmetric_key: bytes | None = None
+    symmetric_key: bytes | None = field(default=None, repr=False)
     time_checks: int = TimeChecks.APPLY
     authorising_cell: CellId | None = None
     new_party_floor: int | None = None

@@ -39,11 +39,6 @@ class Suite(IntFlag):
         """Length of the suite's certificates."""
         return 48 if self is Suite.SUITE_1 else 74
 
-    @property
-    def point_octets(self) -> int:
-        """Length of a compressed point."""
-        return self.curve.octets + 1
-
 
 @dataclass(frozen=True, slots=True)
 class Certificate:

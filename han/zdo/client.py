@@ -9,7 +9,6 @@ from han.radio import Broadcast
 from han.zcl.payload import decode, encode
 from han.zdo.messages import (
     UNICAST_BINDING,
-    AddressQuery,
     BindRequest,
     Command,
     DeviceAnnouncement,
@@ -70,11 +69,6 @@ def simple_descriptor(
 def active_endpoints(peer: int, nwk: int, within: timedelta = REPLY_TIMEOUT) -> Request:
     """Ask which endpoints there are."""
     return request(peer, Command.ACTIVE_EP, nwk.to_bytes(2, "little"), within)
-
-
-def ieee_address(peer: int | Broadcast, nwk: int, within: timedelta = REPLY_TIMEOUT) -> Request:
-    """Ask who has this short address."""
-    return request(peer, Command.IEEE_ADDR, encode(AddressQuery(nwk)), within)
 
 
 def bind(
