@@ -1,1 +1,1 @@
-"""HAN partners that are not meters: displays that show, ask and forget."""
+"""HAN partners that are not meters: displays (IHD, PPMID), load switches (HCALCS), CADs."""
