@@ -50,13 +50,14 @@ class Broker:
     @classmethod
     def parse(cls, text: str) -> Broker:
         """Take an address apart; RigError names what is wrong."""
-        parts = urlsplit(text)
+        shown = re.sub(r"[^/]*@", "...@", text)  # without user and password
         try:
+            parts = urlsplit(text)
             port = parts.port or 1883
         except ValueError as error:
-            raise RigError(f"wan.mqtt: {text!r}: {error}") from error
+            raise RigError(f"wan.mqtt: {shown!r}: host or port cannot be read") from error
         if parts.scheme != "mqtt" or not parts.hostname:
-            raise RigError(f"wan.mqtt: {text!r} is not mqtt://host[:port][/base]")
+            raise RigError(f"wan.mqtt: {shown!r} is not mqtt://host[:port][/base]")
         base = parts.path.strip("/") or "chub"
         return cls(parts.hostname, port, base, parts.username, parts.password)
 

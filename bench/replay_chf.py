@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from bench.home import Home, open_home
-from bench.replay_pair import CHF, GPF, Pair, difference_of
+from bench.replay_pair import CHF, GPF, Pair, difference_in
 from bench.replay_shared import SharedState, is_shared, moment_of_shared
 from bench.rig import Rig
 from chub.device_log import Entry
@@ -42,9 +42,7 @@ async def _replay(pair: Pair, keys: KeyStore, timeline: Timeline) -> str | None:
         arrived: list[bytes] = []
         home.upward.append(arrived.append)
         home.hub.deliver(pair.sent)
-    answers = [Message.parse(octets) for octets in arrived]
-    ours = next((one for one in answers if one.cra is pair.response.cra), None)
-    return "no Response" if ours is None else difference_of(pair, ours, keys)
+    return difference_in(pair, arrived, keys)
 
 
 def _arrange(home: Home, pair: Pair, keys: KeyStore) -> None:

@@ -6,13 +6,12 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from bench.home import Home, living_home
-from bench.replay_pair import CHF, ESME, GPF, QUICK_JOINING, Pair, Unsupported, difference_of
+from bench.replay_pair import CHF, ESME, GPF, QUICK_JOINING, Pair, Unsupported, difference_in
 from bench.replay_shared import SharedState, is_shared, moment_of_shared
 from bench.rig import Rig
 from device.cosem.recorded import arrange
 from device.timeline import Timeline, run
 from esme.conformance import moment_of
-from gbcs.envelope import Message
 from gbcs.errors import LocalError
 from gbcs.keys import KeyStore
 
@@ -48,9 +47,7 @@ async def _replay(pair: Pair, keys: KeyStore, timeline: Timeline, *, twin: bool)
         home.upward.append(arrived.append)
         home.hub.deliver(pair.sent)
         await timeline.sleep(_ANSWERING)
-    answers = [Message.parse(octets) for octets in arrived]
-    ours = next((one for one in answers if one.cra is pair.response.cra), None)
-    return "no Response" if ours is None else difference_of(pair, ours, keys)
+    return difference_in(pair, arrived, keys)
 
 
 def _arrange(home: Home, pair: Pair, keys: KeyStore, moment: datetime) -> None:

@@ -8,7 +8,7 @@ from typing import Final
 from bench.arrange_gas import Arranger
 from bench.home import Home, open_home
 from bench.replay_gpf_log import arrange_log, is_log_restore
-from bench.replay_pair import CHF, GPF, GSME, QUICK_JOINING, Pair, Unsupported, difference_of
+from bench.replay_pair import CHF, GPF, GSME, QUICK_JOINING, Pair, Unsupported, difference_in
 from bench.replay_shared import SharedState, is_shared, moment_of_shared
 from bench.rig import Rig
 from device.sample_log import SampleLog
@@ -58,9 +58,7 @@ async def _replay(pair: Pair, keys: KeyStore, timeline: Timeline) -> str | None:
             home.hub.deliver(pair.sent)
             if not arrived:
                 await meter.wake()
-    answers = [Message.parse(octets) for octets in arrived]
-    ours = next((one for one in answers if one.cra is pair.response.cra), None)
-    return "no Response" if ours is None else difference_of(pair, ours, keys)
+    return difference_in(pair, arrived, keys)
 
 
 class _AtMeter:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -77,6 +77,13 @@ _HEADER: Final[tuple[tuple[str, Callable[[Message], object]], ...]] = (
     ("supplementary remote party counter", lambda m: m.supplementary_counter),
     ("supplementary originator counter", lambda m: m.supplementary_originator_counter),
 )
+
+
+def difference_in(pair: Pair, arrived: Iterable[bytes], keys: KeyStore) -> str | None:
+    """What differs between the recorded Response and the one among what arrived."""
+    answers = [Message.parse(octets) for octets in arrived]
+    ours = next((one for one in answers if one.cra is pair.response.cra), None)
+    return "no Response" if ours is None else difference_of(pair, ours, keys)
 
 
 def difference_of(pair: Pair, answer: Message, keys: KeyStore) -> str | None:

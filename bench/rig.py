@@ -212,7 +212,7 @@ class Wan(Section):
     """The WAN side: where commands come in."""
 
     listen: str = "127.0.0.1:23456"
-    mqtt: str | None = None
+    mqtt: str | None = Field(default=None, repr=False)
 
 
 class Rig(Section):

@@ -37,6 +37,7 @@ RESOLUTION_S: Final = 4e-7
 T = TypeVar("T")
 P = TypeVar("P", bound=asyncio.BaseProtocol)
 Ts = TypeVarTuple("Ts")
+_LEAST_WAIT: Final = timedelta(milliseconds=1)
 _Ready = list[tuple[selectors.SelectorKey, int]]
 
 
@@ -112,6 +113,20 @@ class Timeline:
     def timeout_at(self, moment: datetime | None) -> asyncio.Timeout:
         """``async with`` block that ends in TimeoutError at the moment; None means never."""
         return asyncio.timeout_at(None if moment is None else self.loop_time(moment))
+
+    async def wait_for(self, event: asyncio.Event, until: datetime | None) -> bool:
+        """Wait for an event, until a moment (None: for ever); whether the event is there.
+
+        At least a millisecond passes before a moment is taken as reached.
+        """
+        if until is not None:
+            until = max(until, self.now() + _LEAST_WAIT)
+        try:
+            async with self.timeout_at(until):
+                await event.wait()
+        except TimeoutError:
+            return False
+        return True
 
     @contextmanager
     def outside(self) -> Iterator[None]:

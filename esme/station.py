@@ -192,11 +192,7 @@ class ElectricityMeterStation:
             self._publish()
             self._load_control.send_waiting()
             self._changed.clear()
-            try:
-                async with self._timeline.timeout_at(self._next_stop()):
-                    await self._changed.wait()
-            except TimeoutError:
-                continue
+            await self._timeline.wait_for(self._changed, self._next_stop())
 
     @contextmanager
     def _acting(self) -> Iterator[None]:

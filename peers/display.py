@@ -199,7 +199,7 @@ class Display:
                     lambda found=meter: watch.read_details(finder, found)  # type: ignore[misc]
                 )
                 self.messages.ask(meter)
-            await self._pause(stale, self._timeline.now() + period)
+            await self._timeline.wait_for(stale, self._timeline.now() + period)
 
     async def _found(self, finder: Finder, meter: Meter) -> None:
         """A meter was found: show it at once."""
@@ -260,7 +260,8 @@ class Display:
                 await self._try(lambda: self._search(finder))
             complete = all([await self._ask_if_due(finder, fuel) for fuel in tuple(self.meters)])
             complete = complete and len(self.meters) == len(Fuel)
-            await self._pause(self._network_changed, self._next_question(complete=complete))
+            until = self._next_question(complete=complete)
+            await self._timeline.wait_for(self._network_changed, until)
 
     def _next_question(self, *, complete: bool) -> datetime:
         poll = timedelta(seconds=self.settings.cot_poll_s)
@@ -297,7 +298,7 @@ class Display:
         """Wipe on the date of every change."""
         while True:
             self.tenant.told.clear()
-            await self._pause(self.tenant.told, self.tenant.wipe_what_is_due())
+            await self._timeline.wait_for(self.tenant.told, self.tenant.wipe_what_is_due())
 
     # -- parts -----------------------------------------------------------------------------------
 
@@ -307,13 +308,3 @@ class Display:
             return await work()
         except (HostError, RadioError):
             return False
-
-    async def _pause(self, woken: asyncio.Event, until: datetime | None) -> None:
-        """Wait for an event, or for a moment of the timeline if that is earlier."""
-        if until is not None:
-            until = max(until, self._timeline.now() + timedelta(milliseconds=1))
-        try:
-            async with self._timeline.timeout_at(until):
-                await woken.wait()
-        except TimeoutError:
-            return

@@ -8,7 +8,7 @@ the tunnel that the hub opens. When the meter falls silent for long, the load go
 from __future__ import annotations
 
 import asyncio
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Final
 
 from device.alerts import Alerts
@@ -220,13 +220,5 @@ class LoadControlSwitch:
             self._due_changed.clear()
             self.common.advance(self.chassis.clock.now())
             due = self.common.next_due
-            await self._wait(None if due is None else self.chassis.clock.true_time_of(due))
-
-    async def _wait(self, until: datetime | None) -> None:
-        if until is not None:
-            until = max(until, self._timeline.now() + timedelta(milliseconds=1))
-        try:
-            async with self._timeline.timeout_at(until):
-                await self._due_changed.wait()
-        except TimeoutError:
-            return
+            until = None if due is None else self.chassis.clock.true_time_of(due)
+            await self._timeline.wait_for(self._due_changed, until)

@@ -150,11 +150,7 @@ class SapcStation:
         while True:
             self._changed.clear()
             self.advance()
-            try:
-                async with self._timeline.timeout_at(self._next_stop()):
-                    await self._changed.wait()
-            except TimeoutError:
-                continue
+            await self._timeline.wait_for(self._changed, self._next_stop())
 
     def _next_stop(self) -> datetime | None:
         clock = self.chassis.clock

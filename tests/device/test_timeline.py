@@ -24,6 +24,17 @@ async def test_a_day_passes_at_once(timeline: Timeline) -> None:
     assert time.perf_counter() - before < 5
 
 
+async def test_an_event_or_a_moment_ends_a_wait_whichever_is_first(timeline: Timeline) -> None:
+    event, start = asyncio.Event(), timeline.now()
+    assert not await timeline.wait_for(event, start + DAY)
+    assert timeline.now() == start + DAY
+    assert not await timeline.wait_for(event, start)
+    assert timeline.now() == start + DAY + timedelta(milliseconds=1)
+    timeline.call_at(start + 2 * DAY, event.set)
+    assert await timeline.wait_for(event, None)
+    assert timeline.now() == start + 2 * DAY
+
+
 async def test_moments_are_exact_over_years(timeline: Timeline) -> None:
     for half_hour in range(1, 100):
         moment = timeline.start + timedelta(days=3650) + timedelta(seconds=1800.000001 * half_hour)

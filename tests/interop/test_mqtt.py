@@ -84,6 +84,13 @@ def test_a_command_over_mqtt_is_answered_with_its_transaction(broker: int) -> No
     assert heard["refused"]["refusal"] == "MALFORMED"
 
 
+def test_a_broker_address_that_is_refused_does_not_show_its_password() -> None:
+    with pytest.raises(RigError) as refused:
+        Broker.parse("mqtts://bench:secret@host")
+    assert "host" in str(refused.value)
+    assert "secret" not in str(refused.value)
+
+
 @pytest.mark.parametrize("text", ["127.0.0.1", "http://x", "mqtt://", "mqtt://host:port"])
 def test_a_broker_address_that_is_none_is_refused_with_its_text(text: str) -> None:
     with pytest.raises(RigError, match=r"wan\.mqtt"):
