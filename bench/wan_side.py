@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from bench.home import Home
 from bench.rig import Rig
 from bench.wan import GfiGateway, parse_address
-from chub.hub import Undeliverable
+from chub.undelivered import Undeliverable
 from device.events import to_json_line
 from gbcs.errors import MalformedMessage
 
@@ -18,7 +18,7 @@ async def wan_side(home: Home) -> AsyncIterator[int]:
     """Open the WAN side of the home's rig while the block runs; yields the TCP port's number."""
 
     def refuse(error: MalformedMessage) -> None:
-        home.hub.refuse(Undeliverable.MALFORMED, str(error))
+        home.hub.undelivered.refuse(Undeliverable.MALFORMED, str(error))
 
     gateway = GfiGateway(home.hub.deliver, refuse)
     async with AsyncExitStack() as stack:

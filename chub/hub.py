@@ -10,10 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import Enum
 from typing import Final
 
-from chub.alerts import HubAlerts, HubCode
+from chub.alerts import HubAlerts
 from chub.deliveries import Deliveries
 from chub.device_log import DeviceLog, Entry
 from chub.firmware import FirmwareDistribution
@@ -26,16 +25,11 @@ from chub.succession import Succession
 from chub.tap_off import TapOffs
 from chub.trust_centre import TrustCentre
 from chub.tunnel_opener import TunnelOpener
+from chub.undelivered import Undeliverable, Undelivered
 from chub.views import basic_server, time_server
 from device.chassis import Chassis
 from device.common import CommonCommands
-from device.events import (
-    CommandRefused,
-    DeliveryPutOff,
-    MessageExpired,
-    MessageQueued,
-    MessageTunnelled,
-)
+from device.events import MessageQueued, MessageTunnelled
 from device.host import Host
 from device.long_messages import LongMessages, parts_of
 from device.settings import PipelineSettings
@@ -69,15 +63,6 @@ LocalFunction = Callable[[bytes], bytes | None]
 def may_serve_tunnels(entry: Entry) -> bool:
     """Whether a device has a Tunneling server, as far as is known: backups name no types."""
     return entry.device_type is None or entry.device_type in TUNNEL_SERVERS
-
-
-class Undeliverable(Enum):
-    """Why the hub did not carry a message."""
-
-    MALFORMED = "the octets follow no message format"
-    UNKNOWN_RECIPIENT = "no device of this home has this entity identifier"
-    MAILBOX_FULL = "too many messages wait for this gas meter"
-    NOT_DELIVERED = "the device did not take it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,14 +113,15 @@ class CommunicationsHub:
         self.own.model.device_removed = self._forget
         self.succession = Succession(self.device_log, self.joining, self.own.model, self.settings)
         self._functions[chassis.eui64] = self.own.answer
+        self.undelivered = Undelivered(chassis, self.device_log, self.alerts)
         self.tunnels = TunnelServer(endpoint, admits=self.device_log.__contains__)
         self.opener = TunnelOpener(endpoint)
         self.deliveries = Deliveries(
             self.opener,
             chassis.store,
             self.settings.esme_delivery_timeout_s,
-            put_off=self._put_off,
-            given_up=self._not_delivered,
+            put_off=self.undelivered.put_off,
+            given_up=self.undelivered.given_up,
         )
         self.trust_centre = TrustCentre(
             chassis,
@@ -157,8 +143,8 @@ class CommunicationsHub:
             self.settings,
             upward=self._from_han,
             pending=lambda peer, pending: self.pending_changed(peer, pending),
-            expired=self._expired,
-            noise=self._noise,
+            expired=self.undelivered.expired,
+            noise=self.undelivered.noise,
         )
         self.firmware = FirmwareDistribution(chassis, self.device_log, self.alerts)
         self.endpoint = Endpoint(
@@ -238,7 +224,7 @@ class CommunicationsHub:
                 return  # a block of a message that is not complete
             octets, message = whole, Message.parse(whole)
         except MalformedMessage as error:
-            self.refuse(Undeliverable.MALFORMED, str(error))
+            self.undelivered.refuse(Undeliverable.MALFORMED, str(error))
             return
         function = self._functions.get(message.recipient)
         if function is not None:
@@ -250,33 +236,22 @@ class CommunicationsHub:
             return
         entry = self.device_log.get(message.recipient)
         if entry is None:
-            self.refuse(Undeliverable.UNKNOWN_RECIPIENT, format_eui64(message.recipient), message)
+            self.undelivered.refuse(
+                Undeliverable.UNKNOWN_RECIPIENT, format_eui64(message.recipient), message
+            )
         elif entry.device_type is DeviceType.GSME:
             self._to_mailbox(message, octets)
         elif may_serve_tunnels(entry):
             self._to_tunnel(octets)
         else:
             detail = f"a {entry.device_type} takes no remote party messages"
-            self.refuse(Undeliverable.UNKNOWN_RECIPIENT, detail, message)
-
-    def refuse(self, reason: Undeliverable, detail: str, message: Message | None = None) -> None:
-        """Tell the event stream why something was not carried."""
-        self.chassis.events.publish(
-            CommandRefused(
-                **self.chassis.here(),
-                refusal=reason,
-                detail=detail,
-                message_code=message.message_code if message else None,
-                originator=message.originator if message else None,
-                originator_counter=message.originator_counter if message else None,
-            )
-        )
+            self.undelivered.refuse(Undeliverable.UNKNOWN_RECIPIENT, detail, message)
 
     def _to_mailbox(self, message: Message, octets: bytes) -> None:
         parts = parts_of(octets)
         waiting = self.mailroom.waiting(message.recipient)
         if waiting + len(parts) > self.settings.mailbox_capacity:
-            self.refuse(Undeliverable.MAILBOX_FULL, f"{waiting} messages wait", message)
+            self.undelivered.refuse(Undeliverable.MAILBOX_FULL, f"{waiting} messages wait", message)
             return
         with self.chassis.store.transaction():
             self.tap_offs.keep(message, octets)
@@ -355,7 +330,7 @@ class CommunicationsHub:
                 return  # a block of a message that is not complete
             message = Message.parse(whole)
         except MalformedMessage as error:
-            self.refuse(Undeliverable.MALFORMED, f"from {format_eui64(peer)}: {error}")
+            self.undelivered.refuse(Undeliverable.MALFORMED, f"from {format_eui64(peer)}: {error}")
             return
         here = self.chassis.here()
         self.chassis.events.publish(MessageTunnelled(**here, peer=peer, octets=len(whole)))
@@ -364,42 +339,6 @@ class CommunicationsHub:
             self.deliver(whole)  # from one device of the home to another (PCS01, PCS02)
         else:
             self._upward(whole)
-
-    def _put_off(self, peer: int, reason: str, until: datetime) -> None:
-        here = self.chassis.here()
-        self.chassis.events.publish(DeliveryPutOff(**here, peer=peer, reason=reason, until=until))
-
-    def _not_delivered(self, message: Message, reason: str) -> None:
-        """A message for a tunnel server was given up: its originator is told if it is an ESME."""
-        peer = message.recipient
-        self.refuse(Undeliverable.NOT_DELIVERED, f"{format_eui64(peer)}: {reason}", message)
-        entry = self.device_log.get(peer)
-        if entry is not None and entry.device_type is DeviceType.ESME:
-            self.alerts.not_delivered(message)
-
-    def _expired(self, peer: int, message: bytes, reason: str) -> None:
-        here = self.chassis.here()
-        self.chassis.events.publish(
-            MessageExpired(**here, peer=peer, reason=reason, octets=len(message))
-        )
-        self._not_retrieved(peer, message)
-
-    def _not_retrieved(self, peer: int, octets: bytes) -> None:
-        """Tell who sent a message that its gas meter did not fetch it (GSME Command Not Retrieved).
-
-        Of a message in blocks only those that a gas meter fetched are missing: the first says it.
-        """
-        if peer not in self.device_log:
-            return  # it was removed, on purpose
-        try:
-            originator: int | None = Message.parse(octets).originator
-        except MalformedMessage:
-            originator = None
-        self.alerts.event(HubCode.GSME_COMMAND_NOT_RETRIEVED, peer, originator)
-
-    def _noise(self, peer: int, octets: bytes) -> None:
-        detail = f"from {format_eui64(peer)}: neither GET nor PUT ({len(octets)} octets)"
-        self.refuse(Undeliverable.MALFORMED, detail)
 
     def _tunnel_server(self, eui64: int) -> bool:
         """Whether the hub opens a tunnel to this device: to one that holds its key, not before."""
