@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
@@ -41,6 +41,7 @@ class Details:
     ambient: str | None
     cost_of_an_hour: Decimal | None
     consumption: Consumption
+    costs: Consumption
     tariff: Tariff | None
     credit: Credit | None
     supply: str | None
@@ -123,6 +124,7 @@ def _details(display: LivingDisplay, fuel: Fuel) -> Details:
         ambient=told.ambient,
         cost_of_an_hour=told.cost_of_an_hour,
         consumption=told.consumption,
+        costs=told.costs,
         tariff=told.tariff,
         credit=told.credit,
         supply=told.supply,
@@ -149,17 +151,13 @@ def _line_json(line: Line) -> dict[str, object]:
 
 
 def _details_json(details: Details) -> dict[str, object]:
-    used, tariff, credit = details.consumption, details.tariff, details.credit
+    tariff, credit = details.tariff, details.credit
     return {
         "power_kw": _number(details.power_kw),
         "ambient": details.ambient,
         "cost_of_an_hour": _number(details.cost_of_an_hour),
-        "consumption": {
-            "today": used.today,
-            "yesterday": used.yesterday,
-            "this_week": used.this_week,
-            "this_month": used.this_month,
-        },
+        "consumption": asdict(details.consumption),
+        "costs": asdict(details.costs),
         "tariff": None
         if tariff is None
         else {

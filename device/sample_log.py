@@ -174,13 +174,16 @@ class SampleLogs:
         for log in self._logs.values():
             log.forget_total()
 
+    def moment(self, taken_at: datetime | None, now: datetime) -> datetime:
+        """When a total was taken: as the meter says, unless it is far from the clock here."""
+        return now if taken_at is None or abs(now - taken_at) > self._grace else taken_at
+
     def take(self, total: int, taken_at: datetime | None, now: datetime) -> None:
         """Take a pushed total into every log at whose boundary it was taken.
 
         The meter's own moment counts unless it is far from the clock here (``now``).
         """
-        if taken_at is None or abs(now - taken_at) > self._grace:
-            taken_at = now
+        taken_at = self.moment(taken_at, now)
         for log in self._logs.values():
             boundary = next_boundary(taken_at, log.kind.period) - log.kind.period
             if taken_at - boundary <= self._grace:

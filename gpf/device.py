@@ -28,13 +28,14 @@ from gpf.device_log import DeviceLogKeeper
 from gpf.event import TapOffFailed, TenancyChanged
 from gpf.event_logs import ProxyEventLogs
 from gpf.han_side import HanSide, HubEndpoints
+from gpf.history import ConsumptionHistory
 from gpf.mirror import Mirror
 from gpf.settings import GpfSettings
 from gpf.stamp import stamp_of
 from gpf.state import ProxyState
 from gpf.tap_off import FAILURE, TapFailure, TapOff
 from gpf.tenancy import ChangeOfTenancy, Tenancy
-from gpf.views import GasData, remote_server, tapped_server
+from gpf.views import GasData, remote_server, tapped_server, worth_of
 from han.clusters.events import EventLog
 from han.commands.events import EventEntry
 from han.messaging import MessageBoard
@@ -88,10 +89,19 @@ class GasProxy:
         self.samples = SampleLogs(
             chassis.store, (PROFILE, DAILY), timedelta(seconds=self.settings.push_grace_s)
         )
+        self.history = ConsumptionHistory(
+            chassis.store, lambda volume, at: worth_of(self.mirror, self.state, volume, at)
+        )
         numbers = endpoints or HubEndpoints()
         self.board = MessageBoard(numbers.esi, self.state.message)
         self.data = GasData(
-            self.mirror, self.state, self.tenancy, self.samples, self.board, chassis.clock.now
+            self.mirror,
+            self.state,
+            self.tenancy,
+            self.samples,
+            self.history,
+            self.board,
+            chassis.clock.now,
         )
         self.logs = ProxyEventLogs(chassis, self.state, self.data.seen_from)
         self.alerts = Alerts(chassis, send)

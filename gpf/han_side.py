@@ -16,6 +16,8 @@ from gbcs.zcl.status import Status
 from gbcs.zcl.types import DataType, Value
 from gpf.catch_up import Answer as CatchUpAnswer
 from gpf.catch_up import CatchUp, Question, cluster_of
+from gpf.history import Amounts
+from gpf.history_views import COST_TODAY, ENERGY_TODAY
 from gpf.mirror import AttributeKey, Mirror, Mirrored
 from gpf.mirror_memory import Lent, MirrorMemory
 from gpf.pushed import PushIntake
@@ -228,6 +230,7 @@ class HanSide:
         match event:
             case MirrorCreated(peer, endpoint):
                 self._memory.lend(Lent(peer, endpoint))
+                self._data.history.belongs_to(peer)
                 self.catch_up.begin()
                 self._say(peer, endpoint, present=True)
                 if peer in self._firmware_waits:
@@ -311,16 +314,23 @@ class HanSide:
             )
 
     def _sample(self, taken: Mapping[AttributeKey, Mirrored]) -> None:
+        now, samples = self._chassis.clock.now(), self._data.samples
         register = taken.get((METERING.cluster_id, CURRENT_SUMMATION))
-        if register is not None and isinstance(register.value, int):
-            now = self._chassis.clock.now()
-            self._data.samples.take(register.value, register.provenance.taken_at, now)
+        total = _number(register)
+        if register is not None and total is not None:
+            samples.take(total, register.provenance.taken_at, now)
+        energy_wh = _number(counted := taken.get(ENERGY_TODAY))
+        if counted is not None and energy_wh is not None:
+            at = samples.moment(counted.provenance.taken_at, now)
+            cost = _number(self._mirror.get(*COST_TODAY)) or 0
+            self._data.history.take(at, Amounts(energy_wh, cost), total)
 
     def _restore(self) -> None:
         lent = self._memory.lent()
         if lent is None:
             return
         self._mirror.values.update(self._memory.values())
+        self._data.history.belongs_to(lent.peer)
         self.mirror_host.restore(lent.peer, lent.endpoint, lent.configuration)
 
     def _say(self, peer: int, endpoint: int, *, present: bool) -> None:
@@ -366,6 +376,10 @@ CATCH_UP_FLAGS: Final = (
     PrepaymentFlag.GET_DEBT_REPAYMENT_LOG,
 )
 _PREPAYMENT_MODE: Final = 1 << 1
+
+
+def _number(held: Mirrored | None) -> int | None:
+    return held.value if held is not None and isinstance(held.value, int) else None
 
 
 def _prepays(mirror: Mirror) -> bool:

@@ -13,16 +13,18 @@ from device.sample_views import sampled
 from gbcs.zcl.status import Status
 from gbcs.zcl.types import Value, zcl_seconds
 from gpf.esi import supplier_server, tapped_clients
+from gpf.history import Amounts, ConsumptionHistory
+from gpf.history_views import PERIODS
 from gpf.mirror import INVALID_UTC, READING_SNAPSHOT_TIME, Mirror
 from gpf.state import ProxyState
 from gpf.tenancy import Tenancy
 from gpf.tenancy_views import tenancy_client, tenancy_server
 from han.clusters import BASIC, METERING, PREPAYMENT
-from han.clusters.mirrored import ValueOf, mirrored
+from han.clusters.mirrored import ValueOf, mirrored, mirrored_for
 from han.commands.price import PublishPrice
 from han.logs import EventLogs, event_logs
 from han.messaging import MessageBoard
-from han.tariff.energy import Conversion, block_of
+from han.tariff.energy import NANO, Conversion, block_of
 from han.tariff.price import price_at
 from han.tariff.views import calendar_server, price_server
 from han.zcl.server import ZclServer
@@ -43,6 +45,7 @@ class GasData:
     state: ProxyState
     tenancy: Tenancy
     samples: SampleLogs
+    history: ConsumptionHistory
     board: MessageBoard
     now: Callable[[], datetime]
 
@@ -57,11 +60,23 @@ class GasData:
 
     def price_now(self, access: Access) -> PublishPrice | None:
         """The price in force, by the calendar or by what the mirrored blocks have taken."""
-        book, metering = self.state.tariff, METERING.cluster_id
-        used = sum(_number(self.mirror, metering, each, 0) for each in _BLOCKS)
-        block = block_of(book, used, Conversion(book))
-        unit = _number(self.mirror, metering, UNIT_OF_MEASURE, 1)
-        return price_at(book, access.now, block=block, unit=unit)
+        return price_of(self.mirror, self.state, access.now)
+
+
+def price_of(mirror: Mirror, state: ProxyState, at: datetime) -> PublishPrice | None:
+    """The price of a moment; None when no tariff is in force."""
+    book, metering = state.tariff, METERING.cluster_id
+    used = sum(_number(mirror, metering, each, 0) for each in _BLOCKS)
+    block = block_of(book, used, Conversion(book))
+    unit = _number(mirror, metering, UNIT_OF_MEASURE, 1)
+    return price_at(book, at, block=block, unit=unit)
+
+
+def worth_of(mirror: Mirror, state: ProxyState, volume_dm3: int, at: datetime) -> Amounts:
+    """Energy and cost of a volume by the tariff of a moment; it costs nothing without one."""
+    gas, price = Conversion(state.tariff), price_of(mirror, state, at)
+    cost_nano = 0 if price is None else gas.cost_nano(volume_dm3, price.price)
+    return Amounts(gas.energy_wh(volume_dm3), cost_nano // NANO)
 
 
 def esi_clusters(data: GasData, events: EventLogs) -> tuple[Served, ...]:
@@ -81,9 +96,9 @@ def mirror_clusters(data: GasData, events: EventLogs, *, snapshot_time: bool) ->
     mirror = data.mirror
     return (
         mirrored_cluster(BASIC, mirror),
-        mirrored(METERING, Side.SERVER, _timed(mirror, snapshot_time=snapshot_time)),
+        _with_history(METERING, data, _timed(mirror, snapshot_time=snapshot_time)),
         sampled(data.samples, data.hidden_before),
-        mirrored_cluster(PREPAYMENT, mirror),
+        _with_history(PREPAYMENT, data, _held(PREPAYMENT, mirror)),
         *logs_served(data.state.logs, data.seen_from),
         event_logs(events),
     )
@@ -127,6 +142,25 @@ def _held(definition: ClusterDefinition, mirror: Mirror) -> ValueOf:
         return _NOT_PUSHED if held is None else held.value
 
     return value_of
+
+
+def _with_history(definition: ClusterDefinition, data: GasData, held: ValueOf) -> Served:
+    """A cluster of the mirror, with what the GPF itself computes by day, week and month."""
+
+    def view(access: Access) -> ValueOf:
+        now, hidden_before = data.now(), data.hidden_before(access)
+
+        def value_of(attribute_id: int) -> Value | Failure:
+            period = PERIODS.get((definition.cluster_id, attribute_id))
+            if period is None:
+                return held(attribute_id)
+            if data.mirror.get(*period.source) is None:
+                return _NOT_PUSHED
+            return period.value(data.history, now, hidden_before)
+
+        return value_of
+
+    return mirrored_for(definition, Side.SERVER, view)
 
 
 def _timed(mirror: Mirror, *, snapshot_time: bool) -> ValueOf:

@@ -132,7 +132,7 @@ class ConsumerAccessDevice:
 
     async def _read_details(self, finder: Finder, meter: Meter, told: Told) -> None:
         """What moves less often: prices, balances, amounts by day."""
-        for cluster_id, attributes in DETAILS.items():
+        for cluster_id, attributes in DETAILS:
             endpoint = meter.endpoint_of(cluster_id)
             if endpoint is not None:
                 values = await finder.values(meter.peer, endpoint, cluster_id, attributes)

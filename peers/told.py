@@ -19,7 +19,13 @@ from han.commands.price import PublishPrice
 from peers.reading import DIVISOR, MULTIPLIER, REGISTER, UNIT, amount_text
 
 POWER, AMBIENT, SUPPLY = 0x0400, 0x0207, 0x0014
-TODAY, YESTERDAY, THIS_WEEK, THIS_MONTH = 0x0401, 0x0403, 0x0430, 0x0440
+USED: Final = (0x0401, 0x0403, 0x0430, 0x0440)
+"""Of Metering: consumption today, yesterday, this week, this month; electricity has these."""
+USED_ALTERNATIVELY: Final = (0x0C01, 0x0C03, 0x0C30, 0x0C40)
+"""The same in the alternative unit; gas has these, for its register counts volume."""
+COSTS: Final = (0x051C, 0x051E, 0x0530, 0x0540)
+"""Of Prepayment: what that cost."""
+ALTERNATIVE_UNIT: Final = 0x0312
 STANDING_CHARGE, CURRENCY, TRAILING_DIGIT = 0x0301, 0x0616, 0x0617
 PAYMENT, CREDIT, EMERGENCY, CREDIT_STATUS, ACCUMULATED_DEBT = 0x0000, 0x0001, 0x0002, 0x0003, 0x0005
 DEBTS: Final = (ACCUMULATED_DEBT, 0x0211, 0x0221, 0x0231)
@@ -27,13 +33,14 @@ SUPPLIER, TELEPHONE = 0x0101, 0x0102
 
 OFTEN: Final = (*REGISTER, POWER, AMBIENT)
 """Of Metering: what moves."""
-DETAILS: Final[Mapping[int, tuple[int, ...]]] = {
-    METERING.cluster_id: (TODAY, YESTERDAY, THIS_WEEK, THIS_MONTH, SUPPLY),
-    PRICE.cluster_id: (STANDING_CHARGE, CURRENCY, TRAILING_DIGIT),
-    PREPAYMENT.cluster_id: (PAYMENT, CREDIT, EMERGENCY, CREDIT_STATUS, *DEBTS),
-    DEVICE_MANAGEMENT.cluster_id: (SUPPLIER, TELEPHONE),
-}
-"""By cluster: what is read less often."""
+DETAILS: Final[tuple[tuple[int, tuple[int, ...]], ...]] = (
+    (METERING.cluster_id, (*USED, *USED_ALTERNATIVELY, ALTERNATIVE_UNIT, SUPPLY)),
+    (PRICE.cluster_id, (STANDING_CHARGE, CURRENCY, TRAILING_DIGIT)),
+    (PREPAYMENT.cluster_id, (PAYMENT, CREDIT, EMERGENCY, CREDIT_STATUS, *DEBTS)),
+    (PREPAYMENT.cluster_id, COSTS),
+    (DEVICE_MANAGEMENT.cluster_id, (SUPPLIER, TELEPHONE)),
+)
+"""Cluster and attributes of each read: what is read less often, so much that one frame tells it."""
 _PREPAYMENT_ENABLED: Final = 1 << 1
 _LOW, _OFFERED, _IN_USE = 1 << 1, 1 << 3, 1 << 4
 _EVENTS_KEPT: Final = 10
@@ -74,7 +81,7 @@ class Credit:
 
 @dataclass(frozen=True, slots=True)
 class Consumption:
-    """Amounts with their unit; None where the meter does not tell."""
+    """Amounts with their unit, or what they cost; None where the meter does not tell."""
 
     today: str | None
     yesterday: str | None
@@ -128,17 +135,28 @@ class Told:
 
     @property
     def consumption(self) -> Consumption:
-        """Amounts by day, week and month."""
+        """Amounts by day, week and month: energy, where the meter tells it."""
         found = self.metering()
+        alternative = USED_ALTERNATIVELY[0] in found
+        unit = found.get(ALTERNATIVE_UNIT, 0) if alternative else found.get(UNIT, 0)
 
         def text(number: int) -> str | None:
             register = found.get(number)
             if register is None:
                 return None
-            parts = found.get(UNIT, 0), found.get(MULTIPLIER, 1), found.get(DIVISOR, 1)
-            return amount_text(register, *parts)
+            return amount_text(register, unit, found.get(MULTIPLIER, 1), found.get(DIVISOR, 1))
 
-        return Consumption(text(TODAY), text(YESTERDAY), text(THIS_WEEK), text(THIS_MONTH))
+        return Consumption(*map(text, USED_ALTERNATIVELY if alternative else USED))
+
+    @property
+    def costs(self) -> Consumption:
+        """What was used by day, week and month cost, in the currency unit."""
+
+        def text(number: int) -> str | None:
+            cost = self._number(PREPAYMENT.cluster_id, number)
+            return None if cost is None else f"{_money(cost, self._digits):.2f}"
+
+        return Consumption(*map(text, COSTS))
 
     @property
     def tariff(self) -> Tariff | None:
@@ -168,7 +186,7 @@ class Told:
         balance = self._number(number, CREDIT)
         if balance is None:
             return None
-        digits = (self._number(PRICE.cluster_id, TRAILING_DIGIT) or 0x50) >> 4
+        digits = self._digits
         status = self._number(number, CREDIT_STATUS) or 0
         prepaid = (self._number(number, PAYMENT) or 0) & _PREPAYMENT_ENABLED
         return Credit(
@@ -185,6 +203,11 @@ class Told:
         """A text of Device Management; empty while it is not told."""
         value = self.values.get((DEVICE_MANAGEMENT.cluster_id, attribute_id))
         return value.decode("utf-8", "replace") if isinstance(value, bytes) else ""
+
+    @property
+    def _digits(self) -> int:
+        """Digits of amounts of money behind the point."""
+        return (self._number(PRICE.cluster_id, TRAILING_DIGIT) or 0x50) >> 4
 
     def _number(self, cluster_id: int, attribute_id: int) -> int | None:
         value = self.values.get((cluster_id, attribute_id))

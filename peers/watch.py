@@ -36,7 +36,7 @@ class Watch:
 
     async def read_details(self, finder: Finder, meter: Meter) -> bool:
         """Read prices, balances and amounts by day, from whoever of the meter serves them."""
-        for cluster_id, attributes in DETAILS.items():
+        for cluster_id, attributes in DETAILS:
             endpoint = meter.endpoint_of(cluster_id)
             if endpoint is not None:
                 values = await finder.values(meter.peer, endpoint, cluster_id, attributes)

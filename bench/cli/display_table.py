@@ -10,7 +10,7 @@ from rich.table import Table
 
 if TYPE_CHECKING:
     from bench.display_shown import Details, Line, Shown
-    from peers.told import Credit, Tariff
+    from peers.told import Consumption, Credit, Tariff
 
 
 def print_shown(rig_name: str, shown: list[Shown]) -> None:
@@ -48,16 +48,10 @@ def _sentences(details: Details) -> Iterator[str]:
         cost = details.cost_of_an_hour
         hourly = "" if cost is None else f", {cost:.4f} an hour"
         yield f"now {details.power_kw:.3f} kW ({details.ambient or 'no colour'}){hourly}"
-    used = details.consumption
-    amounts = (
-        ("today", used.today),
-        ("yesterday", used.yesterday),
-        ("week", used.this_week),
-        ("month", used.this_month),
-    )
-    told = [f"{name} {amount}" for name, amount in amounts if amount is not None]
-    if told:
-        yield ", ".join(told)
+    if used := _by_period(details.consumption):
+        yield used
+    if costs := _by_period(details.costs):
+        yield f"cost {costs}"
     if details.tariff is not None:
         yield _tariff(details.tariff)
     if details.credit is not None:
@@ -70,6 +64,16 @@ def _sentences(details: Details) -> Iterator[str]:
         yield f"message: {details.message}"
     if details.events:
         yield "events " + " ".join(f"{code:04X}" for code in details.events)
+
+
+def _by_period(used: Consumption) -> str:
+    amounts = (
+        ("today", used.today),
+        ("yesterday", used.yesterday),
+        ("week", used.this_week),
+        ("month", used.this_month),
+    )
+    return ", ".join(f"{name} {amount}" for name, amount in amounts if amount is not None)
 
 
 def _tariff(tariff: Tariff) -> str:

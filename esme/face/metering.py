@@ -7,8 +7,9 @@ from typing import Final
 
 from device.cosem.shape import plain
 from device.cosem.table import Place
+from device.periods import day_start, month_start, week_start
 from esme.face.base import Fresh, Read, table
-from esme.history import consumption_wh, day_start, month_start, today_wh, week_start
+from esme.history import consumption_wh, today_wh
 from esme.interval_data import GetProfile, answer
 from esme.kept import Row, SupplyState
 from esme.meter import ElectricityMeter

@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import pytest
 
+from device.periods import month_start, week_start
 from esme.face import han_face
-from esme.history import month_start, week_start
 from esme.physics.site import Phase, Site
 from gbcs.dlms import values as v
 from gbcs.stamp import Stamp
