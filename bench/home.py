@@ -14,8 +14,10 @@ from bench import devices
 from bench.air import FaultBegan, FaultEnded, capture_type, describe, plan_faults
 from bench.air_keys import AirKeys
 from bench.boosts import press
+from bench.elapsed import keep_elapsed
 from bench.hub import offer_firmware, start_hub
 from bench.network_key import keep_changing
+from bench.pairs import pair_devices
 from bench.parts import Parts
 from bench.remote_party import is_response_to
 from bench.rig import Rig, RigError
@@ -26,7 +28,8 @@ from chub.hub import CommunicationsHub
 from chub.settings import ChfSettings
 from device.events import EventStream
 from device.host import Host
-from device.timeline import Timeline
+from device.store import Store
+from device.timeline import REAL, Timeline
 from esme.physics.site import Site
 from esme.sapc.device import SapcStation
 from esme.station import ElectricityMeterStation
@@ -61,6 +64,7 @@ class Home:
     host: Host
     air_keys: AirKeys
     octets: RandomOctets
+    store: Store
     meter: GasMeter | None = None
     electricity_meter: ElectricityMeterStation | None = None
     displays: tuple[Display, ...] = ()
@@ -173,6 +177,9 @@ async def devices_alive(home: Home) -> AsyncIterator[None]:
         if home.rig.network.new_key_every_s is not None:
             every = timedelta(seconds=home.rig.network.new_key_every_s)
             living.append(tasks.create_task(keep_changing(home, every), name="network keys"))
+        if home.rig.store is not None and home.rig.rate != REAL:
+            keeping = keep_elapsed(home.store, home.timeline)
+            living.append(tasks.create_task(keeping, name="bench time"))
         yield
         for task in living:
             task.cancel()
@@ -199,6 +206,7 @@ async def _build(parts: Parts) -> Home:
         host=host,
         air_keys=parts.air_keys,
         octets=parts.octets(rig.hub.gpf),
+        store=parts.store,
         upward=upward,
     )
     if rig.gas_meter is not None:
@@ -212,6 +220,8 @@ async def _build(parts: Parts) -> Home:
     if rig.hub.admit == "rig":
         for section, kind in devices.sections(parts):
             await hub.add_device(Entry(section.eui64, kind, parts.link_key(section)))
+    if (rig.pairs or rig.hub.admit) == "rig":
+        pair_devices(parts, home)
     offer_firmware(hub, rig.firmware)
     return home
 

@@ -12,7 +12,7 @@ from bench.air_keys import AirKeys
 from bench.cbke import certified_from_directory, certified_from_seed
 from bench.keys import derived_key_store, network_secret
 from bench.radio_memory import RadioMemory
-from bench.rig import Rig
+from bench.rig import Rig, RigError
 from bench.settings import Settings
 from device.chassis import Chassis
 from device.clock import ClockSettings, DeviceClock
@@ -21,7 +21,7 @@ from device.credentials import Credentials
 from device.events import EventStream
 from device.joining import JoinCredentials
 from device.settings import CommonSettings
-from device.store import MemoryStore, SqliteStore, Store
+from device.store import MemoryStore, SqliteStore, Store, StoreError
 from device.timeline import Timeline
 from esme.physics.site import Site
 from gbcs.eui64 import format_eui64
@@ -80,7 +80,7 @@ class Parts:
         site: Site | None,
     ) -> Parts:
         """The parts as the rig says."""
-        store = MemoryStore() if rig.store is None else SqliteStore(rig.store)
+        store = open_store(rig)
         stack.callback(store.close)
         return cls(
             rig,
@@ -146,6 +146,16 @@ class Parts:
             return random.SystemRandom().randbytes
         here = f"{self.rig.seed}|{eui64:016X}|{self.timeline.now()}"
         return random.Random(here).randbytes
+
+
+def open_store(rig: Rig) -> MemoryStore | SqliteStore:
+    """The store of a rig; RigError when its file cannot be used."""
+    if rig.store is None:
+        return MemoryStore()
+    try:
+        return SqliteStore(rig.store)
+    except StoreError as error:
+        raise RigError(f"store {rig.store}: {error}") from error
 
 
 def install_code_of(seed: str, section: Joiner) -> bytes:

@@ -73,6 +73,7 @@ def _rig(pair: Pair, keys: KeyStore, *, twin: bool) -> Rig:
         {
             "name": f"replay {pair.name}",
             "time": "jump",
+            "pairs": "commands",
             "parties": {"access_control_broker": keys.access_control_broker},
             "hub": {"radio": "ether:", "gpf": pair.family | GPF, "chf": pair.family | CHF},
             "gas_meter": None,

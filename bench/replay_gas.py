@@ -157,6 +157,7 @@ def _rig(pair: Pair, keys: KeyStore) -> Rig:
         {
             "name": f"replay {pair.name}",
             "time": "jump",
+            "pairs": "commands",
             "parties": {"access_control_broker": keys.access_control_broker},
             "hub": {"radio": "ether:", "gpf": family | GPF, "chf": family | CHF},
             "gas_meter": {"eui64": family | GSME, "flow_dm3_per_h": 0},

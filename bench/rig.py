@@ -30,7 +30,7 @@ from bench.rig_section import EndpointNumber, Eui64, InstallCode, Key128, Sectio
 from bench.rig_section import RigError as RigError
 from esme.physics.signal import DAY_S
 from gbcs.errors import GbcsError
-from gbcs.eui64 import parse_eui64
+from gbcs.eui64 import format_eui64, parse_eui64
 from gbcs.party import DeviceType, Role
 
 S = TypeVar("S", bound=Section)
@@ -216,7 +216,11 @@ class Wan(Section):
 
 
 class Rig(Section):
-    """One bench."""
+    """One bench.
+
+    ``pairs`` says who enters the devices in each other's own device logs: the rig itself, when it
+    is built, or commands alone (CS03). Without it, whoever lets devices in (``hub.admit``).
+    """
 
     name: str = "built-in home"
     time: str = Field(default="real", pattern=r"^(real|jump|x\d+(\.\d+)?)$")
@@ -228,6 +232,7 @@ class Rig(Section):
     parties: Parties = Parties()
     network: Network = Network()
     hub: Hub = Hub()
+    pairs: Literal["rig", "commands"] | None = None
     gas_meter: GasMeter | None = GasMeter()
     electricity_meter: ElectricityMeter | None = None
     displays: tuple[Display, ...] = ()
@@ -298,6 +303,25 @@ class Rig(Section):
                 f"no station {name!r}: neither {', '.join(known)} nor an EUI-64"
             ) from None
 
+    @model_validator(mode="after")
+    def _own_identifiers(self) -> Self:
+        places = [("hub.gpf", self.hub.gpf), ("hub.chf", self.hub.chf)]
+        places += [(place, one.eui64) for place, one in self.emulated()]
+        places += [(f"admitted.{n}", one.eui64) for n, one in enumerate(self.admitted)]
+        owners: dict[int, str] = {}
+        for place, eui64 in places:
+            first = owners.setdefault(eui64, place)
+            if first != place:
+                raise ValueError(f"{first} and {place} are both {format_eui64(eui64)}")
+        return self
+
+    @field_validator("time")
+    @classmethod
+    def _runs_forward(cls, value: str) -> str:
+        if value.startswith("x") and float(value[1:]) == 0:
+            raise ValueError(f"{value!r} is no rate: time runs forward")
+        return value
+
     @field_validator("start")
     @classmethod
     def _utc(cls, value: datetime | None) -> datetime | None:
@@ -362,6 +386,15 @@ def _beside(section: S, folder: Path, *names: str) -> S:
 
 def _first_problems(error: ValidationError) -> str:
     problems = [
-        f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}" for problem in error.errors()
+        f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}".removeprefix(": ")
+        for problem in error.errors()
     ]
-    return "; ".join(problems)
+    return "; ".join(problems).replace("Value error, ", "")
+
+
+def checked_pace(text: str) -> str:
+    """A ``time`` given beside a rig file; RigError says what is wrong with it."""
+    try:
+        return Rig(time=text).time
+    except ValidationError as error:
+        raise RigError(_first_problems(error)) from error

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from bench.remote_party import is_response_to
+from bench.rig_section import RigError
 from gbcs.envelope import Cra, Message
 from gbcs.errors import MalformedMessage
 from gbcs.gfi import GfiReader, to_gfi
@@ -111,10 +112,10 @@ class GfiGateway:
 
 
 def parse_address(text: str) -> tuple[str, int]:
-    """``HOST:PORT`` as its two parts; WanError when it is not one."""
+    """``HOST:PORT`` as its two parts; RigError when it is not one."""
     host, _, port = text.rpartition(":")
     if not host or not port.isdigit() or int(port) > 0xFFFF:
-        raise WanError(f"{text!r} is not HOST:PORT")
+        raise RigError(f"{text!r} is not HOST:PORT")
     return host.strip("[]"), int(port)
 
 

@@ -91,7 +91,7 @@ class ElectricityMeterDevice:
         )
         self.server = server(self.meter)
         self._alerts = AlertSender(chassis, send)
-        self.common = CommonCommands(chassis, send, self._tell, firmware, self._partner_changed)
+        self.common = CommonCommands(chassis, send, self._tell, firmware, self.partner_changed)
         self.meter.common = self.common
         self.pipeline = Pipeline(
             chassis,
@@ -205,7 +205,7 @@ class ElectricityMeterDevice:
         self.meter.event(code)
         self._keep()
 
-    def _partner_changed(self, peer: int, kind: int | None) -> None:
+    def partner_changed(self, peer: int, kind: int | None) -> None:
         """A controller was joined, or any partner unjoined."""
         with self.chassis.store.transaction() as unit:
             unit.on_rollback(self.meter.undo_point())

@@ -42,7 +42,7 @@ def run(
     Commands come in on the WAN port as GFI text lines; ``chub send`` speaks to it. Events go to
     standard output.
     """
-    from bench.rig import Rig
+    from bench.rig import checked_pace
     from device.timeline import Timeline
     from device.timeline import run as run_on
 
@@ -51,8 +51,7 @@ def run(
     if wan:
         changes["wan"] = loaded.wan.model_copy(update={"listen": wan})
     if pace:
-        Rig(time=pace)  # says what is wrong with it
-        changes["time"] = pace
+        changes["time"] = checked_pace(pace)
     loaded = loaded.model_copy(update=changes)
     timeline = Timeline(start_of(loaded), loaded.rate)
     limit = None if for_s is None else timedelta(seconds=for_s)

@@ -17,12 +17,16 @@ if TYPE_CHECKING:
 
 
 def start_of(rig: Rig) -> datetime:
-    """Where the time of a bench begins: now, unless time is virtual or the rig says when."""
+    """Where the time of a bench begins: now, unless time is virtual or the rig says when.
+
+    Virtual time goes on where a bench on the same store stopped.
+    """
+    from bench.elapsed import resumed_start
     from bench.rig import VIRTUAL_START
 
-    if rig.start is not None:
-        return rig.start
-    return datetime.now(UTC) if rig.time == "real" else VIRTUAL_START
+    if rig.time == "real":
+        return rig.start or datetime.now(UTC)
+    return resumed_start(rig, rig.start or VIRTUAL_START)
 
 
 def stop_event() -> asyncio.Event:

@@ -137,6 +137,7 @@ def _rig(options: DemoOptions) -> Rig:
         {
             "name": "demo control",
             "hub": {"radio": options.radio},
+            "pairs": "commands",
             "gas_meter": False,
             "electricity_meter": meter,
             "controllers": [{"eui64": HCALCS}],

@@ -19,6 +19,7 @@ from device.timeline import Timeline
 RIG = """
 name = "pressed"
 time = "x60"
+pairs = "commands"
 [electricity_meter]
 eui64 = "02434855420000A0"
 [[displays]]
