@@ -152,7 +152,7 @@ class Ppmid(Display):
         if not frame.is_cluster_command:
             raise Refusal(f"the {fuel.value} meter: {_status(frame).name}")
         answer = decode(ConsumerTopUpResponse, frame.payload)
-        done = answer.result in (TopUpResult.ACCEPTED, *_ACCEPTED)
+        done = answer.result in _ACCEPTED
         name = TopUpResult(answer.result).name if answer.result in tuple(TopUpResult) else "?"
         self._pressed(Button.TOP_UP, fuel, done=done, result=name)
         return answer
@@ -266,6 +266,7 @@ class Ppmid(Display):
 
 
 _ACCEPTED: Final = (
+    TopUpResult.ACCEPTED,
     TopUpResult.ACCEPTED_SUPPLY_ENABLED,
     TopUpResult.ACCEPTED_SUPPLY_DISABLED,
     TopUpResult.ACCEPTED_SUPPLY_ARMED,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -12,7 +12,7 @@ from device.store.unit import Store, StoreError, Value
 
 
 class SqliteStore(Store):
-    """A store in one SQLite file (write-ahead log): one for a whole rig.
+    """A store in one SQLite file (write-ahead log): one for a whole rig, for its owner's eyes.
 
     ``survive_power_loss`` waits for the disk at every commit; without it a killed process loses
     nothing either, only a machine without power may lose its last commits.
@@ -32,11 +32,15 @@ CREATE TABLE IF NOT EXISTS item (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITH
 CREATE TABLE IF NOT EXISTS log (name TEXT, entry INTEGER, value BLOB NOT NULL,
     PRIMARY KEY (name, entry)) WITHOUT ROWID;
 """
+_IN_MEMORY: Final = ":memory:"
 _LAST_CODE_POINT: Final = "\U0010ffff"
 
 
 class _Sqlite:
     def __init__(self, path: Path, synchronous: str) -> None:
+        if str(path) != _IN_MEMORY:
+            with suppress(OSError):  # SQLite says what is wrong with the path
+                path.touch(mode=0o600)  # it will hold keys
         with _reported():
             self._connection = sqlite3.connect(path, isolation_level=None)
         try:

@@ -28,6 +28,17 @@ def read(store: Store, key: str) -> Value | None:
         return unit.get(key)
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="permissions of files are another matter there")
+def test_only_its_owner_reads_a_store_for_it_holds_keys(tmp_path: Path) -> None:
+    kept = SqliteStore(tmp_path / "rig.sqlite")
+    with kept.transaction() as unit:
+        unit.put("key", 1)
+    modes = {each.name: each.stat().st_mode & 0o777 for each in tmp_path.iterdir()}
+    kept.close()
+    assert set(modes.values()) == {0o600}, modes
+    assert "rig.sqlite" in modes
+
+
 @pytest.mark.parametrize("value", [0, -1, 2**63 - 1, "text", b"octets", b"", ""])
 def test_a_value_comes_back_as_it_was(store: Store, value: Value) -> None:
     with store.transaction() as unit:
