@@ -18,7 +18,7 @@ from han.cbke.certificate import Suite
 from tests.joining import device
 
 Figure = tuple[str, float, str]
-JOINED = (("ether:", 20), ("vncp:", 12))
+JOINED = (("ether:", 20), ("vncp:", 16))
 """Twenty are more than a device log has places for (`chf.device_log_places` says more here), and
 more than the key table of a dongle holds."""
 

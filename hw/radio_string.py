@@ -2,8 +2,9 @@
 
 =============================== ================================================================
 ``ether:EUI64``                 a virtual node straight on the bench's ether
-``vncp:EUI64[?ezsp=N]``         a virtual dongle on the bench's ether, driven by bellows;
-                                EZSP 8, 9 to 14, 16 to 19 (default 13)
+``vncp:EUI64[?ezsp=N&keys=N]``  a virtual dongle on the bench's ether, driven by bellows;
+                                EZSP 8, 9 to 14, 16 to 19 (default 13); how many link keys its
+                                firmware can hold (default 16, a full home; stock builds 12)
 ``vncp://NAME``                 a virtual dongle published in this process under NAME
 ``/dev/ttyUSB0[?OPTIONS]``      a dongle at a serial port (``COM3`` likewise)
 ``tcp://HOST:PORT``             a dongle, real or virtual, behind a TCP port
@@ -28,9 +29,11 @@ from hw.stack import MemoryStore, Store
 
 DEFAULT_EZSP: Final = 13
 DEFAULT_BAUD: Final = 115200
+DEFAULT_LINK_KEYS: Final = 16
+"""A device log has sixteen places."""
 FLOW_CONTROL: Final = {"none": None, "hardware": "hardware", "software": "software"}
 _DONGLE_OPTIONS: Final = frozenset(("baud", "flow", "heartbeat"))
-_VNCP_OPTIONS: Final = frozenset(("ezsp", "heartbeat"))
+_VNCP_OPTIONS: Final = frozenset(("ezsp", "heartbeat", "keys"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +170,13 @@ def _virtual_dongle(
     version = wanted.number("ezsp", DEFAULT_EZSP)
     if version not in SUPPORTED_VERSIONS:
         raise RadioError(f"radio {wanted.text!r}: EZSP is one of {SUPPORTED_VERSIONS}")
-    ncp = VirtualNcp(ether, eui64, ezsp_version=version, store=store or MemoryStore())
+    ncp = VirtualNcp(
+        ether,
+        eui64,
+        ezsp_version=version,
+        store=store or MemoryStore(),
+        key_table_limit=wanted.number("keys", DEFAULT_LINK_KEYS),
+    )
     name = f"{eui64:016x}-{id(ncp):x}"
 
     def unplug() -> None:

@@ -45,6 +45,13 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     help="Take seed and [air] of this rig: links, faults, how captures are written.",
 )
+@click.option(
+    "--keys",
+    type=click.IntRange(min=1, max=127),
+    default=12,
+    show_default=True,
+    help="How many link keys the firmware can hold: stock builds 12, a full home needs 16.",
+)
 @click.option("--blank", is_flag=True, help="Come without a network, as from the shop.")
 @click.option("--bootloader", is_flag=True, help="Have a bootloader beside it: can be flashed.")
 def vncp(
@@ -56,6 +63,7 @@ def vncp(
     nv: Path | None,
     capture: Path | None,
     rig: Path | None,
+    keys: int,
     blank: bool,
     bootloader: bool,
 ) -> None:
@@ -76,8 +84,10 @@ def vncp(
     for number, text in enumerate(addresses):
         place, _, own = text.partition("@")
         address = EUI64.convert(own, None, None) if own else eui64 + number
-        dongles.append(Dongle(*parse_address(place), int(ezsp), address, nv, blank, bootloader))
-    dongles = dongles or [Dongle(None, 0, int(ezsp), eui64, nv, blank, bootloader)]
+        dongles.append(
+            Dongle(*parse_address(place), int(ezsp), address, nv, blank, bootloader, keys)
+        )
+    dongles = dongles or [Dongle(None, 0, int(ezsp), eui64, nv, blank, bootloader, keys)]
     asyncio.run(_serve(dongles, capture, rig_of(rig)))
 
 

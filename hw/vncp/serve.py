@@ -24,6 +24,7 @@ from hw.vncp.transport import PtyLine, listen
 DEFAULT_EUI64: Final = 0x0002A7FFFE000001
 DEFAULT_EZSP: Final = 13
 USED_CHANNEL: Final = 15
+STOCK_LINK_KEYS: Final = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,7 @@ class Dongle:
     ``memory`` is the file that keeps network, keys and counters over restarts; None forgets them.
     A dongle that remembers nothing gets a network of its own, as one that was in use before (the
     stock tools want one to look at); ``blank`` serves it as it comes from the shop.
+    ``link_keys`` is how many its firmware was compiled for.
     """
 
     host: str | None = "127.0.0.1"
@@ -44,6 +46,7 @@ class Dongle:
     memory: Path | None = None
     blank: bool = False
     bootloader: bool = False
+    link_keys: int = STOCK_LINK_KEYS
 
 
 @asynccontextmanager
@@ -53,7 +56,13 @@ async def serving(dongle: Dongle, ether: Ether) -> AsyncIterator[str]:
     Gives what a host opens (``tcp://host:port`` or a device path).
     """
     store = MemoryStore() if dongle.memory is None else FileStore(dongle.memory)
-    ncp = VirtualNcp(ether, dongle.eui64, ezsp_version=dongle.ezsp_version, store=store)
+    ncp = VirtualNcp(
+        ether,
+        dongle.eui64,
+        ezsp_version=dongle.ezsp_version,
+        store=store,
+        key_table_limit=dongle.link_keys,
+    )
     if not dongle.blank:
         ncp.form_once(USED_CHANNEL)
     device = DongleWithBootloader(ncp) if dongle.bootloader else ncp

@@ -5,6 +5,8 @@ Scenarios 29 and 30 of a home, and everything that may go wrong with them.
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import AsyncExitStack
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,6 +14,7 @@ import pytest
 
 from bench.home import Home, living_home, open_home
 from bench.rig import Rig
+from chub.device_log import Entry
 from device.commissioning import JoinSettings
 from device.events import EventStream, Expelled, FrameIgnored, FrameServed
 from device.host import HostError
@@ -352,3 +355,18 @@ async def test_a_whole_home_joins_a_hub_with_unusual_endpoint_numbers(timeline: 
         assert len(display.shown) == 2
         assert home.electricity_meter is not None
         assert home.hub.opener.clients.is_open(home.electricity_meter.device.chassis.eui64)
+
+
+async def test_a_hub_on_a_dongle_takes_as_many_devices_as_a_device_log_has_places(
+    timeline: Timeline,
+) -> None:
+    home_rig = Rig.model_validate({"hub": {"radio": "vncp:"}, "gas_meter": False})
+    async with open_home(home_rig, timeline) as home, AsyncExitStack() as stack:
+        devices = [
+            await stack.enter_async_context(device(home, timeline, EUI64 + number))
+            for number in range(16)
+        ]
+        async with timeline.timeout_at(timeline.now() + 10 * MINUTE):
+            await asyncio.gather(*(one.joining.join() for one in devices))
+        entries = home.hub.device_log.entries()
+        assert len(entries) == sum(entry.authorised for entry in entries) == 16
