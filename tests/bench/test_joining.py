@@ -14,7 +14,6 @@ import pytest
 
 from bench.home import Home, living_home, open_home
 from bench.rig import Rig
-from chub.device_log import Entry
 from device.commissioning import JoinSettings
 from device.events import EventStream, Expelled, FrameIgnored, FrameServed
 from device.host import HostError
