@@ -82,4 +82,4 @@ async def test_a_gas_top_up_at_the_ppmid_needs_no_further_command(timeline: Time
         (ppmid,) = home.displays
         assert isinstance(ppmid, Ppmid)
         answer = await ppmid.top_up(Fuel.GAS, token)
-    assert answer.result is TopUpResult.ACCEPTED
+    assert answer.result == TopUpResult.ACCEPTED
