@@ -222,7 +222,8 @@ class BellowsRadio:
         node, node_type, trust_centre = await port.network()
         if node_type != ezsp_port.NODE_TYPES[self._role]:
             raise RadioError(
-                f"{self._path} is on a network as node type {node_type}, not as {self._role.value}"
+                f"{self._path} is on a network as node type {node_type}, not as "
+                f"{self._role.value}: have the dongle leave that network first"
             )
         if self._role is Role.COORDINATOR:
             await self._desk.attach(port)
