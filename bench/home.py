@@ -16,7 +16,7 @@ from bench.air_keys import AirKeys
 from bench.boosts import press
 from bench.elapsed import keep_elapsed
 from bench.hub import offer_firmware, start_hub
-from bench.network_key import keep_changing
+from bench.network_key import keep_changing, keep_refreshing
 from bench.pairs import pair_devices
 from bench.parts import Parts
 from bench.remote_party import is_response_to
@@ -177,6 +177,9 @@ async def devices_alive(home: Home) -> AsyncIterator[None]:
         if home.rig.network.new_key_every_s is not None:
             every = timedelta(seconds=home.rig.network.new_key_every_s)
             living.append(tasks.create_task(keep_changing(home, every), name="network keys"))
+        if home.rig.network.new_link_keys_every_s is not None:
+            every = timedelta(seconds=home.rig.network.new_link_keys_every_s)
+            living.append(tasks.create_task(keep_refreshing(home, every), name="link keys"))
         if home.rig.store is not None and home.rig.rate != REAL:
             keeping = keep_elapsed(home.store, home.timeline)
             living.append(tasks.create_task(keeping, name="bench time"))

@@ -1,4 +1,4 @@
-"""New network keys for a home, one after another."""
+"""New keys for a home, one after another: network keys, and link keys of its devices."""
 
 from __future__ import annotations
 
@@ -19,3 +19,12 @@ async def keep_changing(home: Home, every: timedelta) -> None:
             await home.change_network_key()
         except RadioError:
             continue
+
+
+async def keep_refreshing(home: Home, every: timedelta) -> None:
+    """Let the hub establish a fresh link key with each device of its log, again and again."""
+    while True:
+        await home.timeline.sleep(every)
+        for entry in home.hub.device_log.entries():
+            if entry.authorised:
+                home.hub.trust_centre.refresh_key(entry.eui64)

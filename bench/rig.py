@@ -75,13 +75,15 @@ class Parties(Section):
 class Network(Section):
     """The HAN that the hub forms. The extended PAN ID is the hub's HAN IEEE address.
 
-    ``new_key_every_s`` is how often it gets a new network key; no published text says how often.
+    ``new_key_every_s`` is how often it gets a new network key, ``new_link_keys_every_s`` how often
+    the hub establishes fresh link keys with its devices; no published text says how often.
     """
 
     channel: int = Field(default=15, ge=11, le=26)
     pan_id: int = Field(default=0x4348, ge=1, le=0xFFFE)
     network_key: Key128 | None = Field(default=None, repr=False)
     new_key_every_s: int | None = Field(default=None, ge=1)
+    new_link_keys_every_s: int | None = Field(default=None, ge=60)
 
 
 class Hub(Section):

@@ -61,3 +61,27 @@ async def test_a_rig_changes_its_network_key_by_itself(timeline: Timeline) -> No
     async with living_home(rig, timeline, events=events):
         await timeline.sleep(timedelta(hours=6))
     assert {event.key_sequence for event in seen if event.device == rig.hub.gpf} == {1, 2}
+
+
+async def test_a_rig_that_wants_fresh_link_keys_gets_them_from_every_device_again_and_again(
+    timeline: Timeline,
+) -> None:
+    rig = Rig.model_validate(
+        {
+            "hub": {"radio": "ether:"},
+            "network": {"new_link_keys_every_s": 3600},
+            "electricity_meter": {},
+            "displays": [{"eui64": DISPLAY}],
+        }
+    )
+    async with living_home(rig, timeline) as home:
+        keys: list[set[bytes | None]] = []
+        for hours in (timedelta(minutes=50), timedelta(hours=1), timedelta(hours=1)):
+            await timeline.sleep(hours)
+            entries = home.hub.device_log.entries()
+            assert len(entries) == 3
+            keys.append({entry.tc_link_key for entry in entries})
+        assert len(set.union(*keys)) == 9
+        supplier = RemoteParty(rig.parties.supplier, home.keys)
+        answer = await home.ask(supplier.command(by_name("GCS13a"), home.gpf.entity, 1))
+        assert supplier.open(answer).verification.mac is Verdict.VALID
