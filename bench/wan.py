@@ -145,5 +145,5 @@ async def ask_bench(address: str, command: Message, timeout_s: float) -> bytes |
     except OSError as error:
         raise WanError(
             f"no bench answers on {address} ({error.strerror or error}); "
-            "start one with `chub run`, or add --boot"
+            "start one with `chub run` (`chub send --boot` boots one for itself)"
         ) from error

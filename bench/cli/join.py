@@ -27,7 +27,7 @@ def join(rig: Path, for_s: float | None, *, show_install_codes: bool, as_json: b
 
     Each device has a dongle of its own (``radio``), whose EUI-64 is its ``eui64``. No hub is
     formed. The hub must be told of each device and its install code; ``network.channel`` limits
-    the search to one channel.
+    the search to one channel. A virtual dongle for it comes from ``chub vncp --blank``.
     """
     from bench.joiners import joining_rig
     from bench.rig import load_rig
