@@ -153,16 +153,12 @@ class CommonCommands:
 
     def advance(self, own: datetime) -> None:
         """Execute what is due; each leaves the store in one unit with what it changes."""
-        while self._execute_next(own):
-            pass
-
-    def _execute_next(self, own: datetime) -> bool:
-        with self._chassis.store.transaction():
-            message = self._future.take_due(own)
-            if message is None:
-                return False
-            self._execute_due(message, own)
-        return True
+        while (due := self.next_due) is not None and due <= own:
+            with self._chassis.store.transaction():
+                message = self._future.take_due(own)
+                if message is None:
+                    return
+                self._execute_due(message, own)
 
     # -- service of a node, for its deadline -----------------------------------------------------
 

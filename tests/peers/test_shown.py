@@ -232,6 +232,8 @@ async def test_a_ppmid_tops_up_takes_emergency_credit_and_switches_on(timeline: 
 
 async def test_a_ppmid_without_a_gas_meter_in_its_log_says_so(timeline: Timeline) -> None:
     async with house(timeline) as h:
+        assert h.home.meter is not None
+        h.ppmid.common.joins.unjoin(h.home.meter.chassis.eui64)
         with pytest.raises(Refusal, match="CS03C"):
             await h.ppmid.top_up(GAS, h.token(1000, 7))
 

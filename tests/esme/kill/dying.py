@@ -65,6 +65,8 @@ class Counting:
         return self._inner.entries(log, newest)
 
     def _do(self, action: Callable[[], None], *, durable: bool = False) -> None:
+        if self.dead:  # nothing that is undone on the way out reaches the file
+            raise Killed
         number, self.done = self.done, self.done + 1
         self._reach(2 * number, None)
         action()
