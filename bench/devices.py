@@ -9,7 +9,6 @@ from bench.rig import Display as DisplaySection
 from bench.rig import ElectricityMeter as ElectricityMeterSection
 from bench.rig import GasMeter as GasMeterSection
 from bench.site import site_of
-from device.commissioning import JoinSettings
 from device.gbz_engine import EngineSettings
 from device.settings import PipelineSettings
 from device.tokens import PrepaySettings
@@ -19,10 +18,9 @@ from esme.settings import EsmeSettings
 from esme.station import ElectricityMeterStation
 from gbcs.party import DeviceType
 from gbcs.stamp import Reliability
-from gsme.device import GasMeter
+from gsme.device import ENDPOINT, GasMeter
 from gsme.model import Account, GasMeterModel
 from gsme.settings import GsmeSettings
-from han.node import NodeSettings
 from han.radio import Role
 from peers.cad import ConsumerAccessDevice
 from peers.display import Display
@@ -35,14 +33,15 @@ def gas_meter(parts: Parts, section: GasMeterSection) -> GasMeter:
     """The emulated GSME of a rig."""
     settings = parts.settings
     return GasMeter(
-        parts.chassis(section.eui64, DeviceType.GSME, Reliability(section.clock)),
-        parts.timeline,
-        parts.radio(section.radio, Role.SLEEPY_END_DEVICE, section.eui64),
-        parts.join_credentials(section),
+        parts.station(
+            section,
+            DeviceType.GSME,
+            role=Role.SLEEPY_END_DEVICE,
+            status=Reliability(section.clock),
+            endpoint=ENDPOINT,
+        ),
         model=_gas_model(section),
         settings=settings.of(GsmeSettings),
-        join_settings=settings.of(JoinSettings),
-        node_settings=settings.of(NodeSettings),
         pipeline_settings=settings.of(PipelineSettings),
         engine_settings=settings.of(EngineSettings),
         prepay_settings=settings.of(PrepaySettings),
@@ -54,80 +53,47 @@ def electricity_meter(parts: Parts, section: ElectricityMeterSection) -> Electri
     """The emulated ESME of a rig."""
     settings = parts.settings
     return ElectricityMeterStation(
-        parts.chassis(section.eui64, DeviceType.ESME, Reliability(section.clock)),
-        parts.timeline,
-        parts.radio(section.radio, Role.ROUTER, section.eui64),
-        parts.join_credentials(section),
+        parts.station(section, DeviceType.ESME, status=Reliability(section.clock)),
         parts.site or site_of(section),
         identity=identity_of(section),
         settings=settings.of(EsmeSettings),
         control_settings=settings.of(ControlSettings),
         pipeline_settings=settings.of(PipelineSettings),
-        join_settings=settings.of(JoinSettings),
-        node_settings=settings.of(NodeSettings),
         token_settings=settings.of(PrepaySettings),
     )
 
 
 def display(parts: Parts, section: DisplaySection) -> Display:
     """An emulated IHD or PPMID of a rig."""
-    settings, kind = parts.settings, DeviceType(section.kind)
+    kind = DeviceType(section.kind)
     made: type[Display] = Ppmid if kind is DeviceType.PPMID else Display
-    return made(
-        parts.chassis(section.eui64, kind, Reliability.INVALID),
-        parts.timeline,
-        parts.radio(section.radio, Role.ROUTER, section.eui64),
-        parts.join_credentials(section),
-        settings=settings.of(DisplaySettings),
-        join_settings=settings.of(JoinSettings),
-        node_settings=settings.of(NodeSettings),
-    )
+    return made(parts.station(section, kind), settings=parts.settings.of(DisplaySettings))
 
 
 def controller(parts: Parts, section: LoadSwitch) -> LoadControlSwitch | SapcStation:
     """An emulated HCALCS or SAPC of a rig."""
     settings, kind = parts.settings, DeviceType(section.kind)
-    chassis = parts.chassis(section.eui64, kind, Reliability.INVALID)
-    radio = parts.radio(section.radio, Role.ROUTER, section.eui64)
-    credentials = parts.join_credentials(section)
+    station = parts.station(section, kind)
     if kind is DeviceType.SAPC:
         return SapcStation(
-            chassis,
-            parts.timeline,
-            radio,
-            credentials,
+            station,
             firmware=section.firmware,
             settings=settings.of(EsmeSettings),
             control_settings=settings.of(ControlSettings),
-            join_settings=settings.of(JoinSettings),
-            node_settings=settings.of(NodeSettings),
             pipeline_settings=settings.of(PipelineSettings),
         )
     return LoadControlSwitch(
-        chassis,
-        parts.timeline,
-        radio,
-        credentials,
+        station,
         firmware=section.firmware,
         settings=settings.of(HcalcsSettings),
-        join_settings=settings.of(JoinSettings),
-        node_settings=settings.of(NodeSettings),
         pipeline_settings=settings.of(PipelineSettings),
     )
 
 
 def access_device(parts: Parts, section: AccessDevice) -> ConsumerAccessDevice:
     """An emulated CAD of a rig."""
-    settings = parts.settings
-    return ConsumerAccessDevice(
-        parts.chassis(section.eui64, DeviceType.CAD, Reliability.INVALID),
-        parts.timeline,
-        parts.radio(section.radio, Role.ROUTER, section.eui64),
-        parts.join_credentials(section),
-        settings=settings.of(CadSettings),
-        join_settings=settings.of(JoinSettings),
-        node_settings=settings.of(NodeSettings),
-    )
+    station = parts.station(section, DeviceType.CAD)
+    return ConsumerAccessDevice(station, settings=parts.settings.of(CadSettings))
 
 
 def sections(parts: Parts) -> list[tuple[Joiner, DeviceType]]:

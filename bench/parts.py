@@ -21,6 +21,7 @@ from device.credentials import Credentials
 from device.events import EventStream
 from device.joining import JoinCredentials
 from device.settings import CommonSettings
+from device.station import Station
 from device.store import MemoryStore, SqliteStore, Store, StoreError
 from device.timeline import Timeline
 from esme.physics.site import Site
@@ -31,6 +32,7 @@ from gbcs.stamp import Reliability
 from han.cbke.authority import Credentials as CbkeCredentials
 from han.cbke.authority import RandomOctets
 from han.cbke.certificate import Suite
+from han.node import NodeSettings
 from han.radio import HanRadio, Role, link_key_of_install_code
 from hw.ether import Ether
 from hw.radio_string import open_radio
@@ -47,6 +49,15 @@ class Joiner(Protocol):
     @property
     def install_code(self) -> bytes | None:
         """Its install code; None derives one from the rig's key seed."""
+        ...
+
+
+class Emulated(Joiner, Protocol):
+    """A section of the rig that names a device which this bench emulates."""
+
+    @property
+    def radio(self) -> str:
+        """Its radio string."""
         ...
 
 
@@ -118,6 +129,26 @@ class Parts:
         radio = open_radio(text, role, ether=self.ether, eui64=eui64, store=memory)
         self.stack.push_async_callback(radio.close)
         return radio
+
+    def station(
+        self,
+        section: Emulated,
+        kind: DeviceType,
+        *,
+        role: Role = Role.ROUTER,
+        status: Reliability = Reliability.INVALID,
+        endpoint: int = 1,
+    ) -> Station:
+        """An emulated device's chassis on its radio, ready to join as the rig says."""
+        return Station(
+            self.chassis(section.eui64, kind, status),
+            self.timeline,
+            self.radio(section.radio, role, section.eui64),
+            self.join_credentials(section),
+            join_settings=self.settings.of(JoinSettings),
+            node_settings=self.settings.of(NodeSettings),
+            endpoint=endpoint,
+        )
 
     # -- joining -------------------------------------------------------------------------------
 

@@ -1,16 +1,69 @@
-"""A device on a radio: endpoints announced, radio started, node built to the radio's limits."""
+"""A device on a radio: joined to the HAN, within its radio's limits, set by the hub's time."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
 
+from device.asking import read_hub_time
+from device.chassis import Chassis
+from device.commissioning import JoinSettings
 from device.events import EventStream
-from device.host import Host, payload_limits
+from device.host import Host, HostError, payload_limits
+from device.joining import JoinCredentials, Joining
 from device.timeline import Timeline
 from han.endpoint import Endpoint
 from han.node import Node, NodeSettings
-from han.radio import HanRadio
+from han.radio import HanRadio, RadioError
+
+
+class Station:
+    """What every device that joins has in common: one chassis on one radio.
+
+    ``endpoint`` is the number of the endpoint on which it serves key establishment and asks others.
+    """
+
+    def __init__(
+        self,
+        chassis: Chassis,
+        timeline: Timeline,
+        radio: HanRadio,
+        credentials: JoinCredentials,
+        *,
+        join_settings: JoinSettings | None = None,
+        node_settings: NodeSettings | None = None,
+        endpoint: int = 1,
+    ) -> None:
+        self.chassis, self.timeline, self.radio = chassis, timeline, radio
+        self.endpoint = endpoint
+        self.joining = Joining(chassis, timeline, radio, credentials, endpoint, join_settings)
+        self._node_settings = node_settings
+
+    async def start(self, endpoint: Endpoint) -> Host:
+        """Put a node with this one endpoint on the radio; RadioError if it fails."""
+        host = await start_station(
+            self.radio, [endpoint], self.timeline, self.chassis.events, self._node_settings
+        )
+        self.joining.attach(host)
+        return host
+
+    async def keep_time(self, host: Host, *, period_s: int, retry_s: int) -> None:
+        """Set the clock by the hub's time at the start, then once a period; until cancelled."""
+        while True:
+            known = await self._set_time(host)
+            await self.timeline.sleep(timedelta(seconds=period_s if known else retry_s))
+
+    async def _set_time(self, host: Host) -> bool:
+        try:
+            hub_time = await read_hub_time(host, self.endpoint)
+        except (HostError, RadioError):
+            return False
+        if hub_time is None:
+            self.chassis.clock.hub_silent()
+            return False
+        self.chassis.clock.set_clock(hub_time, None, None)
+        return True
 
 
 async def start_station(

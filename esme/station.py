@@ -9,15 +9,11 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from device.asking import read_hub_time
-from device.chassis import Chassis
-from device.commissioning import JoinSettings
 from device.download import FirmwareDownload
 from device.host import Host, HostError
 from device.hub_tunnel import HubTunnel
-from device.joining import JoinCredentials, Joining
 from device.settings import PipelineSettings
-from device.station import start_station
-from device.timeline import Timeline
+from device.station import Station
 from device.tokens import PrepaySettings
 from esme.control.settings import ControlSettings
 from esme.control.state import Boost
@@ -29,9 +25,8 @@ from esme.meter import Identity
 from esme.physics.site import Site
 from esme.settings import EsmeSettings
 from han.endpoint import Endpoint
-from han.node import NodeSettings
 from han.publisher import Publisher
-from han.radio import HanRadio, RadioError
+from han.radio import RadioError
 from han.reporter import Reporter
 
 METERING_DEVICE: Final = 0x0501
@@ -42,28 +37,20 @@ class ElectricityMeterStation:
 
     def __init__(
         self,
-        chassis: Chassis,
-        timeline: Timeline,
-        radio: HanRadio,
-        credentials: JoinCredentials,
+        station: Station,
         site: Site,
         *,
         identity: Identity | None = None,
         settings: EsmeSettings | None = None,
         control_settings: ControlSettings | None = None,
         pipeline_settings: PipelineSettings | None = None,
-        join_settings: JoinSettings | None = None,
-        node_settings: NodeSettings | None = None,
         token_settings: PrepaySettings | None = None,
-        endpoint: int = 1,
     ) -> None:
-        self.radio = radio
+        chassis, timeline, endpoint = station.chassis, station.timeline, station.endpoint
+        self.radio, self.joining = station.radio, station.joining
         self.settings = settings or EsmeSettings()
-        self._timeline = timeline
-        self.joining = Joining(chassis, timeline, radio, credentials, endpoint, join_settings)
-        self._node_settings = node_settings
-        self._endpoint = endpoint
-        self._tunnel = HubTunnel(chassis, timeline, radio, endpoint, self._answer)
+        self._station, self._timeline, self._endpoint = station, timeline, endpoint
+        self._tunnel = HubTunnel(chassis, timeline, self.radio, endpoint, self._answer)
         self._heard: tuple[datetime, datetime] | None = None
         self._changed = asyncio.Event()
         self._advanced = asyncio.Event()
@@ -165,14 +152,7 @@ class ElectricityMeterStation:
             time_client(),
         )
         endpoint = Endpoint(self._endpoint, METERING_DEVICE, served=served)
-        host = await start_station(
-            self.radio,
-            [endpoint],
-            self._timeline,
-            self.device.chassis.events,
-            self._node_settings,
-        )
-        self.joining.attach(host)
+        host = await self._station.start(endpoint)
         self._tunnel.attach(host)
         self._download.attach(host)
         self._publisher = Publisher(self._endpoint, lambda: host.node.bindings)

@@ -8,18 +8,14 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from device.chassis import Chassis
-from device.commissioning import JoinSettings
 from device.common import CommonCommands
 from device.download import FirmwareDownload
 from device.events import WakeEnded
 from device.gbz_engine import EngineSettings
 from device.host import Host, HostError, NoReply, NotDelivered
-from device.joining import JoinCredentials, Joining
 from device.schedule import next_boundary, wait_until
 from device.settings import PipelineSettings
-from device.station import start_station
-from device.timeline import Timeline
+from device.station import Station
 from device.tokens import PrepaySettings
 from gbcs.stamp import Reliability
 from gbcs.zcl.status import Status
@@ -33,12 +29,13 @@ from han.clusters import METERING
 from han.endpoint import Endpoint
 from han.mirror.flags import FunctionalFlag, NotificationFlags, PrepaymentFlag
 from han.mirror.messages import ToMeter
-from han.node import NodeSettings
-from han.radio import HanRadio, RadioError
+from han.radio import RadioError
 from han.tunnel import TunnelClients
 from han.zcl.tables import Access, Answer, Served
 
 METERING_DEVICE: Final = 0x0501
+ENDPOINT: Final = 10
+"""The number of the one endpoint of an emulated gas meter."""
 _ASKED_FOR: Final = (
     FunctionalFlag.GET_SAMPLED_DATA,
     FunctionalFlag.GET_SNAPSHOT,
@@ -61,25 +58,20 @@ class GasMeter:
 
     def __init__(
         self,
-        chassis: Chassis,
-        timeline: Timeline,
-        radio: HanRadio,
-        credentials: JoinCredentials,
+        station: Station,
         *,
         model: GasMeterModel | None = None,
         settings: GsmeSettings | None = None,
-        join_settings: JoinSettings | None = None,
-        node_settings: NodeSettings | None = None,
         pipeline_settings: PipelineSettings | None = None,
         engine_settings: EngineSettings | None = None,
         prepay_settings: PrepaySettings | None = None,
         draw_jitter: Callable[[int], float] = _no_jitter,
-        endpoint: int = 10,
     ) -> None:
-        self.chassis = chassis
+        chassis, timeline = station.chassis, station.timeline
+        self.chassis, self.radio, self.joining = chassis, station.radio, station.joining
+        self._station, self._timeline = station, timeline
         self.settings = settings or GsmeSettings()
         self.push_snapshot_time = self.settings.push_snapshot_time
-        self.radio = radio
         self._unsent: list[bytes] = []
         self._hub_time: tuple[datetime, datetime] | None = None
         self.meter = GasMeterDevice(
@@ -92,20 +84,17 @@ class GasMeter:
             engine_settings=engine_settings,
             prepay_settings=prepay_settings,
         )
-        self._timeline = timeline
-        self.joining = Joining(chassis, timeline, radio, credentials, endpoint, join_settings)
-        self._node_settings = node_settings
         self._draw_jitter = draw_jitter
-        self._tunnels = TunnelClients(endpoint)
+        self._tunnels = TunnelClients(station.endpoint)
         self.download = FirmwareDownload(
             chassis,
             timeline,
-            endpoint,
+            station.endpoint,
             self.meter.firmware,
             self.meter.firmware_receipt,
             sleepy=True,
         )
-        self._endpoint = self._make_endpoint(endpoint)
+        self._endpoint = self._make_endpoint(station.endpoint)
         self._link: HubLink | None = None
         self._pushed: dict[tuple[int, int], Held | None] = {}
 
@@ -137,14 +126,7 @@ class GasMeter:
 
     async def start(self) -> Host:
         """Open the radio and put the meter's node on it."""
-        host = await start_station(
-            self.radio,
-            [self._endpoint],
-            self._timeline,
-            self.chassis.events,
-            self._node_settings,
-        )
-        self.joining.attach(host)
+        host = await self._station.start(self._endpoint)
         self.download.attach(host)
         self._link = HubLink(
             host,

@@ -9,16 +9,10 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 
-from device.chassis import Chassis
-from device.commissioning import JoinSettings
 from device.host import Host, HostError
-from device.hub_time import keep_time
-from device.joining import JoinCredentials, Joining
-from device.station import start_station
-from device.timeline import Timeline
+from device.station import Station
 from han.clusters import METERING, PRICE
-from han.node import NodeSettings
-from han.radio import HanRadio, RadioError
+from han.radio import RadioError
 from peers.event import ConsumptionRead, MeterFound
 from peers.finder import Finder, Meter
 from peers.reading import Fuel, reading_of
@@ -30,29 +24,18 @@ from peers.views import access_endpoint
 class ConsumerAccessDevice:
     """One CAD on one radio. ``told`` is what each meter told last."""
 
-    def __init__(
-        self,
-        chassis: Chassis,
-        timeline: Timeline,
-        radio: HanRadio,
-        credentials: JoinCredentials,
-        *,
-        settings: CadSettings | None = None,
-        join_settings: JoinSettings | None = None,
-        node_settings: NodeSettings | None = None,
-        endpoint: int = 1,
-    ) -> None:
-        self.chassis, self.radio = chassis, radio
+    def __init__(self, station: Station, *, settings: CadSettings | None = None) -> None:
+        self.chassis, self.joining = station.chassis, station.joining
         self.settings = settings or CadSettings()
         self.meters: dict[Fuel, Meter] = {}
         self.told = {fuel: Told() for fuel in Fuel}
-        self.joining = Joining(chassis, timeline, radio, credentials, endpoint, join_settings)
-        self._timeline, self._endpoint, self._node_settings = timeline, endpoint, node_settings
+        self._station, self._timeline = station, station.timeline
 
     async def live(self) -> None:
         """Join, then read and pass on, until cancelled."""
-        host = await self._start()
-        finder = Finder(host, self._timeline, self._endpoint)
+        number = self._station.endpoint
+        host = await self._station.start(access_endpoint(number, self.joining.served()))
+        finder = Finder(host, self._timeline, number)
         async with host.running():
             await self.joining.join()
             async with asyncio.TaskGroup() as tasks:
@@ -62,26 +45,9 @@ class ConsumerAccessDevice:
                 for fuel in Fuel:
                     tasks.create_task(self._keep_reading(finder, fuel), name=f"CAD: {fuel.value}")
 
-    async def _start(self) -> Host:
-        host = await start_station(
-            self.radio,
-            [access_endpoint(self._endpoint, self.joining.served())],
-            self._timeline,
-            self.chassis.events,
-            self._node_settings,
-        )
-        self.joining.attach(host)
-        return host
-
     async def _keep_time(self, host: Host) -> None:
-        await keep_time(
-            self.chassis,
-            self._timeline,
-            host,
-            self._endpoint,
-            period_s=self.settings.time_sync_period_s,
-            retry_s=self.settings.search_retry_s,
-        )
+        period_s, retry_s = self.settings.time_sync_period_s, self.settings.search_retry_s
+        await self._station.keep_time(host, period_s=period_s, retry_s=retry_s)
 
     # -- meters ----------------------------------------------------------------------------------
 

@@ -10,17 +10,11 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 
-from device.chassis import Chassis
-from device.commissioning import JoinSettings
 from device.host import Host, HostError
-from device.hub_time import keep_time
-from device.joining import JoinCredentials, Joining
-from device.station import start_station
-from device.timeline import Timeline
+from device.station import Station
 from han.commands.events import DisplayMessage, PublishEvent
 from han.commands.price import PublishPrice
-from han.node import NodeSettings
-from han.radio import HanRadio, RadioError
+from han.radio import RadioError
 from han.zcl.tables import Served
 from peers.event import MeterFound
 from peers.finder import Finder, Meter
@@ -38,19 +32,9 @@ from peers.watch import Watch
 class Display:
     """One IHD, or what a PPMID shows, on one radio."""
 
-    def __init__(
-        self,
-        chassis: Chassis,
-        timeline: Timeline,
-        radio: HanRadio,
-        credentials: JoinCredentials,
-        *,
-        settings: DisplaySettings | None = None,
-        join_settings: JoinSettings | None = None,
-        node_settings: NodeSettings | None = None,
-        endpoint: int = 1,
-    ) -> None:
-        self.chassis, self.radio = chassis, radio
+    def __init__(self, station: Station, *, settings: DisplaySettings | None = None) -> None:
+        self.chassis = chassis = station.chassis
+        self.joining = station.joining
         self.settings = settings or DisplaySettings()
         self.meters: dict[Fuel, Meter] = {}
         self.watches = {
@@ -59,12 +43,9 @@ class Display:
             )
             for fuel in Fuel
         }
-        self.messages = Messages(endpoint)
+        self.messages = Messages(station.endpoint)
         self.tenant = Tenant(chassis, self.settings, self.watches)
-        self.joining = Joining(chassis, timeline, radio, credentials, endpoint, join_settings)
-        self._timeline = timeline
-        self._node_settings = node_settings
-        self.endpoint = endpoint
+        self._station, self._timeline = station, station.timeline
         self._asked_at: dict[Fuel, datetime] = {}
         self._searched = False
         self._network_changed = asyncio.Event()
@@ -101,7 +82,7 @@ class Display:
     async def live(self) -> None:
         """Join, then show, ask and wipe, until cancelled."""
         host = await self._start()
-        finder = self.finder = Finder(host, self._timeline, self.endpoint)
+        finder = self.finder = Finder(host, self._timeline, self._station.endpoint)
         async with host.running():
             await self.joining.join()
             async with asyncio.TaskGroup() as tasks:
@@ -137,14 +118,8 @@ class Display:
             *self.further_clusters(),
         )
         kind = self.chassis.credentials.device_type
-        host = await start_station(
-            self.radio,
-            [display_endpoint(self.endpoint, kind, served)],
-            self._timeline,
-            self.chassis.events,
-            self._node_settings,
-        )
-        self.joining.attach(host)
+        number = self._station.endpoint
+        host = await self._station.start(display_endpoint(number, kind, served))
         self.joining.on_joined(self._joined)
         self.joining.on_rediscovery(self._rediscover)
         self.messages.attach(host)
@@ -164,14 +139,8 @@ class Display:
     # -- the hub's time --------------------------------------------------------------------------
 
     async def _keep_time(self, host: Host) -> None:
-        await keep_time(
-            self.chassis,
-            self._timeline,
-            host,
-            self.endpoint,
-            period_s=self.settings.time_sync_period_s,
-            retry_s=self.settings.search_retry_s,
-        )
+        period_s, retry_s = self.settings.time_sync_period_s, self.settings.search_retry_s
+        await self._station.keep_time(host, period_s=period_s, retry_s=retry_s)
 
     # -- readings --------------------------------------------------------------------------------
 

@@ -13,26 +13,20 @@ from typing import Final
 
 from device.alerts import Alerts
 from device.asking import read_attributes
-from device.chassis import Chassis
 from device.command import Answered
-from device.commissioning import JoinSettings
 from device.common import AUTHORITY, CommonCommands, common_use_cases
 from device.download import FirmwareDownload
 from device.firmware import Firmware
 from device.host import Host, HostError
-from device.hub_time import keep_time
 from device.hub_tunnel import HubTunnel
-from device.joining import JoinCredentials, Joining
 from device.partner_keys import PartnerKeys
 from device.pipeline import Pipeline
 from device.settings import PipelineSettings
-from device.station import start_station
-from device.timeline import Timeline
+from device.station import Station
 from gbcs.party import DeviceType
 from han.clusters import BASIC, DEMAND_RESPONSE
 from han.load_control import LoadController
-from han.node import NodeSettings
-from han.radio import HanRadio, RadioError
+from han.radio import RadioError
 from han.requests import Far
 from peers.event import ControlAsked, RelaySwitched
 from peers.search import Search
@@ -50,26 +44,19 @@ class LoadControlSwitch:
 
     def __init__(
         self,
-        chassis: Chassis,
-        timeline: Timeline,
-        radio: HanRadio,
-        credentials: JoinCredentials,
+        station: Station,
         *,
         firmware: bytes = bytes(4),
         settings: HcalcsSettings | None = None,
-        join_settings: JoinSettings | None = None,
-        node_settings: NodeSettings | None = None,
         pipeline_settings: PipelineSettings | None = None,
-        endpoint: int = 1,
     ) -> None:
-        self.chassis, self.radio = chassis, radio
+        chassis, timeline, endpoint = station.chassis, station.timeline, station.endpoint
+        self.chassis, self.joining = chassis, station.joining
+        self._station, self._timeline, self._endpoint = station, timeline, endpoint
         self.settings = settings or HcalcsSettings()
         self.on = self.settings.default_on
         self.load = LoadController(None, self.settings.device_class, self.settings.enrolment_group)
-        self.joining = Joining(chassis, timeline, radio, credentials, endpoint, join_settings)
-        self._timeline, self._endpoint = timeline, endpoint
-        self._node_settings = node_settings
-        self._tunnel = HubTunnel(chassis, timeline, radio, endpoint, self.execute)
+        self._tunnel = HubTunnel(chassis, timeline, station.radio, endpoint, self.execute)
         self._alerts = Alerts(chassis, self._tunnel.send)
         held = Firmware(chassis.store, lambda: firmware, chassis.broken)
         self.common = CommonCommands(chassis, self._tunnel.send, self._tell, held)
@@ -105,14 +92,7 @@ class LoadControlSwitch:
             self.load.served(),
             self._download.served(),
         )
-        host = await start_station(
-            self.radio,
-            [load_switch_endpoint(self._endpoint, served)],
-            self._timeline,
-            self.chassis.events,
-            self._node_settings,
-        )
-        self.joining.attach(host)
+        host = await self._station.start(load_switch_endpoint(self._endpoint, served))
         self._tunnel.attach(host)
         self._download.attach(host)
         host.node.attach(self.load)
@@ -120,14 +100,8 @@ class LoadControlSwitch:
         return host
 
     async def _keep_time(self, host: Host) -> None:
-        await keep_time(
-            self.chassis,
-            self._timeline,
-            host,
-            self._endpoint,
-            period_s=self.settings.time_sync_period_s,
-            retry_s=self.settings.search_retry_s,
-        )
+        period_s, retry_s = self.settings.time_sync_period_s, self.settings.search_retry_s
+        await self._station.keep_time(host, period_s=period_s, retry_s=retry_s)
 
     # -- the meter -------------------------------------------------------------------------------
 
@@ -151,7 +125,7 @@ class LoadControlSwitch:
             self.load.heard_at = self._timeline.now()
             return
         found = await search.servers_of(DEMAND_RESPONSE.cluster_id)
-        meters = [one for one in found if one.peer != self.radio.trust_centre]
+        meters = [one for one in found if one.peer != self._station.radio.trust_centre]
         if not meters:
             raise HostError("no meter serves Demand Response and Load Control")
         meter = meters[0]

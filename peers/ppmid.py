@@ -13,18 +13,15 @@ from enum import Enum
 from typing import Final
 
 from device.alerts import Alerts
-from device.chassis import Chassis
 from device.command import Answered
-from device.commissioning import JoinSettings
 from device.common import AUTHORITY, CommonCommands
 from device.download import FirmwareDownload
 from device.firmware import Firmware
 from device.host import Host
 from device.hub_tunnel import HubTunnel
-from device.joining import JoinCredentials
 from device.pipeline import Pipeline
 from device.settings import PipelineSettings
-from device.timeline import Timeline
+from device.station import Station
 from gbcs.asn1.devices import RunningFirmwareAlert
 from gbcs.asn1.names import Kind
 from gbcs.asn1.payload import encode as encode_asn1
@@ -49,8 +46,6 @@ from han.commands.prepayment import (
     TopUpResult,
 )
 from han.household import LocalSupply
-from han.node import NodeSettings
-from han.radio import HanRadio
 from han.zcl.payload import decode, encode
 from han.zcl.tables import Served
 from peers.display import Display
@@ -85,28 +80,14 @@ class Ppmid(Display):
 
     def __init__(
         self,
-        chassis: Chassis,
-        timeline: Timeline,
-        radio: HanRadio,
-        credentials: JoinCredentials,
+        station: Station,
         *,
         settings: DisplaySettings | None = None,
-        join_settings: JoinSettings | None = None,
-        node_settings: NodeSettings | None = None,
         pipeline_settings: PipelineSettings | None = None,
-        endpoint: int = 1,
     ) -> None:
-        super().__init__(
-            chassis,
-            timeline,
-            radio,
-            credentials,
-            settings=settings,
-            join_settings=join_settings,
-            node_settings=node_settings,
-            endpoint=endpoint,
-        )
-        self._tunnel = HubTunnel(chassis, timeline, radio, endpoint, self._take)
+        super().__init__(station, settings=settings)
+        chassis, timeline, endpoint = station.chassis, station.timeline, station.endpoint
+        self._tunnel = HubTunnel(chassis, timeline, station.radio, endpoint, self._take)
         self.firmware = Firmware(chassis.store, lambda: FACTORY_VERSION, chassis.broken)
         self.firmware.activated = self._tell_firmware
         self._download = FirmwareDownload(chassis, timeline, endpoint, self.firmware)

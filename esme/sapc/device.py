@@ -6,20 +6,15 @@ import asyncio
 from datetime import datetime, timedelta
 from typing import Final
 
-from device.chassis import Chassis
 from device.command import Answered
-from device.commissioning import JoinSettings
 from device.common import AUTHORITY, CommonCommands, common_use_cases
 from device.cosem.engine import CosemEngine
 from device.firmware import Firmware
 from device.host import Host
-from device.hub_time import keep_time
 from device.hub_tunnel import HubTunnel
-from device.joining import JoinCredentials, Joining
 from device.pipeline import Pipeline
 from device.settings import PipelineSettings
-from device.station import start_station
-from device.timeline import Timeline
+from device.station import Station
 from esme.alert_sender import AlertSender
 from esme.control.event import event_of
 from esme.control.settings import ControlSettings
@@ -34,8 +29,6 @@ from gbcs.zcl.types import Value
 from han.clusters import BASIC, TIME
 from han.clusters.mirrored import fixed
 from han.endpoint import Endpoint
-from han.node import NodeSettings
-from han.radio import HanRadio
 from han.zcl.tables import Cluster, Side
 
 CONTROL_DEVICE: Final = 0x0504
@@ -62,24 +55,18 @@ class SapcStation:
 
     def __init__(
         self,
-        chassis: Chassis,
-        timeline: Timeline,
-        radio: HanRadio,
-        credentials: JoinCredentials,
+        station: Station,
         *,
         firmware: bytes = bytes(4),
         settings: EsmeSettings | None = None,
         control_settings: ControlSettings | None = None,
-        join_settings: JoinSettings | None = None,
-        node_settings: NodeSettings | None = None,
         pipeline_settings: PipelineSettings | None = None,
-        endpoint: int = 1,
     ) -> None:
-        self.chassis, self.radio = chassis, radio
+        chassis, timeline, endpoint = station.chassis, station.timeline, station.endpoint
+        self.chassis, self.joining = chassis, station.joining
+        self._station, self._timeline = station, timeline
         self.settings = settings or EsmeSettings()
-        self._timeline, self._endpoint, self._node_settings = timeline, endpoint, node_settings
-        self.joining = Joining(chassis, timeline, radio, credentials, endpoint, join_settings)
-        self._tunnel = HubTunnel(chassis, timeline, radio, endpoint, self.execute)
+        self._tunnel = HubTunnel(chassis, timeline, station.radio, endpoint, self.execute)
         self._alerts = AlertSender(chassis, self._tunnel.send)
         self._changed = asyncio.Event()
         version = Firmware(chassis.store, lambda: firmware, chassis.broken)
@@ -125,26 +112,14 @@ class SapcStation:
             self._tunnel.served(),
             time.on(None),
         )
-        host = await start_station(
-            self.radio,
-            [Endpoint(self._endpoint, CONTROL_DEVICE, served=served)],
-            self._timeline,
-            self.chassis.events,
-            self._node_settings,
-        )
-        self.joining.attach(host)
+        endpoint = Endpoint(self._station.endpoint, CONTROL_DEVICE, served=served)
+        host = await self._station.start(endpoint)
         self._tunnel.attach(host)
         return host
 
     async def _keep_time(self, host: Host) -> None:
-        await keep_time(
-            self.chassis,
-            self._timeline,
-            host,
-            self._endpoint,
-            period_s=self.settings.time_sync_period_s,
-            retry_s=self.settings.time_retry_s,
-        )
+        period_s, retry_s = self.settings.time_sync_period_s, self.settings.time_retry_s
+        await self._station.keep_time(host, period_s=period_s, retry_s=retry_s)
 
     async def _keep_switching(self) -> None:
         while True:

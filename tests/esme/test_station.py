@@ -21,6 +21,7 @@ from device.cosem.shape import plain
 from device.cosem.table import Place
 from device.credentials import Credentials
 from device.events import ClockStepped
+from device.station import Station
 from device.store import MemoryStore
 from device.timeline import Timeline
 from esme.physics.site import Site
@@ -67,9 +68,8 @@ async def home_with(
         )
         memory = RadioMemory(store.scope("radio"))
         radio = open_radio("ether:", Role.ROUTER, ether=home.ether, eui64=ESME, store=memory)
-        station = ElectricityMeterStation(
-            chassis, timeline, radio, credentials(ESME, LINK_KEY), site
-        )
+        place = Station(chassis, timeline, radio, credentials(ESME, LINK_KEY))
+        station = ElectricityMeterStation(place, site)
         living = tasks.create_task(station.live())
         await timeline.sleep(timedelta(minutes=2))
         yield home, station

@@ -20,7 +20,7 @@ from device.clock import DeviceClock
 from device.credentials import Credentials
 from device.events import Event
 from device.joining import Joining
-from device.station import start_station
+from device.station import Station, start_station
 from device.store import MemoryStore, Store
 from device.timeline import Timeline
 from gbcs.catalogue import by_name
@@ -88,14 +88,9 @@ class Bench:
         memory = RadioMemory(self.store.scope("radio"))
         radio = open_radio("ether:", Role.ROUTER, ether=home.ether, eui64=DISPLAY, store=memory)
         self._radio = radio
-        self.display = Display(
-            chassis,
-            self.timeline,
-            radio,
-            credentials(DISPLAY, LINK_KEY),
-            settings=self.settings,
-            endpoint=77,
-        )
+        join = credentials(DISPLAY, LINK_KEY)
+        station = Station(chassis, self.timeline, radio, join, endpoint=77)
+        self.display = Display(station, settings=self.settings)
         self._living = asyncio.create_task(self.display.live())
         return self.display
 
