@@ -73,8 +73,3 @@ class Credentials:
         held = self.keys.has_private(device, Usage.KEY_AGREEMENT)
         if not held:  # a bench that has the device's own key needs no certificate of it
             self.keys.add_certificate(device, Usage.KEY_AGREEMENT, certificate)
-
-    def can_protect(self) -> bool:
-        """Whether the device holds the private keys it answers with."""
-        usages = (Usage.DIGITAL_SIGNATURE, Usage.KEY_AGREEMENT)
-        return all(self.keys.has_private(self.eui64, usage) for usage in usages)

@@ -15,7 +15,6 @@ from device.store import Store, StoreError
 from gbcs.zcl.types import zcl_moment, zcl_seconds
 
 CAPACITY: Final = 100
-BOOST_CAPACITY: Final = 25
 NO_TIME: Final = 0xFFFFFFFF
 _HEAD: Final = Struct(">IH")
 

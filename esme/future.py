@@ -18,7 +18,6 @@ from gbcs.dlms.data import Data
 from gbcs.stamp import NEVER, Stamp
 
 ACTIVATED: Final = 0x8F66
-NOT_ACTIVATED: Final = 0x8F67
 
 
 @dataclass(frozen=True, slots=True)

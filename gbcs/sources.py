@@ -12,7 +12,6 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from gbcs.envelope import Message
 from gbcs.errors import MalformedMessage
 from gbcs.gfi import from_gfi
 from gbcs.length import read_length
@@ -135,15 +134,3 @@ def _octets(text: str) -> Found:
         return base64.b64decode("".join(text.split()), validate=True)
     except (binascii.Error, ValueError):
         return MalformedMessage(f"neither hexadecimal nor base64: {text[:24]!r}")
-
-
-def parse_all(data: bytes) -> Iterator[Message | MalformedMessage]:
-    """Every message found, parsed; an error stands where one cannot be read."""
-    for found in messages_in(data):
-        if isinstance(found, MalformedMessage):
-            yield found
-            continue
-        try:
-            yield Message.parse(found)
-        except MalformedMessage as exc:
-            yield exc

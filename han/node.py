@@ -107,10 +107,6 @@ class Node:
         self._services.remove(service)
         self._owners = {t: s for t, s in self._owners.items() if s is not service}
 
-    def descriptors(self) -> list[SimpleDescriptor]:
-        """What the radio must know before it starts: every endpoint but the hidden ones."""
-        return [e.descriptor for e in self.endpoints.values() if not e.hidden]
-
     @property
     def bindings(self) -> list[Binding]:
         """Where the clusters of this node report to."""

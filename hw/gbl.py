@@ -17,8 +17,6 @@ TAG_APPLICATION: Final = 0xF40A0AF4
 TAG_BOOTLOADER: Final = 0xF50909F5
 TAG_METADATA: Final = 0xF60808F6
 TAG_END: Final = 0xFC0404FC
-TAG_SIGNATURE: Final = 0xF70A0AF7
-TAG_ENCRYPTION: Final = 0xFB0505FB
 OTA_MAGIC: Final = 0x0BEEF11E
 OTA_UPGRADE_IMAGE: Final = 0x0000
 _TAG: Final = Struct("<II")
@@ -135,23 +133,3 @@ def _unwrap_ota(octets: bytes) -> bytes:
     except error:
         raise NotAnImage("the OTA file is cut short") from None
     raise NotAnImage("the OTA file holds no upgrade image")
-
-
-def build_image(
-    program: bytes, *, product_id: bytes, metadata: Mapping[str, object] | None = None
-) -> bytes:
-    """A plain GBL with one program section, for fake dongles and tests."""
-    tags = [
-        (TAG_HEADER, _HEADER.pack(3 << 24, 0)),
-        (TAG_APPLICATION, _APPLICATION.pack(1, 1, 0, product_id)),
-    ]
-    if metadata is not None:
-        told = json.dumps(metadata).encode()
-        tags.append((TAG_METADATA, told + b"\0" * (-len(told) % 4)))
-    tags.append((TAG_PROGRAM, bytes(4) + program + b"\xff" * (-len(program) % 4)))
-    octets = b"".join(_TAG.pack(tag, len(data)) + data for tag, data in tags)
-    octets += _TAG.pack(TAG_END, 4)
-    return octets + crc32(octets).to_bytes(4, "little")
-
-
-TAG_PROGRAM: Final = 0xFE0101FE

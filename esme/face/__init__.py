@@ -140,11 +140,6 @@ def _lasting(message: object) -> object:
     return message
 
 
-def han_face(meter: ElectricityMeter) -> tuple[Served, ...]:
-    """Every cluster that a meter serves to displays."""
-    return HanFace(meter).served()
-
-
 def time_client() -> Served:
     """Time 0x000A: the meter reads the hub's."""
     served: Cluster[None] = Cluster(TIME, Side.CLIENT)

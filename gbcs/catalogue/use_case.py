@@ -68,8 +68,6 @@ class UseCase:
     category: Category
     targets: tuple[DeviceType, ...]
     roles: tuple[Role, ...]
-    roles_are_observed: bool
-    """True when the roles were seen in reference messages and no catalogue row states them."""
     future_datable: bool
     replay_protection: bool | None
     """Whether the originator counter must rise; None when no source says."""
@@ -159,7 +157,6 @@ def use_case_from(row: UseCaseRow) -> UseCase:
         category=Category(row["category"]),
         targets=tuple(DeviceType(name) for name in row.get("targets", ())),
         roles=tuple(Role[name] for name in row.get("roles", ())),
-        roles_are_observed="roles_source" in row,
         future_datable=row.get("future_datable", False),
         replay_protection=row.get("replay_protection"),
         stamped=row.get("stamped", False),

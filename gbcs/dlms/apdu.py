@@ -208,21 +208,6 @@ class DataNotification:
         return bytes(_head(DATA_NOTIFICATION, self.invoke, self.date_time) + encode(self.body))
 
 
-Apdu = AccessRequest | AccessResponse | DataNotification
-
-
-def parse_apdu(payload: bytes) -> Apdu:
-    """Decode whichever of the three payloads this is; MalformedMessage for anything else."""
-    tag = payload[0] if payload else None
-    if tag == ACCESS_REQUEST:
-        return AccessRequest.parse(payload)
-    if tag == ACCESS_RESPONSE:
-        return AccessResponse.parse(payload)
-    if tag == DATA_NOTIFICATION:
-        return DataNotification.parse(payload)
-    raise MalformedMessage("not an access-request, access-response or data-notification", 0)
-
-
 def _head(tag: int, invoke: int, date_time: bytes) -> bytearray:
     try:
         return bytearray(_HEAD.pack(tag, invoke, len(date_time)) + date_time)

@@ -100,13 +100,6 @@ class Curve:
         """Octets of one coordinate; scalars are as long."""
         return (self.field.degree + 7) // 8
 
-    def contains(self, point: Point) -> bool:
-        """Whether the point's coordinates satisfy the curve's equation."""
-        f, x, y = self.field, point.x, point.y
-        square = f.square(x)
-        right = f.multiply(square, x) ^ (square if self.a else 0) ^ 1
-        return f.square(y) ^ f.multiply(x, y) == right
-
     def add(self, p: MaybePoint, q: MaybePoint) -> MaybePoint:
         """The sum of two points; None is infinity."""
         if p is None or q is None:

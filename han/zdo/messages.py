@@ -10,7 +10,7 @@ from enum import IntEnum
 from typing import Final
 
 from han.radio import Role, SimpleDescriptor
-from han.zcl.payload import U8, U16, CountedU8s, CountedU16s, Eui64, Rest, decode, encode
+from han.zcl.payload import U8, U16, CountedU8s, CountedU16s, Eui64, Rest, encode
 
 RESPONSE: Final = 0x8000
 UNICAST_BINDING: Final = 3
@@ -190,26 +190,3 @@ def simple_descriptor_octets(descriptor: SimpleDescriptor) -> bytes:
             descriptor.output_clusters,
         )
     )
-
-
-def parse_simple_descriptor(payload: bytes) -> SimpleDescriptor | None:
-    """Read a Simple_Desc_rsp; None when it says there is none."""
-    head = decode(_SimpleDescriptorResponse, payload)
-    if head.status != ZdoStatus.SUCCESS or not head.descriptor:
-        return None
-    body = decode(_SimpleDescriptorBody, head.descriptor[1:])
-    return SimpleDescriptor(
-        body.endpoint,
-        body.profile_id,
-        body.device_id,
-        body.inputs,
-        body.outputs,
-        body.device_version & 0x0F,
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class _SimpleDescriptorResponse:
-    status: U8
-    nwk: U16
-    descriptor: Rest

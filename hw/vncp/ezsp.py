@@ -54,10 +54,6 @@ class EzspCodec:
         self._commands: dict[str, Layout] = {}
         self._answers: dict[str, Layout] = {}
 
-    def knows(self, name: str) -> bool:
-        """Whether this version has a command or callback of this name."""
-        return name in self._by_name
-
     def decode(self, frame: bytes) -> Command:
         """Read a command; InvalidCommand when there is no such command or it is cut short."""
         if len(frame) == 4 and frame[2] == _VERSION_ID:  # legacy format, the first command only

@@ -7,7 +7,6 @@ This is what ``chub vncp`` runs. Several dongles may share one air: each gets a 
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -85,13 +84,3 @@ async def serving(dongle: Dongle, ether: Ether) -> AsyncIterator[str]:
         server.close()
         ncp.drop_line()
         await server.wait_closed()
-
-
-async def serve(
-    dongle: Dongle, *, ether: Ether | None = None, ready: asyncio.Future[str] | None = None
-) -> None:
-    """Serve one dongle until cancelled; ``ready`` hears what a host opens."""
-    async with serving(dongle, ether if ether is not None else Ether()) as address:
-        if ready is not None and not ready.done():
-            ready.set_result(address)
-        await asyncio.get_running_loop().create_future()

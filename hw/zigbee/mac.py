@@ -19,8 +19,6 @@ from hw.zigbee.errors import MalformedFrame
 
 BROADCAST_PAN: Final = 0xFFFF
 BROADCAST_ADDRESS: Final = 0xFFFF
-MAX_PSDU_OCTETS: Final = 125  # 127 less the FCS
-
 _TYPE_MASK: Final = 0x0007
 _SECURED: Final = 0x0008
 _PENDING: Final = 0x0010

@@ -18,7 +18,6 @@ from tests.esme.bench import DAY, at, mains, volts, watts
 from tests.esme.rig import MeterRig
 
 THRESHOLD = "9000/0-0:94.44.128.7"
-UNUSED = 0xFFFFFFFF
 
 
 def no_time(rig: MeterRig) -> None:

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from device.periods import month_start, week_start
-from esme.face import han_face
+from esme.face import HanFace
 from esme.physics.site import Phase, Site
 from gbcs.dlms import values as v
 from gbcs.stamp import Stamp
@@ -30,7 +30,7 @@ class Display:
 
     def __init__(self, rig: MeterRig) -> None:
         self._rig = rig
-        self._server = ZclServer(han_face(rig.meter))
+        self._server = ZclServer(HanFace(rig.meter).served())
 
     def ask(self, cluster_id: int, frame: Frame) -> Frame:
         access = Access(peer=1, now=self._rig.meter.now)
@@ -60,7 +60,7 @@ def test_a_display_shows_what_the_supplier_reads() -> None:
 def test_every_attribute_of_the_tables_can_be_read() -> None:
     rig = MeterRig(Site((Phase(), Phase(), Phase()), watts(100)))
     rig.until(at("13:00"))
-    for served in han_face(rig.meter):
+    for served in HanFace(rig.meter).served():
         for attribute in served.attributes:
             Display(rig).read(served.cluster_id, attribute)
 

@@ -15,7 +15,6 @@ from gbcs.dlms.apdu import (
     RequestItem,
     ResultItem,
     invoke_id,
-    parse_apdu,
     result_name,
 )
 from gbcs.dlms.data import (
@@ -45,6 +44,17 @@ CCS01 = bytes.fromhex(
     "03006800001E0300FF0102006800001E0300FF0302006800001E0300FF02"
     "030204090800DB1234567890A01601091030313233343536373839414243444546160012005A03FF"
 )
+
+
+PAYLOADS: dict[int, type[AccessRequest | AccessResponse | DataNotification]] = {
+    0xD9: AccessRequest,
+    0xDA: AccessResponse,
+    0x0F: DataNotification,
+}
+
+
+def parse(payload: bytes) -> AccessRequest | AccessResponse | DataNotification:
+    return PAYLOADS[payload[0]].parse(payload)
 
 
 def test_a_command_item_by_item() -> None:
@@ -78,9 +88,7 @@ def test_an_error_answer() -> None:
 
 def test_an_alert() -> None:
     octets = bytes.fromhex("0F200007D000020212810E090C07DF0101FF000000008000FF")
-    alert = parse_apdu(octets)
-    assert isinstance(alert, DataNotification)
-    assert alert.to_bytes() == octets
+    assert DataNotification.parse(octets).to_bytes() == octets
 
 
 def test_every_reference_selection_and_protected_read(
@@ -91,7 +99,7 @@ def test_every_reference_selection_and_protected_read(
         message = Message.parse(file.octets)
         if message.payload[:1] not in (b"\xd9", b"\xda"):
             continue
-        apdu = parse_apdu(message.payload)
+        apdu = parse(message.payload)
         if isinstance(apdu, AccessRequest):
             for item in apdu.items:
                 if item.selection is not None:
@@ -204,12 +212,11 @@ def test_data_that_cannot_be_written_is_our_error(data: Data) -> None:
         "DA2000000000 02",
         "DA2000000000 00 01 00 02 0000",
         "0F20000000000000",
-        "AA00000000000000",
     ],
 )
 def test_impossible_payloads_are_malformed(payload: str) -> None:
     with pytest.raises(MalformedMessage):
-        parse_apdu(bytes.fromhex(payload))
+        parse(bytes.fromhex(payload))
 
 
 def test_an_answer_may_repeat_the_request_list() -> None:
@@ -267,7 +274,7 @@ def test_arbitrary_octets_are_data_or_malformed(octets: bytes) -> None:
         decode(octets)
     for start in (b"\xd9\x20\x00\x00\x00\x00", b"\xda\x20\x00\x00\x00\x00\x00", b"\x13"):
         with contextlib.suppress(MalformedMessage):
-            (decode if start == b"\x13" else parse_apdu)(start + octets)
+            (decode if start == b"\x13" else parse)(start + octets)
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from gbcs.key_sources import open_keys, read_keystore_json
 from gbcs.keys import KeyStore, Usage
 from gbcs.party import Role
 from gbcs.pki import TestPki, make_test_pki
-from gbcs.sources import messages_in, parse_all
+from gbcs.sources import messages_in
 from tests.gbcs.test_envelope import BROKER, COMMAND, GPF, RESPONSE, SUPPLIER
 
 ESME = 0x00DB1234567890A0
@@ -88,17 +88,19 @@ def test_a_truncated_last_line_costs_only_itself() -> None:
     assert "end is missing" in str(second)
 
 
-def test_a_damaged_message_is_handed_on_and_its_error_kept() -> None:
-    [message, error] = parse_all((COMMAND.hex() + "\n" + COMMAND.hex()[:-2]).encode())
-    assert isinstance(message, Message)
-    assert isinstance(error, MalformedMessage)
+def test_a_damaged_message_is_handed_on_to_be_refused_by_who_reads_it() -> None:
+    sound, damaged = messages_in((COMMAND.hex() + "\n" + COMMAND.hex()[:-2]).encode())
+    assert (sound, damaged) == (COMMAND, COMMAND[:-1])
+    with pytest.raises(MalformedMessage):
+        Message.parse(COMMAND[:-1])
 
 
 @given(st.binary(max_size=80) | st.text(max_size=60).map(str.encode))
 @settings(deadline=None, max_examples=200)
 def test_any_input_is_messages_or_errors(data: bytes) -> None:
     for start in (b"", b"\xdd\x00", b"DD00", b"GBCS:DATA#0:"):
-        list(parse_all(start + data))
+        found = messages_in(start + data)
+        assert all(isinstance(one, bytes | MalformedMessage) for one in found)
 
 
 def test_certificates_look_as_published_ones_do(pki: TestPki, rtds_keys: KeyStore) -> None:

@@ -133,9 +133,17 @@ def test_certificate_fields() -> None:
     assert two.allows_key_agreement
 
 
+def lies_on(curve: Curve, point: Point) -> bool:
+    """y2 + xy = x3 + ax2 + 1."""
+    f, x, y = curve.field, point.x, point.y
+    square = f.square(x)
+    right = f.multiply(square, x) ^ (square if curve.a else 0) ^ 1
+    return f.square(y) ^ f.multiply(x, y) == right
+
+
 @pytest.mark.parametrize("curve", CURVES, ids=lambda c: c.name)
 def test_the_base_point_has_the_order_of_the_curve(curve: Curve) -> None:
-    assert curve.contains(curve.base)
+    assert lies_on(curve, curve.base)
     assert curve.multiply(curve.order, curve.base) is None
     negative = Point(curve.base.x, curve.base.x ^ curve.base.y)
     assert curve.multiply(curve.order - 1, curve.base) == negative
@@ -150,7 +158,7 @@ def test_multiplication_agrees_with_addition(curve: Curve, m: int, n: int) -> No
     total = curve.multiply(m + n, curve.base)
     assert curve.add(left, right) == total
     assert total is not None
-    assert curve.contains(total)
+    assert lies_on(curve, total)
     assert curve.decompress(curve.compress(total)) == total
 
 
@@ -187,7 +195,7 @@ def test_arbitrary_octets_are_a_point_of_the_curve_or_malformed(
 ) -> None:
     octets = data.draw(st.binary(min_size=curve.octets, max_size=curve.octets + 1))
     try:
-        assert curve.contains(curve.decompress(octets))
+        assert lies_on(curve, curve.decompress(octets))
     except MalformedMessage:
         return
 

@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 from han.endpoint import Endpoint
 from han.exchange import Announced, Unanswered, ZdoReplied
 from han.node import Node
-from han.radio import ApsReceived, Broadcast, Role, SimpleDescriptor
+from han.radio import ApsReceived, Broadcast, Role
 from han.settings import NodeSettings
 from han.zcl.payload import decode
 from han.zcl.tables import Cluster, ClusterDefinition, Side
 from han.zdo import client
-from han.zdo.messages import Command, EndpointList, NodeDescription, parse_simple_descriptor
+from han.zdo.messages import Command, EndpointList, NodeDescription
 from han.zdo.server import Binding, FixedAddresses
 from tests.han.home import DISPLAY, HUB, METER, START, Home
 
@@ -93,16 +93,16 @@ def test_zigpy_reads_our_node_descriptor() -> None:
     assert hub.is_receiver_on_when_idle
 
 
-def test_zigpy_reads_our_simple_descriptor_and_so_do_we() -> None:
+def test_zigpy_reads_our_simple_descriptors() -> None:
     status, nwk, descriptor = answered(Command.SIMPLE_DESC, "213f2a")
     assert (status, nwk) == (0, NWK)
     assert isinstance(descriptor, zdo_types.SizePrefixedSimpleDescriptor)
     assert (descriptor.endpoint, descriptor.profile, descriptor.device_type) == (42, 0x109, 0x501)
     assert list(descriptor.input_clusters) == [0x0000, 0x0702]
-    octets = ask(Command.SIMPLE_DESC, bytes.fromhex("213f51"))
-    assert octets is not None
-    again = parse_simple_descriptor(octets)
-    assert again == SimpleDescriptor(0x51, 0x0109, 0x0508, (0x0000,), (0x0704,))
+    *_, other = answered(Command.SIMPLE_DESC, "213f51")
+    assert isinstance(other, zdo_types.SizePrefixedSimpleDescriptor)
+    assert (other.endpoint, other.profile, other.device_type) == (0x51, 0x109, 0x508)
+    assert (list(other.input_clusters), list(other.output_clusters)) == ([0x0000], [0x0704])
 
 
 @pytest.mark.parametrize(

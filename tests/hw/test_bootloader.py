@@ -8,11 +8,12 @@ from functools import partial
 import pytest
 
 from hw.ether import Ether
-from hw.gbl import NotAnImage, build_image, read_image
+from hw.gbl import NotAnImage, read_image
 from hw.vncp.bootloader import PRODUCT_ID, DongleWithBootloader, Mode
 from hw.vncp.ncp import VirtualNcp
 from hw.vncp.transport import publish, withdraw
 from tests.hw.air import HUB, needed
+from tests.hw.gbl import build_image
 
 flashing = needed("universal_silabs_flasher.flasher")
 gecko = needed("universal_silabs_flasher.gecko_bootloader")

@@ -18,11 +18,11 @@ from hw.flash import (
     restore,
     write_eui64,
 )
-from hw.gbl import build_image
 from hw.vncp.bootloader import PRODUCT_ID, DongleWithBootloader
 from hw.vncp.ncp import VirtualNcp
 from hw.vncp.transport import publish, withdraw
 from tests.hw.air import HUB, METER, needed
+from tests.hw.gbl import build_image
 
 needed("universal_silabs_flasher")
 
