@@ -17,6 +17,7 @@ from typing import Final
 import bellows.types as t
 
 from han.radio import (
+    AWAKE_POLL_S,
     POWER_CUT,
     ApsFrame,
     Beacon,
@@ -34,6 +35,7 @@ from han.radio import (
 )
 from hw import ezsp_port
 from hw.bellows_messages import AddressBook, Messages
+from hw.bellows_polling import DonglePolling
 from hw.bellows_trust_centre import DongleTrustCentre
 from hw.events import EventStream
 from hw.ezsp_callbacks import Incoming
@@ -46,7 +48,6 @@ FIRST_RETRY_S: Final = 0.25
 LAST_RETRY_S: Final = 10.0
 HEARTBEAT_TIMEOUT_S: Final = 4.0
 JOIN_TIMEOUT_S: Final = 20.0
-POLL_INTERVAL_MS: Final = 100
 NOT_JOINED_NODE: Final = 0xFFFE
 
 
@@ -78,6 +79,7 @@ class BellowsRadio:
         self._book = AddressBook()
         self._messages = Messages(self._book, self._events.put)
         self._desk = DongleTrustCentre(self._book, self._events.put, self._run)
+        self._polling = DonglePolling(sleepy=role is Role.SLEEPY_END_DEVICE)
         self._port: EzspPort | None = None
         self._node = NOT_JOINED_NODE
         self._trust_centre: int | None = None
@@ -231,6 +233,7 @@ class BellowsRadio:
             self._book.learn(trust_centre, 0)
         self._node, self._trust_centre = node, trust_centre
         self._on_network = self._member = True
+        await self._polling.begin(port)
         self._events.put(NetworkUp())
 
     async def scan(self, channels: Sequence[int] = ()) -> list[Beacon]:
@@ -297,7 +300,8 @@ class BellowsRadio:
         port = self._use(coordinator=False)
         if not self._on_network:
             raise RadioError(f"{self._path}: not on a network")
-        return await self._desk.partners.request(port, partner)
+        async with self._polling.expecting(port):
+            return await self._desk.partners.request(port, partner)
 
     async def send_network_key(self, key: bytes) -> None:
         """See :class:`han.radio.HanRadio`."""
@@ -323,17 +327,17 @@ class BellowsRadio:
         limit = self.max_payload(encrypted=frame.encrypted)
         if len(frame.payload) > limit:
             raise RadioError(f"{len(frame.payload)} octets do not fit one frame of {limit}")
-        return await self._messages.send(port, frame)
+        async with self._polling.expecting(port):
+            return await self._messages.send(port, frame)
 
     async def acknowledge_block(self, ack: BlockAck) -> None:
         """See :class:`han.radio.HanRadio`."""
         await self._messages.acknowledge_block(self._use(), ack)
 
-    async def set_awake(self, *, awake: bool) -> None:
+    async def set_awake(self, *, awake: bool, every_s: float = AWAKE_POLL_S) -> None:
         """See :class:`han.radio.HanRadio`."""
         port = self._use()
-        if self._role is Role.SLEEPY_END_DEVICE and self._on_network:
-            await port.poll(POLL_INTERVAL_MS if awake else 0)
+        await self._polling.set(port if self._on_network else None, every_s if awake else None)
 
     def events(self) -> AsyncIterator[RadioEvent]:
         """See :class:`han.radio.HanRadio`."""

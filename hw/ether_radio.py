@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 
 from han.radio import (
+    AWAKE_POLL_S,
     POWER_CUT,
     ApsFrame,
     ApsReceived,
@@ -259,10 +260,10 @@ class EtherRadio:
         self._require()
         self._stack.acknowledge_block(ack)
 
-    async def set_awake(self, *, awake: bool) -> None:
+    async def set_awake(self, *, awake: bool, every_s: float = AWAKE_POLL_S) -> None:
         """See :class:`han.radio.HanRadio`."""
         self._require()
-        self._stack.set_awake(awake=awake)
+        self._stack.poll_every(every_s if awake else None)
 
     def events(self) -> AsyncIterator[RadioEvent]:
         """See :class:`han.radio.HanRadio`."""

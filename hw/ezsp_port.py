@@ -82,6 +82,20 @@ CONFIGURATION: Final = {
 }
 
 
+POLL_UNITS: Final = ((1, 0.001), (2, 0.25), (3, 60.0))
+"""EmberEventUnits with their seconds: milliseconds, quarter seconds, minutes."""
+LONGEST_POLL: Final = 0xFFFF
+
+
+def poll_interval(interval_s: float) -> tuple[int, int]:
+    """An interval as EZSP takes it: a number, at most 16 bits, of the finest units that hold it."""
+    for units, unit_s in POLL_UNITS:
+        number = round(interval_s / unit_s)
+        if number <= LONGEST_POLL:
+            return number, units
+    return LONGEST_POLL, POLL_UNITS[-1][0]
+
+
 class EzspPort:
     """The dongle at one path, from :meth:`open` to :meth:`close`."""
 
@@ -275,11 +289,12 @@ class EzspPort:
             )
             require(status, "application key policy")
 
-    async def poll(self, interval_ms: int) -> None:
-        """A sleepy end device polls at this interval from now on; 0 stops it."""
+    async def poll(self, interval_s: float | None) -> None:
+        """A sleepy end device polls at this interval from now on; None stops it."""
+        interval, units = poll_interval(interval_s or 0)
         async with self._using("polling") as ezsp:
             # not the helper of bellows, which waits for polls to complete
-            (status,) = await ezsp._command("pollForData", interval_ms, t.EmberEventUnits(1), 0)
+            (status,) = await ezsp._command("pollForData", interval, t.EmberEventUnits(units), 0)
             require(status, "pollForData")
 
     # -- devices --------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from han.radio.keys import (
     link_key_of_install_code,
 )
 from han.radio.port import (
+    AWAKE_POLL_S,
     PARTNER_KEY_TIMEOUT_S,
     POWER_CUT,
     ApsFrame,
@@ -44,6 +45,7 @@ from han.radio.port import (
 )
 
 __all__ = [
+    "AWAKE_POLL_S",
     "PARTNER_KEY_TIMEOUT_S",
     "POWER_CUT",
     "ApsFrame",

@@ -11,6 +11,8 @@ POWER_CUT: Final = "the supply is cut"
 """Reason of :class:`RadioLost` after :meth:`HanRadio.cut_power`."""
 PARTNER_KEY_TIMEOUT_S: Final = 5.0
 """How long a device waits for a partner link key it asked for (ZSE)."""
+AWAKE_POLL_S: Final = 0.1
+"""How often a sleepy end device asks its parent when it expects something."""
 
 
 class RadioError(Exception):
@@ -386,8 +388,12 @@ class HanRadio(Protocol):
         """Answer a part of a fragmented message."""
         ...
 
-    async def set_awake(self, *, awake: bool) -> None:
-        """A sleepy end device polls its parent while awake and is deaf otherwise."""
+    async def set_awake(self, *, awake: bool, every_s: float = AWAKE_POLL_S) -> None:
+        """A sleepy end device polls its parent this often while awake and is deaf otherwise.
+
+        It polls every :data:`AWAKE_POLL_S` at least while something it sent is not acknowledged
+        yet. What is said last counts, also for a radio that was lost or rejoins meanwhile.
+        """
         ...
 
     def events(self) -> AsyncIterator[RadioEvent]:

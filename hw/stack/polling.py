@@ -1,6 +1,6 @@
 """When a sleepy end device asks its parent.
 
-Steadily while awake, and while acknowledgements are outstanding.
+Steadily while awake, and quickly while acknowledgements are outstanding.
 """
 
 from __future__ import annotations
@@ -8,31 +8,37 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
 
+from han.radio import AWAKE_POLL_S
 from hw.stack.mac_layer import MacLayer
 from hw.stack.state import NodeState
 from hw.zigbee import mac, nwk
 
-POLL_INTERVAL_S: Final = 0.1
-
 
 @dataclass(slots=True)
 class Poller:
-    """Polls while ``wanted`` says so; at once again after a frame came, because more may wait."""
+    """Polls as often as ``wanted`` says, in seconds; None is not at all.
+
+    At once again after a frame came, because more may wait.
+    """
 
     mac: MacLayer
     state: NodeState
-    wanted: Callable[[], bool]
-    interval_s: float = POLL_INTERVAL_S
+    wanted: Callable[[], float | None]
     polled: Callable[[bool], None] | None = None
     _timer: asyncio.TimerHandle | None = None
     _asking: bool = False
 
     def nudge(self) -> None:
-        """Something changed: start polling if it is wanted and not going on."""
-        if not self._asking and self._timer is None and self.wanted():
-            self._ask()
+        """Something changed: ask at once if that is wanted sooner than it was to be."""
+        wait_s = self.wanted()
+        if self._asking or wait_s is None:
+            return
+        if self._timer is not None:
+            if self._timer.when() <= asyncio.get_running_loop().time() + wait_s:
+                return
+            self._timer.cancel()
+        self._ask()
 
     def stop(self) -> None:
         """Stop at once."""
@@ -42,7 +48,7 @@ class Poller:
 
     def _ask(self) -> None:
         self._timer = None
-        if self.state.membership is None or not self.wanted():
+        if self.state.membership is None or self.wanted() is None:
             return
         self._asking = True
         self.mac.poll(nwk.COORDINATOR, mac.Address(self.state.membership.nwk), self._asked)
@@ -55,5 +61,7 @@ class Poller:
             self.polled(heard)
         if heard:
             self._ask()
-        else:
-            self._timer = asyncio.get_running_loop().call_later(self.interval_s, self._ask)
+            return
+        wait_s = self.wanted()
+        again_s = AWAKE_POLL_S if wait_s is None else wait_s
+        self._timer = asyncio.get_running_loop().call_later(again_s, self._ask)

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Final
 
 from han.radio import (
+    AWAKE_POLL_S,
     ApsFrame,
     ApsReceived,
     Beacon,
@@ -59,7 +60,7 @@ class Stack:
         self.eui64 = eui64
         self.state = NodeState(store, ether.keys)
         self.on_network = False
-        self.awake = False
+        self.polls_every_s: float | None = None
         self._listener = listener
         self._leaving: asyncio.Task[None] | None = None
         self._rejoining: asyncio.Task[None] | None = None
@@ -266,15 +267,18 @@ class Stack:
         if self.on_network:
             self.aps.acknowledge_block(ack)
 
-    def set_awake(self, *, awake: bool) -> None:
-        """Poll while awake (sleepy end devices)."""
-        self.awake = awake
+    def poll_every(self, interval_s: float | None) -> None:
+        """Poll this often from now on, or be deaf (sleepy end devices)."""
+        self.polls_every_s = interval_s
         self.poller.nudge()
 
-    def _polls(self) -> bool:
+    def _polls(self) -> float | None:
         if self.mac.rx_on_when_idle or not self.on_network:
-            return False
-        return self.awake or self.aps.waiting or self.keys.waiting
+            return None
+        every_s = self.polls_every_s
+        if self.aps.waiting or self.keys.waiting:
+            return AWAKE_POLL_S if every_s is None else min(every_s, AWAKE_POLL_S)
+        return every_s
 
     # -- what the layers report -----------------------------------------------------------------
 

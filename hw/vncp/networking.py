@@ -266,9 +266,8 @@ def poll_for_data(ncp: VirtualNcp, command: Command) -> Fields:
         status = Status.OK if heard else Status.MAC_NO_DATA
         ncp.callback("pollCompleteHandler", {"status": status})
 
-    stack.poller.interval_s = interval_s or stack.poller.interval_s
     stack.poller.polled = polled if interval_s else None
-    stack.set_awake(awake=interval_s > 0)
+    stack.poll_every(interval_s or None)
     return OK
 
 

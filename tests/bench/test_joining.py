@@ -331,7 +331,7 @@ async def test_a_sleepy_device_establishes_its_key_and_sleeps_again(timeline: Ti
     ):
         await one.joining.join()
         assert holds_key(home, one)
-        assert not one.radio._stack.awake
+        assert one.radio._stack.polls_every_s is None
 
 
 async def test_a_whole_home_joins_a_hub_with_unusual_endpoint_numbers(timeline: Timeline) -> None:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 
 from han.radio import (
+    AWAKE_POLL_S,
     ApsFrame,
     ApsReceived,
     Beacon,
@@ -182,7 +183,7 @@ class WireRadio:
         if self.broken:
             raise RadioError(self.broken)
 
-    async def set_awake(self, *, awake: bool) -> None:
+    async def set_awake(self, *, awake: bool, every_s: float = AWAKE_POLL_S) -> None:
         pass
 
     async def events(self) -> AsyncIterator[RadioEvent]:
