@@ -18,9 +18,7 @@ from device.host import HostError
 from han.radio import ApsReceived
 from han.requests import Far
 from han.zcl.tables import Side
-from tests.device.test_host import DISPLAY, METER, METERING, Pair, pair
-
-__all__ = ["pair"]
+from tests.device.pair import DISPLAY, METER, METERING, Pair
 
 
 async def test_an_endpoint_is_found_by_the_side_of_its_cluster(pair: Pair) -> None:

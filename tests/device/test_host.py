@@ -3,117 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import random
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from device.events import (
-    Event,
-    EventStream,
     FrameDelivered,
     FrameFailed,
     FrameIgnored,
     FrameServed,
-    Joined,
-    Left,
     RadioLost,
     RadioUp,
 )
-from device.host import Busy, Host, HostError, NoReply, NotDelivered, RadioGone, payload_limits
+from device.host import Busy, HostError, NoReply, NotDelivered, RadioGone
 from device.timeline import Timeline
-from gbcs.zcl.frame import Frame
-from gbcs.zcl.general import ReadAttributes, ReadAttributesResponse
-from gbcs.zcl.types import DataType
-from han.endpoint import Endpoint
-from han.exchange import ZDO, Executed, NodeEvent, Outcome, Replied, Request
-from han.node import Node
-from han.radio import ApsReceived, Broadcast, DeviceJoined, DeviceLeft, JoinKind, RadioEvent
-from han.settings import NodeSettings
-from han.zcl.tables import (
-    Access,
-    Attribute,
-    AttributeDefinition,
-    Cluster,
-    ClusterDefinition,
-    Command,
-    CommandDefinition,
-    Served,
-)
+from han.exchange import ZDO
+from han.radio import ApsReceived, Broadcast, DeviceLeft
 from han.zdo.client import simple_descriptor
-from tests.device.wire import Wire, WireRadio
-
-METER, DISPLAY = 0x00DB1234567890A1, 0x00DB1234567890A4
-METERING = 0x0702
-SILENT = 0x42
-
-
-def metering() -> Served:
-    """Half a kilolitre, a log too long for one frame, and a command nobody answers."""
-
-    def nothing(model: int, payload: bytes, access: Access) -> tuple[()]:
-        return ()
-
-    cluster: Cluster[int] = Cluster(
-        ClusterDefinition(METERING, "Metering"),
-        attributes=(
-            Attribute(AttributeDefinition(0, "Volume", DataType.UINT48), lambda m: m),
-            Attribute(AttributeDefinition(1, "Log", DataType.OCTET_STRING), lambda m: bytes(200)),
-        ),
-        commands=(Command(CommandDefinition(SILENT, "Silent"), nothing),),
-    )
-    return cluster.on(500)
-
-
-@dataclass
-class Pair:
-    """A meter and a display on one wire."""
-
-    timeline: Timeline
-    wire: Wire = field(default_factory=Wire)
-    seen: list[Event] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self.events = EventStream()
-        self.events.subscribe(self.seen.append)
-        self.meter_radio, self.display_radio = self.wire.radio(METER), self.wire.radio(DISPLAY)
-        self.meter = self._host(METER, self.meter_radio, metering())
-        self.display = self._host(DISPLAY, self.display_radio)
-
-    def _host(self, eui64: int, radio: WireRadio, *served: Served) -> Host:
-        settings = NodeSettings(limits=payload_limits(radio))
-        node = Node(eui64, [Endpoint(1, 0x0501, served)], settings)
-        return Host(node, radio, self.timeline, self.events, max_pending=20)
-
-    def of(self, kind: type[Event]) -> list[Event]:
-        return [event for event in self.seen if isinstance(event, kind)]
-
-
-@pytest.fixture
-async def pair(timeline: Timeline) -> AsyncIterator[Pair]:
-    pair = Pair(timeline)
-    async with AsyncExitStack() as stack:
-        await stack.enter_async_context(pair.meter.running())
-        await stack.enter_async_context(pair.display.running())
-        yield pair
-
-
-def read(*attribute_ids: int, peer: int = METER) -> Request:
-    payload = ReadAttributes(attribute_ids).to_bytes()
-    return Request(peer, 1, METERING, 0, payload, general=True)
-
-
-def silent(**fields: object) -> Request:
-    request = Request(METER, 1, METERING, SILENT)
-    return replace(request, **fields)  # type: ignore[arg-type]  # fields are passed through
-
-
-def value_of(frame: Frame) -> object:
-    return ReadAttributesResponse.parse(frame.payload).records[0].value
+from tests.device.pair import DISPLAY, METER, METERING, Pair, read, silent, value_of
 
 
 async def test_a_request_is_answered(pair: Pair) -> None:
@@ -260,42 +169,6 @@ async def test_noise_is_ignored_by_name(pair: Pair) -> None:
     assert reasons[1] == "no such endpoint"
 
 
-async def test_a_fault_in_the_devices_own_code_does_not_stop_it(
-    timeline: Timeline, caplog: pytest.LogCaptureFixture
-) -> None:
-    pair = Pair(timeline)
-
-    def fail(*_: object) -> None:
-        raise ValueError("a bug")
-
-    pair.meter.on_node_event(fail)
-    pair.meter.on_radio_event(fail)
-    pair.meter.on_progress(fail)
-    async with pair.meter.running(), pair.display.running():
-        with caplog.at_level(logging.CRITICAL, "device.host"):
-            assert value_of(await pair.display.request(read(0))) == 500
-            assert value_of(await pair.display.request(read(0))) == 500
-
-
-async def test_watchers_see_frames_and_radio_events(pair: Pair) -> None:
-    frames: list[NodeEvent] = []
-    radio: list[RadioEvent] = []
-    progress: list[int] = []
-    pair.meter.on_node_event(frames.append)
-    pair.meter.on_radio_event(radio.append)
-    pair.meter.on_progress(lambda: progress.append(1))
-    pair.meter_radio.put(DeviceJoined(5, JoinKind.ASSOCIATED, admitted=True))
-    pair.meter_radio.put(DeviceLeft(5))
-    await pair.display.request(read(0))
-    assert any(isinstance(event, Executed) for event in frames)
-    assert [type(e) for e in radio if not isinstance(e, ApsReceived)][-2:] == [
-        DeviceJoined,
-        DeviceLeft,
-    ]
-    assert progress
-    assert len(pair.of(Joined)) == len(pair.of(Left)) == 1
-
-
 async def test_a_peer_that_leaves_ends_what_waits_for_it(pair: Pair) -> None:
     waiting = asyncio.ensure_future(pair.display.request(silent()))
     await pair.timeline.sleep(timedelta(seconds=1))
@@ -320,101 +193,6 @@ async def test_a_broadcast_has_no_delivery_to_wait_for(pair: Pair) -> None:
     assert len(pair.of(FrameServed)) <= 1
 
 
-class Ticking:
-    """A service that asks the meter once a minute."""
-
-    def __init__(self, timeline: Timeline) -> None:
-        self._due = timeline.start + timedelta(minutes=1)
-        self._open: list[Request] = []
-        self.answers: list[Outcome] = []
-
-    @property
-    def deadline(self) -> object:
-        return self._due
-
-    def poll(self, now: object) -> None:
-        self._due += timedelta(minutes=1)
-        self._open.append(replace(read(0), reply_within=timedelta(seconds=5)))
-
-    def requests(self) -> list[Request]:
-        requests, self._open = self._open, []
-        return requests
-
-    def concluded(self, outcome: Outcome, now: object) -> None:
-        self.answers.append(outcome)
-
-
-async def test_services_run_on_their_deadlines(timeline: Timeline) -> None:
-    pair, service = Pair(timeline), Ticking(timeline)
-    pair.display.node.attach(service)  # type: ignore[arg-type]  # moments are objects here
-    async with pair.meter.running(), pair.display.running():
-        await timeline.sleep(timedelta(hours=1, seconds=1))
-    assert len(service.answers) == 60
-    assert all(isinstance(outcome, Replied) for outcome in service.answers)
-
-
-async def test_a_service_whose_deadline_never_moves_does_not_stop_time(
-    timeline: Timeline,
-) -> None:
-    pair, service = Pair(timeline), Ticking(timeline)
-    service.poll = lambda now: None  # type: ignore[method-assign]  # a service with a bug
-    pair.display.node.attach(service)  # type: ignore[arg-type]  # moments are objects here
-    async with pair.meter.running(), pair.display.running():
-        await timeline.sleep(timedelta(seconds=61))
-    assert timeline.now() == timeline.start + timedelta(seconds=61)
-
-
-async def test_watchers_hear_of_a_deadline_that_sent_nothing_and_may_send_then(
-    timeline: Timeline,
-) -> None:
-    pair, service = Pair(timeline), Ticking(timeline)
-    polled: list[int] = []
-    poll = service.poll
-
-    def note(now: object) -> None:
-        polled.append(1)
-        poll(now)
-        service._open.clear()
-
-    def push() -> None:
-        if polled:
-            polled.clear()
-            service._open.append(replace(read(0), reply_within=timedelta(seconds=5)))
-            pair.display.kick()
-
-    service.poll = note  # type: ignore[method-assign]  # a service that only notes
-    pair.display.node.attach(service)  # type: ignore[arg-type]  # moments are objects here
-    pair.display.on_progress(push)
-    async with pair.meter.running(), pair.display.running():
-        await timeline.sleep(timedelta(minutes=3, seconds=1))
-    assert len(pair.of(FrameServed)) == 3
-
-
-async def test_a_kick_lets_a_service_send(timeline: Timeline) -> None:
-    pair, service = Pair(timeline), Ticking(timeline)
-    pair.display.node.attach(service)  # type: ignore[arg-type]  # moments are objects here
-    async with pair.meter.running(), pair.display.running():
-        await timeline.sleep(timedelta(seconds=1))
-        service._open.append(replace(read(0), reply_within=timedelta(seconds=5)))
-        pair.display.kick()
-        await timeline.sleep(timedelta(seconds=1))
-        assert len(pair.of(FrameServed)) == 1
-
-
-async def test_a_fault_of_the_node_itself_is_logged_and_survived(
-    timeline: Timeline, caplog: pytest.LogCaptureFixture
-) -> None:
-    pair = Pair(timeline)
-    forget = pair.meter.node.forget
-    pair.meter.node.forget = None  # type: ignore[assignment,method-assign]  # a fault of ours
-    async with pair.meter.running(), pair.display.running():
-        with caplog.at_level(logging.CRITICAL, "device.host"):
-            pair.meter_radio.put(DeviceLeft(5))
-            await timeline.sleep(timedelta(seconds=1))
-        pair.meter.node.forget = forget  # type: ignore[method-assign]  # mended
-        assert value_of(await pair.display.request(read(0))) == 500
-
-
 async def test_a_radio_lost_in_the_middle_of_a_long_message(pair: Pair) -> None:
     waiting = asyncio.ensure_future(pair.display.request(read(1)))
     while len(pair.wire.carried) < 3:  # noqa: ASYNC110 - the wire takes no time
@@ -425,17 +203,6 @@ async def test_a_radio_lost_in_the_middle_of_a_long_message(pair: Pair) -> None:
     await pair.timeline.sleep(timedelta(minutes=5))
     pair.display_radio.mend()
     assert value_of(await pair.display.request(read(1))) == bytes(200)
-
-
-async def test_a_kick_before_and_after_the_life_of_a_device_does_nothing(
-    timeline: Timeline,
-) -> None:
-    pair = Pair(timeline)
-    pair.display.kick()
-    async with pair.display.running():
-        pass
-    pair.display.kick()
-    assert pair.wire.carried == []
 
 
 @pytest.mark.parametrize("seed", range(8))

@@ -17,7 +17,7 @@ from han.settings import NodeSettings
 from hw.ether import Ether
 from hw.ether_radio import EtherRadio
 from hw.radio_string import open_radio
-from tests.device.test_host import METER, metering, read, value_of
+from tests.device.pair import METER, metering, read, value_of
 
 HUB = 0x00DB1234567890A2
 LINK_KEY, NETWORK_KEY = bytes(range(16)), bytes(range(16, 32))

@@ -1,32 +1,27 @@
-"""Credentials: what cells hold, how they are replaced, and a device's own keys (CS02a to CS02g)."""
+"""Credentials: what cells hold and how they are replaced (CS02a, CS02b, CS02g)."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
 from device.faults import Part
 from device.refusal import Refusal
 from device.settings import CommonSettings
-from device.trust.anchors import Anchor
-from device.trust.cells import AGREEMENT, SIGNING
 from gbcs.asn1.credentials import (
     AnchorReplacement,
     CellId,
-    CredentialsQuery,
-    CredentialsUpdate,
     CredentialsUpdateAlert,
     CredentialsUpdateResponse,
     KeyUseQuery,
     PartyFloor,
     PartyReport,
-    ReplacementControl,
     SpecialFloor,
 )
 from gbcs.asn1.devices import JoinDetails
-from gbcs.asn1.names import CellUse, KeyUse, RequestFailure, RetrievalFailure, StoreCode
+from gbcs.asn1.names import KeyUse
 from gbcs.asn1.names import ReplacementMode as Mode
 from gbcs.asn1.names import TampStatus as Status
 from gbcs.asn1.payload import decode
@@ -34,95 +29,34 @@ from gbcs.catalogue import Protection
 from gbcs.envelope import Cra, Message
 from gbcs.keys import Usage
 from gbcs.party import DeviceType, Role
-from gbcs.pki import Holder, read_request
 from gbcs.protection import Verdict, verify
+from tests.device.cells import (
+    BROKER,
+    NAMES,
+    NEVER,
+    SUPPLIER,
+    SUPPLIER_KEYS,
+    USAGE,
+    cell,
+    held,
+    into,
+    key_id,
+    new,
+    query,
+    spoilt,
+    statuses,
+    supplier_pairs,
+    update,
+)
 from tests.device.shared import (
     NEXT_SUPPLIER,
     NOW,
     PARTIES,
     SharedBench,
-    certified,
     maker,
     next_keys,
     pki,
 )
-
-NEVER = datetime(9999, 12, 31, 23, 59, 59, tzinfo=NOW.tzinfo)
-BROKER, SUPPLIER = Role.ACCESS_CONTROL_BROKER, Role.SUPPLIER
-USES = {
-    Usage.DIGITAL_SIGNATURE: (SIGNING, CellUse.MANAGEMENT),
-    Usage.KEY_AGREEMENT: (AGREEMENT, CellUse.MANAGEMENT),
-    Usage.PREPAYMENT_KEY_AGREEMENT: (AGREEMENT, CellUse.PREPAYMENT_TOP_UP),
-}
-NAMES = {
-    Mode.SUPPLIER_BY_SUPPLIER: "CS02b-supplierBySupplier",
-    Mode.NETWORK_OPERATOR_BY_NETWORK_OPERATOR: "CS02b-networkOperatorByNetworkOperator",
-    Mode.ACCESS_CONTROL_BROKER_BY_ACB: "CS02b-accessControlBrokerByACB",
-    Mode.WAN_PROVIDER_BY_WAN_PROVIDER: "CS02b-wanProviderByWanProvider",
-    Mode.TRANS_COS_BY_TRANS_COS: "CS02b-transCoSByTransCoS",
-    Mode.SUPPLIER_BY_TRANS_COS: "CS02b-supplierByTransCoS",
-    Mode.ANY_EXCEPT_ABNORMAL_ROOT_BY_RECOVERY: "CS02b-anyExceptAbnormalRootByRecovery",
-    Mode.LOAD_CONTROLLER_BY_LOAD_CONTROLLER: "CS02g-loadControllerByLoadController",
-    Mode.LOAD_CONTROLLER_BY_SUPPLIER: "CS02g-loadControllerBySupplier",
-}
-
-
-def cell(role: Role, usage: Usage = Usage.DIGITAL_SIGNATURE) -> CellId:
-    return CellId(role, *USES[usage])
-
-
-def new(role: Role, usage: Usage, entity: int | None = None, number: int = 0) -> Holder:
-    return certified(PARTIES[role] if entity is None else entity, usage, role, number)
-
-
-def into(role: Role, *holders: tuple[Usage, Holder]) -> tuple[AnchorReplacement, ...]:
-    return tuple(
-        AnchorReplacement(holder.certificate_der(), cell(role, usage)) for usage, holder in holders
-    )
-
-
-def update(
-    bench: SharedBench,
-    mode: Mode,
-    replacements: tuple[AnchorReplacement, ...],
-    at: datetime | None = None,
-    **control: object,
-) -> CredentialsUpdate:
-    """An update with the counter that the next message of the bench has."""
-    made = ReplacementControl(mode, bench.counter + 1)
-    path = (pki().issuing.certificate_der(),)
-    return CredentialsUpdate(replace(made, **control), replacements, path, at)  # type: ignore[arg-type]  # fields by name
-
-
-def statuses(answer: object) -> list[int]:
-    assert isinstance(answer, CredentialsUpdateResponse)
-    assert answer.outcome is not None
-    return [each.status for each in answer.outcome.cells]
-
-
-def query(authority: Role, *wanted: Role) -> CredentialsQuery:
-    use = AGREEMENT if authority is BROKER else SIGNING
-    return CredentialsQuery(CellId(authority, use), wanted)
-
-
-def held(bench: SharedBench, role: Role, usage: Usage = Usage.DIGITAL_SIGNATURE) -> bytes:
-    anchor = bench.chassis.credentials.anchors.get(cell(role, usage))
-    assert anchor is not None
-    return anchor.key_id
-
-
-def key_id(holder: Holder) -> bytes:
-    return Anchor.of(holder.certificate_der()).key_id
-
-
-SUPPLIER_KEYS = tuple(USES)
-
-
-def supplier_pairs(entity: int | None = None, number: int = 0) -> list[tuple[Usage, Holder]]:
-    return [(usage, new(SUPPLIER, usage, entity, number)) for usage in SUPPLIER_KEYS]
-
-
-# What the cells hold
 
 
 def test_a_device_reports_its_cells_role_by_role_in_the_order_asked() -> None:
@@ -136,9 +70,6 @@ def test_a_device_reports_its_cells_role_by_role_in_the_order_asked() -> None:
     assert [one.key_use for one in report[1].cells] == [0x08]
     assert report[0].cells[0].key_id == key_id(pki().holders[PARTIES[SUPPLIER], USAGE])
     assert report[0].counter == 0
-
-
-USAGE = Usage.DIGITAL_SIGNATURE
 
 
 def test_a_report_tells_the_highest_counter_and_is_signed_when_it_was_asked_so() -> None:
@@ -182,9 +113,6 @@ def test_each_type_of_device_trusts_the_parties_it_works_with(
     report = bench.send(octets)
     assert isinstance(report, tuple)
     assert (report[0].status == Status.SUCCESS) is has
-
-
-# Replacement
 
 
 def test_a_supplier_replaces_its_own_certificates_and_signs_with_the_new_key_from_then_on() -> None:
@@ -265,16 +193,8 @@ def test_a_certificate_has_to_fit_its_cell() -> None:
     garbage = AnchorReplacement(bytes.fromhex("3000"), cell(SUPPLIER))
     asked = update(bench, Mode.SUPPLIER_BY_SUPPLIER, swapped)
     assert statuses(bench.ask(NAMES[Mode.SUPPLIER_BY_SUPPLIER], asked)) == [5, 5]
-    asked = update(bench, Mode.SUPPLIER_BY_SUPPLIER, (replace(garbage, certificate=_spoilt()),))
+    asked = update(bench, Mode.SUPPLIER_BY_SUPPLIER, (replace(garbage, certificate=spoilt()),))
     assert statuses(bench.ask(NAMES[Mode.SUPPLIER_BY_SUPPLIER], asked)) == [Status.BAD_CERTIFICATE]
-
-
-def _spoilt() -> bytes:
-    """A certificate whose version is one that nobody knows."""
-    octets = bytearray(new(SUPPLIER, Usage.DIGITAL_SIGNATURE).certificate_der())
-    at = octets.index(bytes.fromhex("a003020102"))
-    octets[at + 4] = 9
-    return bytes(octets)
 
 
 def test_validity_dates_count_unless_the_command_says_otherwise() -> None:
@@ -421,71 +341,3 @@ def test_a_replacement_to_come_is_cancelled_and_a_failed_one_is_told_too() -> No
     told = decode(0x0124, Cra.ALERT, alert.payload)
     assert isinstance(told, CredentialsUpdateAlert)
     assert told.alert_code == 0x8F67
-
-
-# The device's own keys
-
-
-@pytest.mark.parametrize("usage", [Usage.DIGITAL_SIGNATURE, Usage.KEY_AGREEMENT])
-def test_a_device_makes_a_pair_and_uses_it_once_it_is_certified(usage: Usage) -> None:
-    bench = SharedBench()
-    use = KeyUse.DIGITAL_SIGNATURE if usage is USAGE else KeyUse.KEY_AGREEMENT
-    request = bench.ask("CS02c", KeyUseQuery(use))
-    assert isinstance(request, bytes)
-    assert read_request(request)[1] == bench.eui64
-    certificate = maker().certify(request, pki().issuing)
-    bench = SharedBench(store=bench.store)
-    bench.counter = 2000
-    assert bench.ask("CS02d", certificate) == StoreCode.SUCCESS
-    code = 0x8F4D if usage is USAGE else 0x8F4F
-    assert [each.code for each in bench.chassis.security_log.entries()] == [code]
-    again = SharedBench(store=bench.store)
-    again.counter = 3000
-    receiver = next_keys(bench.keys)
-    receiver.add_certificate(bench.eui64, usage, certificate)
-    read = again.message("CS02e", KeyUseQuery(use), keys=receiver)
-    assert again.send(read) == certificate
-    name = "CS02e" if usage is USAGE else "CS07"
-    asked = KeyUseQuery(use) if usage is USAGE else None
-    outcome = again.pipeline.receive(again.message(name, asked, keys=receiver))
-    response = Message.parse(getattr(outcome, "octets", b""))
-    checked = verify(response, receiver)
-    assert Verdict.VALID in (checked.mac, checked.signature)
-    assert verify(response, bench.keys) != checked
-
-
-def test_a_certificate_that_does_not_fit_the_pair_is_refused_by_its_code() -> None:
-    bench = SharedBench()
-    own = pki().holders[bench.eui64, USAGE].certificate_der()
-    other = pki().holders[bench.eui64 + 1, USAGE].certificate_der()
-    assert bench.ask("CS02d", own) == StoreCode.NO_CORRESPONDING_KEY_PAIR_GENERATED
-    assert bench.ask("CS02d", other) == StoreCode.WRONG_DEVICE_IDENTITY
-    assert bench.ask("CS02d", _spoilt()) == StoreCode.INVALID_CERTIFICATE
-    request = bench.ask("CS02c", KeyUseQuery())
-    assert isinstance(request, bytes)
-    assert bench.ask("CS02d", own) == StoreCode.WRONG_PUBLIC_KEY
-    certificate = maker().certify(request, pki().issuing)
-    bench.chassis.broken.add(Part.KEY_STORAGE)
-    assert bench.ask("CS02d", certificate) == StoreCode.PRIVATE_KEY_CHANGE_FAILED
-    bench.chassis.broken.add(Part.CERTIFICATE_STORAGE)
-    assert bench.ask("CS02d", certificate) == StoreCode.CERTIFICATE_STORAGE_FAILED
-    bench.chassis.broken.clear()
-    assert bench.ask("CS02d", certificate) == StoreCode.SUCCESS
-    codes = [each.code for each in bench.chassis.security_log.entries()]
-    assert codes == [0x8F4C, 0x8F4C, 0x8F4C, 0x8F4C, 0x8F4C, 0x8F4D]
-
-
-def test_requests_and_certificates_that_cannot_be_had_say_why() -> None:
-    bench = SharedBench()
-    wrong, good = KeyUseQuery(KeyUse.CRL_SIGN), KeyUseQuery(KeyUse.KEY_AGREEMENT)
-    assert bench.ask("CS02c", wrong) == RequestFailure.INVALID_KEY_USAGE
-    assert bench.ask("CS02e", wrong) == RetrievalFailure.INVALID_KEY_USAGE
-    bench.chassis.broken |= {Part.CERTIFICATION_REQUEST, Part.CERTIFICATE_MEMORY}
-    assert bench.ask("CS02c", good) == RequestFailure.REQUEST_PRODUCTION_FAILED
-    assert bench.ask("CS02e", good) == RetrievalFailure.CERTIFICATE_RETRIEVAL_FAILURE
-    bench.chassis.random_octets = None
-    assert bench.ask("CS02c", good) == RequestFailure.KEY_PAIR_GENERATION_FAILED
-    bare = SharedBench()
-    bare.keys.remove(bare.eui64, Usage.KEY_AGREEMENT)
-    bare.keys.add_private(bare.eui64, Usage.KEY_AGREEMENT, 7)
-    assert bare.ask("CS02e", good) == RetrievalFailure.NO_CERTIFICATE_HELD

@@ -7,57 +7,21 @@ import pytest
 from esme.kept import SupplyState
 from esme.metering.energy import Readings
 from gbcs.dlms import values as v
-from gbcs.dlms.data import Data
-from gbcs.stamp import NOW
-from gbcs.utrn import Token, ValueClass
 from gbcs.zcl.types import zcl_seconds
 from tests.esme.bench import at, mains, volts, watts
+from tests.esme.prepaid import (
+    IMMEDIATE,
+    PENNY,
+    POUND,
+    charge,
+    enter,
+    events,
+    non_disablement,
+    prepaid,
+    supply,
+    token,
+)
 from tests.esme.rig import MeterRig
-
-POUND = 100_000
-PENNY = 1_000
-IMMEDIATE = v.date_time(NOW)
-
-
-def charge(amount: int, *, scale: int = 0, index: bytes = b"") -> Data:
-    """A charge of so many 1/100000 pounds; ``scale`` 3 makes it per kWh."""
-    return v.structure(
-        v.structure(v.i8(scale), v.i8(-5)),
-        v.structure(v.u16(0), v.octets(bytes(6)), v.i8(0)),
-        v.array(v.structure(v.octets(index), v.i16(amount))),
-    )
-
-
-def prepaid(load_w: int = 1000, *, start: str = "10:00", balance: int = POUND) -> MeterRig:
-    """Pays 20 p per kWh; emergency credit of 5.00 from 1.00 down; disablement at 0.00."""
-    rig = MeterRig(mains(volts(230), watts(load_w)), start=at(start))
-    rig.set("111/0-1:19.0.0.255/2", v.structure(v.enum(2), v.enum(2)))
-    rig.set("111/0-1:19.0.0.255/13", IMMEDIATE)
-    rig.set("113/0-0:19.20.0.255/6", charge(20 * PENNY, scale=3, index=b"\1"))
-    rig.set("113/0-0:19.20.0.255/7", IMMEDIATE)
-    for number, amount in ((2, 5 * POUND), (3, POUND)):
-        rig.set(f"9000/0-0:94.44.128.{number}/4", v.i32(amount))
-        rig.set(f"9000/0-0:94.44.128.{number}/6", IMMEDIATE)
-    rig.call("112/0-0:19.10.0.255/2", v.i32(balance))
-    return rig
-
-
-def events(rig: MeterRig) -> list[str]:
-    return [f"{entry.code:04X}" for entry in rig.meter.reporter.event_log.entries()]
-
-
-def supply(rig: MeterRig) -> int:
-    return rig.meter.kept.supply
-
-
-def token(pence: int, counter: int, mac: bytes = b"good") -> bytes:
-    return Token(counter % 1024, ValueClass.PENCE, pence, mac).digits().encode()
-
-
-def enter(rig: MeterRig, pence: int, counter: int, mac: bytes = b"good") -> int:
-    octets = token(pence, counter, mac)
-    place = "115/0-0:19.40.0.255/1"
-    return rig.call(place, v.octets(octets), originator_counter=counter << 32)
 
 
 def test_consumption_is_paid_at_the_price_of_its_register() -> None:
@@ -90,26 +54,6 @@ def test_credit_runs_out_by_the_book() -> None:
     assert supply(rig) == SupplyState.DISABLED
     rig.until(at("16:00"))
     assert rig.meter.readings == Readings(active_import_wh=50 + 30_000)
-
-
-def non_disablement(rig: MeterRig, begins: int, ends: int) -> None:
-    def action(number: int, selector: int, hour: int) -> Data:
-        return v.structure(
-            v.u16(number),
-            v.boolean(True),
-            v.logical_name("0-0:10.0.106.255"),
-            v.u16(selector),
-            v.octets(bytes((hour, 0, 0, 0))),
-            v.u16(0xFFFF),
-            v.bits("1111111"),
-            v.bits("0"),
-            v.octets(b"\xff" * 5),
-            v.octets(b"\xff" * 5),
-        )
-
-    calendar = v.array(action(1, 32, begins), action(2, 33, ends))
-    assert rig.set("10/0-1:12.0.1.255/2", calendar) == 0
-    assert rig.set("9000/0-0:94.44.128.28/6", IMMEDIATE) == 0
 
 
 def test_a_non_disablement_period_keeps_the_supply_on_until_it_ends() -> None:

@@ -15,8 +15,8 @@ from gbcs.dlms import values as v
 from gbcs.dlms.data import Bits, Data
 from gbcs.stamp import NOW, Stamp
 from tests.esme.bench import at, volts
+from tests.esme.controllers import COMMAND, FAILURE, OFF, ON, SUCCESS, controllers, log, state
 from tests.esme.rig import MeterRig
-from tests.esme.test_controllers import COMMAND, FAILURE, OFF, ON, SUCCESS, controllers, log, state
 
 ENTRIES, SPECIALS = "10/0-1:12.0.2.255/2", "11/0-1:11.0.3.255/2"
 ACTIVATE, ACTIVATE_SPECIALS = "9000/0-0:94.44.128.26/6", "9000/0-0:94.44.128.35/6"

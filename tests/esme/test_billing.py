@@ -14,8 +14,8 @@ from gbcs.dlms.data import Data
 from gbcs.stamp import NOW, Stamp
 from gbcs.zcl.types import zcl_seconds
 from tests.esme.bench import at, mains, volts, watts
+from tests.esme.prepaid import prepaid
 from tests.esme.rig import MeterRig
-from tests.esme.test_account import prepaid
 
 CALENDAR = "22/0-0:15.0.0.255/4"
 BLOCKS = "22/0-0:15.1.0.255/4"

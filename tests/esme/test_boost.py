@@ -10,8 +10,8 @@ from esme.meter import Identity
 from gbcs.dlms import values as v
 from gbcs.zcl.types import zcl_seconds
 from tests.esme.bench import at
+from tests.esme.controllers import COMMAND, OFF, ON, SUCCESS, controllers, log, state, switches
 from tests.esme.rig import MeterRig
-from tests.esme.test_controllers import COMMAND, OFF, ON, SUCCESS, controllers, log, state, switches
 
 BOOST_LOG = "7/0-0:99.98.20.255/2"
 

@@ -12,8 +12,8 @@ from esme.meter import Identity
 from gbcs.dlms import values as v
 from gbcs.zcl.types import zcl_seconds
 from tests.esme.bench import at
+from tests.esme.controllers import COMMAND, FAILURE, OFF, ON, SUCCESS, log, period, state
 from tests.esme.rig import MeterRig
-from tests.esme.test_controllers import COMMAND, FAILURE, OFF, ON, SUCCESS, log, period, state
 
 HCALCS = 0x02434855420000C1
 ON_1, OFF_1, RESET_1 = 0x1164, 0x1100, 0x0120

@@ -1,37 +1,21 @@
-"""Tunnels and the GSME's mailbox, octet by octet and end to end over two nodes."""
+"""Tunneling 0x0704: both ends of the cluster."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
-from random import Random
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from gbcs.errors import MalformedMessage
 from gbcs.zcl.frame import Frame
 from gbcs.zcl.status import Status
 from han.clusters.tunneling import RequestTunnel, ToClient, ToServer, TunnelStatus
-from han.endpoint import Endpoint
 from han.exchange import Executed, Replied, Request
 from han.fragmentation import MessageTooLong
-from han.node import Node
 from han.radio import ApsFrame
 from han.tunnel import (
     CloseRejected,
-    Collected,
-    CollectionEnded,
-    Collector,
-    Mailboxes,
-    MailboxNoise,
-    MailboxSettings,
-    MessagePut,
-    NotRetrieved,
-    PendingChanged,
     RequestRejected,
-    Retrieved,
     TransferDone,
     TransferFailed,
     TunnelClients,
@@ -42,56 +26,10 @@ from han.tunnel import (
     TunnelServer,
     TunnelSettings,
 )
-from han.tunnel.mailbox import Get, GetResponse, Put, parse
 from han.zcl.payload import encode
-from han.zcl.server import ZclServer
 from han.zcl.tables import Access
-from tests.han.home import HUB, METER, START, Home
-
-SECOND = timedelta(seconds=1)
-HUB_ENDPOINT, METER_ENDPOINT = 0x7B, 0x2A
-
-
-@dataclass
-class Rig:
-    air: Home
-    server: TunnelServer
-    clients: TunnelClients
-    server_at: int
-    client_at: int
-
-    def open(self) -> None:
-        self.clients.open(self.server_at, METER_ENDPOINT, self.air.now)
-        self.kick()
-
-    def kick(self) -> None:
-        """Let both nodes drive their services, and carry what comes of it."""
-        for node in self.air.nodes.values():
-            node.poll(self.air.now)
-        self.air.settle()
-
-
-def rig(settings: TunnelSettings | None = None, *, server_at: int = METER) -> Rig:
-    client_at = HUB if server_at == METER else METER
-    server = TunnelServer(METER_ENDPOINT, settings)
-    clients = TunnelClients(HUB_ENDPOINT, settings)
-    serving = Node(server_at, [Endpoint(METER_ENDPOINT, 0x0501, [server.served()])])
-    using = Node(client_at, [Endpoint(HUB_ENDPOINT, 0x0508, [clients.served()])])
-    serving.attach(server)
-    using.attach(clients)
-    return Rig(Home.of(serving, using), server, clients, server_at, client_at)
-
-
-def ask(server: TunnelServer, octets: str, peer: int = HUB) -> str:
-    """The answer to a ZCL frame, in hex."""
-    access = Access(peer=peer, now=START, endpoint=METER_ENDPOINT, peer_endpoint=9)
-    frames = ZclServer([server.served()]).execute(
-        0x0704, Frame.parse(bytes.fromhex(octets)), access
-    )
-    return " ".join(f.to_bytes().hex() for f in frames)
-
-
-REQUEST = "0111 00 06 ffff 00 dc05"
+from tests.han.home import HUB, METER, START
+from tests.han.tunnels import HUB_ENDPOINT, METER_ENDPOINT, REQUEST, SECOND, ask, rig
 
 
 def test_a_gb_request_is_given_a_tunnel_and_again_the_same() -> None:
@@ -295,180 +233,6 @@ def test_octets_from_a_server_with_another_tunnel_are_refused() -> None:
     (answer,) = hub.execute(0x0704, Frame(0x09, 5, 2, b"\x00\x00\x00"), access)
     assert answer.payload[1] == Status.SUCCESS
     assert not setup.clients.is_open(METER)
-
-
-# -- mailbox ---------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("octets", "meaning"),
-    [
-        ("01", Get.GET),
-        ("0200", GetResponse(b"", 0)),
-        ("0200dd01", GetResponse(b"\xdd\x01", 0)),
-        ("0205dd", GetResponse(b"\xdd", 5)),
-        ("03dd", Put(b"\xdd")),
-    ],
-)
-def test_mailbox_octets(octets: str, meaning: object) -> None:
-    assert parse(bytes.fromhex(octets)) == meaning
-    if not isinstance(meaning, Get):
-        assert isinstance(meaning, GetResponse | Put)
-        assert meaning.to_bytes().hex() == octets
-
-
-@pytest.mark.parametrize("octets", ["", "02", "03", "0101", "04dd", "dd"])
-def test_anything_else_is_no_mailbox_message(octets: str) -> None:
-    with pytest.raises(MalformedMessage):
-        parse(bytes.fromhex(octets))
-
-
-@dataclass
-class MailRig:
-    tunnels: Rig
-    boxes: Mailboxes
-    collector: Collector
-    collected: list[bytes]
-    ended: list[str | None]
-    put: list[bytes]
-    told: list[object]
-
-    @property
-    def air(self) -> Home:
-        return self.tunnels.air
-
-    def turn(self) -> None:
-        """What hub and GSME do with the events of their tunnels, until nothing happens."""
-        busy = True
-        while busy:
-            self.tunnels.kick()
-            hub, gsme = self.tunnels.server.events(), self.tunnels.clients.events()
-            for event in hub:
-                self.boxes.receive(event, self.air.now)
-            for event in gsme:
-                self.collector.receive(event, self.air.now)
-            self.collector.poll(self.air.now)
-            happened = self.collector.events()
-            for done in happened:
-                match done:
-                    case Collected(message):
-                        self.collected.append(message)
-                        self.collector.put(b"answer to " + message, self.air.now)
-                        self.collector.next(self.air.now)
-                    case CollectionEnded(reason):
-                        self.ended.append(reason)
-            told = self.boxes.events()
-            self.told += told
-            busy = bool(hub or gsme or happened)
-
-    def pass_time(self, duration: timedelta) -> None:
-        self.air.wait(duration)
-        self.turn()
-
-
-def mail() -> MailRig:
-    """The hub serves, the GSME is the client."""
-    setup = rig(server_at=HUB)
-    boxes = Mailboxes(setup.server)
-    setup.open()
-    setup.clients.events()
-    return MailRig(setup, boxes, Collector(setup.clients, HUB), [], [], [], [])
-
-
-def test_an_empty_box_ends_the_collection() -> None:
-    post = mail()
-    post.collector.collect(START)
-    post.turn()
-    assert (post.collected, post.ended) == ([], [None])
-
-
-def test_messages_come_in_order_each_answered_before_the_next() -> None:
-    post = mail()
-    for n in range(3):
-        assert post.boxes.put(METER, bytes([n]), START)
-    assert post.boxes.pending(METER) == 3
-    post.collector.collect(START)
-    post.turn()
-    assert post.collected == [b"\x00", b"\x01", b"\x02"]
-    assert post.ended == [None]
-    assert post.boxes.pending(METER) == 0
-    told = [e for e in post.told if isinstance(e, Retrieved | MessagePut | PendingChanged)]
-    assert told[0] == PendingChanged(METER, pending=True)
-    assert [e.message for e in told if isinstance(e, MessagePut)] == [
-        b"answer to " + bytes([n]) for n in range(3)
-    ]
-    assert PendingChanged(METER, pending=False) in told
-    counts = [
-        frame.payload[6]
-        for source, frame in post.air.carried
-        if source == HUB and frame.payload[2:3] == b"\x01" and frame.payload[5:6] == b"\x02"
-    ]
-    assert counts == [2, 1, 0]
-
-
-def test_a_message_is_kept_for_24_hours() -> None:
-    post = mail()
-    post.boxes.put(METER, b"x", START)
-    assert post.boxes.deadline == START + timedelta(hours=24)
-    post.boxes.poll(START + timedelta(hours=24))
-    assert NotRetrieved(METER, b"x", "not fetched in time") in (told := post.boxes.events())
-    assert told[-1] == PendingChanged(METER, pending=False)
-
-
-def test_a_full_box_refuses_and_a_gsme_that_leaves_loses_its_box() -> None:
-    boxes = Mailboxes(TunnelServer(1), MailboxSettings(capacity=1))
-    assert boxes.put(METER, b"x", START)
-    assert not boxes.put(METER, b"y", START)
-    boxes.forget(METER)
-    assert boxes.pending(METER) == 0
-    assert boxes.events()[-1] == NotRetrieved(METER, b"x", "the GSME left")
-
-
-def test_noise_through_the_tunnel_is_told() -> None:
-    boxes = Mailboxes(TunnelServer(1))
-    boxes.receive(TunnelMessage(METER, b"\x07"), START)
-    boxes.receive(TunnelMessage(METER, b"\x02\x00"), START)
-    assert boxes.events() == [MailboxNoise(METER, b"\x07"), MailboxNoise(METER, b"\x02\x00")]
-
-
-def test_a_hub_that_is_silent_is_asked_three_times() -> None:
-    post = mail()
-    post.air.nodes[HUB].endpoints[METER_ENDPOINT].enabled = False
-    post.collector.collect(START)
-    for _ in range(4):
-        post.pass_time(10 * SECOND)
-    assert post.ended == ["the hub does not answer GET"]
-
-
-@given(st.integers(0, 2**32 - 1))
-@settings(deadline=None, max_examples=25)
-def test_over_a_lossy_air_every_message_arrives_exactly_once(seed: int) -> None:
-    random = Random(seed)
-    post = mail()
-    post.air.lost = lambda frame: random.random() < 0.1
-    messages = [random.randbytes(1200) for _ in range(3)]
-    for message in messages:
-        post.boxes.put(METER, message, START)
-    for _ in range(40):
-        if post.collector.deadline is None and post.boxes.pending(METER):
-            post.collector.collect(post.air.now)
-        post.turn()
-        post.pass_time(10 * SECOND)
-    assert post.collected == messages
-
-
-def test_the_frames_of_the_reference_example() -> None:
-    """GSME to hub ``01 11 02 0000 01``; hub to GSME ``09 20 01 0000 02 00 DD...``."""
-    post = mail()
-    post.boxes.put(METER, b"\xdd\x99", START)
-    post.collector.collect(START)
-    post.turn()
-    sent = [(s, f.payload.hex()) for s, f in post.air.carried]
-    gets = [p for s, p in sent if s == METER and p[4:6] == "02"]
-    assert gets[0][:2] == "01"
-    assert gets[0][4:] == "02000001"
-    answers = [p for s, p in sent if s == HUB and p[:2] == "09"]
-    assert answers[0][4:] == "0100000200dd99"
 
 
 def test_a_default_response_is_not_sent_to_who_wants_none() -> None:

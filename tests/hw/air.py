@@ -43,6 +43,10 @@ NETWORK: Final = NetworkParameters(CHANNEL, 0xABCD, HUB, NETWORK_KEY)
 SMART_ENERGY: Final = 0x0109
 METERING: Final = 0x0702
 ENDPOINTS: Final = (SimpleDescriptor(1, SMART_ENERGY, 0x0500, (0x0000,), (METERING,)),)
+NEW_KEY: Final = bytes(range(0x40, 0x50))
+"""A link key that replaces the preconfigured one."""
+FILLINGS: Final = ("ether", "ezsp8", "ezsp13", "ezsp14", "ezsp19")
+JOINERS: Final = ("ether", "ezsp8", "ezsp13", "ezsp19")
 E = TypeVar("E")
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import subprocess
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -24,15 +23,7 @@ from tests.hw.air import DISPLAY, DISPLAY_KEY, HUB, METER, NETWORK_KEY, Air, Nod
 
 NEXT_KEY = bytes(range(0x70, 0x80))
 LATER_KEY = bytes(range(0x80, 0x90))
-FILLINGS = ("ether", "ezsp8", "ezsp13", "ezsp14", "ezsp19")
 OUT_OF_RANGE = Link(loss=1.0)
-
-
-@pytest.fixture(params=FILLINGS)
-async def air(request: pytest.FixtureRequest, timeline: Timeline) -> AsyncIterator[Air]:
-    air = Air(timeline, request.param)
-    yield air
-    await air.close()
 
 
 async def _home(air: Air) -> tuple[Node, Node, Node]:

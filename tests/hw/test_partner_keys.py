@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import subprocess
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -21,15 +20,6 @@ from han.radio import (
 from hw.capture import wireshark_key_option
 from hw.ether import Link
 from tests.hw.air import DISPLAY, DISPLAY_KEY, METER, Air, Node, message
-
-FILLINGS = ("ether", "ezsp8", "ezsp13", "ezsp14", "ezsp19")
-
-
-@pytest.fixture(params=FILLINGS)
-async def air(request: pytest.FixtureRequest, timeline: Timeline) -> AsyncIterator[Air]:
-    air = Air(timeline, request.param)
-    yield air
-    await air.close()
 
 
 async def _home(air: Air, kind: str = "", role: Role = Role.ROUTER) -> tuple[Node, Node, Node]:
