@@ -30,7 +30,7 @@ from gbcs.keys import KeyStore
 from gbcs.protection import attribute_cipher, protect, verify
 from gbcs.rtds import find_keystore, read_directory
 from gbcs.sources import messages_in
-from tests.gbcs.test_envelope import COMMAND, RESPONSE
+from tests.gbcs.samples import COMMAND, RESPONSE
 
 LIMIT_MS = 50.0
 """Longest time one input may take, of this process, best of three tries."""

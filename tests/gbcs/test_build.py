@@ -13,7 +13,7 @@ from gbcs.keys import KeyStore, Usage
 from gbcs.plain import Plain
 from gbcs.protection import carried_protection, verify
 from gbcs.rtds import RtdsFile
-from tests.gbcs.test_envelope import BROKER, COMMAND, GPF, SUPPLIER
+from tests.gbcs.samples import BROKER, COMMAND, GPF, SUPPLIER
 
 ESME = 0x00DB1234567890A0
 ADDRESS = Address(originator=SUPPLIER, recipient=GPF, originator_counter=1001)

@@ -14,7 +14,7 @@ from gbcs.gbt import split
 from gbcs.gfi import from_gfi
 from gbcs.keys import KeyStore
 from gbcs.protection import verify
-from tests.gbcs.test_envelope import COMMAND, GPF, RESPONSE, SUPPLIER
+from tests.gbcs.samples import COMMAND, GPF, RESPONSE, SUPPLIER
 from tests.gbcs.test_sources import USE_CASES
 from tests.gbcs.test_tshark import capture
 

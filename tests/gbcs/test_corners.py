@@ -47,7 +47,7 @@ from gbcs.plain import (
 )
 from gbcs.stamp import Stamp
 from tests.gbcs import fuzz
-from tests.gbcs.test_envelope import GPF, SUPPLIER
+from tests.gbcs.samples import GPF, SUPPLIER
 
 GCS05 = by_name("GCS05")
 PARAMETERS = ProtectionParameters(1000, SUPPLIER, GPF)

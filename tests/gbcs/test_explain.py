@@ -17,7 +17,7 @@ from gbcs.rtds import RtdsFile
 from gbcs.zcl.frame import Frame, frame_control
 from gbcs.zcl.general import AttributeStatus, ReadAttributesResponse
 from gbcs.zcl.types import DataType
-from tests.gbcs.test_envelope import COMMAND, GPF, RESPONSE, SUPPLIER
+from tests.gbcs.samples import COMMAND, GPF, RESPONSE, SUPPLIER
 
 
 def _check_places(node: Node, first: int, end: int) -> None:

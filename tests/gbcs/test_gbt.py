@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from gbcs.envelope import MESSAGE_LIMIT_OCTETS, Cra
 from gbcs.errors import LocalError, MalformedMessage
 from gbcs.gbt import Assembler, Block, is_block, split
-from tests.gbcs.test_envelope import COMMAND, RESPONSE
+from tests.gbcs.samples import COMMAND, RESPONSE
 
 BLOCK = Block(
     cra=Cra.COMMAND,

@@ -14,7 +14,7 @@ from gbcs.keys import KeyStore
 from gbcs.protection import attribute_cipher
 from gbcs.rtds import RtdsFile
 from gbcs.zcl.frame import Frame
-from tests.gbcs.test_envelope import GPF, RESPONSE, SUPPLIER
+from tests.gbcs.samples import GPF, RESPONSE, SUPPLIER
 
 READ = bytes.fromhex("010901010702000B00000002030103000300 00")
 

@@ -38,7 +38,7 @@ from gbcs.protection import (
     verify,
 )
 from gbcs.rtds import RtdsFile
-from tests.gbcs.test_envelope import BROKER, COMMAND, GPF, RESPONSE, SUPPLIER
+from tests.gbcs.samples import BROKER, COMMAND, GPF, RESPONSE, SUPPLIER
 
 # GBCS section 18.4, cryptographic test vectors: ECS04b from supplier A to device A
 SUPPLIER_A, DEVICE_A, BROKER_A = 0x123456789ABCDEF0, 0xFFFFFFFFFFFFFFFE, 0xABABABABABABABAB

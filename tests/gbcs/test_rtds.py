@@ -7,7 +7,7 @@ import pytest
 from gbcs.errors import LocalError, MalformedMessage
 from gbcs.keys import KeyStore
 from gbcs.rtds import find_keystore, read_directory, read_hex, verify
-from tests.gbcs.test_envelope import COMMAND
+from tests.gbcs.samples import COMMAND
 
 
 def test_the_reference_set_verifies(rtds_dir: Path) -> None:

@@ -23,7 +23,7 @@ from gbcs.keys import KeyStore, Usage
 from gbcs.party import Role
 from gbcs.pki import TestPki, make_test_pki
 from gbcs.sources import messages_in
-from tests.gbcs.test_envelope import BROKER, COMMAND, GPF, RESPONSE, SUPPLIER
+from tests.gbcs.samples import BROKER, COMMAND, GPF, RESPONSE, SUPPLIER
 
 ESME = 0x00DB1234567890A0
 
