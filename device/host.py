@@ -135,6 +135,7 @@ class Host:
         self._started = asyncio.Event()
         self._sending: set[asyncio.Task[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
+        self._alarm: datetime | None = None
         self._polled_at: datetime | None = None
         self._advancing = False
 
@@ -343,18 +344,23 @@ class Host:
         _call(self._node_watchers, event)
 
     def _arm(self) -> None:
+        due = self.node.deadline
+        if due is not None and self._polled_at is not None:
+            due = max(due, self._polled_at + _LEAST_WAIT)  # nothing is due twice at one moment
+        if due == self._alarm:
+            return
+        self._disarm()
+        if due is not None:
+            self._alarm = due
+            self._timer = self._timeline.call_at(due, self._poll)
+
+    def _disarm(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
-            self._timer = None
-        due = self.node.deadline
-        if due is None:
-            return
-        if self._polled_at is not None:
-            due = max(due, self._polled_at + _LEAST_WAIT)  # nothing is due twice at one moment
-        self._timer = self._timeline.call_at(due, self._poll)
+        self._timer = self._alarm = None
 
     def _poll(self) -> None:
-        self._timer = None
+        self._disarm()
         self._polled_at = self._timeline.now()
         _guard(lambda: self.node.poll(self._timeline.now()))
         self._advance()
@@ -362,9 +368,7 @@ class Host:
     def _stop(self, reason: str) -> None:
         self._tasks = None
         self._started.clear()
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self._disarm()
         for task in self._sending:
             task.cancel()
         self._fail_pending(reason)

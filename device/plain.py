@@ -31,15 +31,22 @@ _AS_THEY_ARE: Final = frozenset({NoneType, bool, int, float, str})
 
 def dump(value: object) -> Json:
     """Plain values of any state; LocalError for what has no plain form."""
-    kind = type(value)
+    kind: type = type(value)
     if kind in _AS_THEY_ARE:
         return value  # type: ignore[return-value]  # one of these five
     if kind is list or kind is tuple:
         return [each if type(each) in _AS_THEY_ARE else dump(each) for each in value]  # type: ignore[attr-defined]
-    if is_dataclass(kind):
-        members = ((name, getattr(value, name)) for name in _names(kind))
-        return {name: dump(held) for name, held in members if not isinstance(held, KeptApart)}
-    return _dump_other(value)
+    names = _members(kind)
+    if names is None:
+        return _dump_other(value)
+    plain: dict[str, Json] = {}
+    for name in names:
+        held = getattr(value, name)
+        if type(held) in _AS_THEY_ARE:
+            plain[name] = held
+        elif not isinstance(held, KeptApart):
+            plain[name] = dump(held)
+    return plain
 
 
 def _dump_other(value: object) -> Json:
@@ -123,8 +130,9 @@ def _refuse(plain: Json) -> object:
 
 
 @cache
-def _names(kind: type) -> tuple[str, ...]:
-    return tuple(each.name for each in fields(kind))
+def _members(kind: type) -> tuple[str, ...] | None:
+    """Names of the members of a dataclass; None for any other type."""
+    return tuple(each.name for each in fields(kind)) if is_dataclass(kind) else None
 
 
 @cache
@@ -135,7 +143,7 @@ def _hints(kind: type) -> dict[str, object]:
 @cache
 def members_with_logs(kind: type) -> tuple[str, ...]:
     """Names of the members of a state that are logs, or that hold some."""
-    return tuple(name for name in _names(kind) if _has_logs(_hints(kind)[name]))
+    return tuple(name for name in _members(kind) or () if _has_logs(_hints(kind)[name]))
 
 
 def _has_logs(hint: object) -> bool:

@@ -67,15 +67,12 @@ class Timeline:
             raise ValueError(f"time runs forward: rate {rate} is not above 0")
         self.start = start.astimezone(UTC)
         self.rate = rate
+        self.jumping = rate == JUMP
+        """Whether idle time is skipped."""
         self.watch_stalls = watch_stalls
         self.settle_s = settle_s
         self._elapsed: Callable[[], float] = lambda: 0.0
         self._owed = 0
-
-    @property
-    def jumping(self) -> bool:
-        """Whether idle time is skipped."""
-        return self.rate == JUMP
 
     @property
     def elapsed_s(self) -> float:

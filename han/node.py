@@ -185,7 +185,8 @@ class Node:
         """When :meth:`poll` is due next."""
         moments = [self._reassembler.deadline, self._transactions.deadline]
         moments += [service.deadline for service in self._services]
-        return min((m for m in moments if m is not None), default=None)
+        known = [moment for moment in moments if moment is not None]
+        return min(known) if known else None
 
     # -- sending -------------------------------------------------------------------------------
 
@@ -241,7 +242,8 @@ class Node:
     def _serve(self, now: datetime) -> None:
         """Let every service do what is due, and send what they ask for."""
         for service in tuple(self._services):
-            if service.deadline is not None and service.deadline <= now:
+            due = service.deadline
+            if due is not None and due <= now:
                 service.poll(now)
         self._now = now
         self._collect()
@@ -251,7 +253,7 @@ class Node:
         for service in tuple(self._services):
             for request in service.requests():
                 self._issue(request, service)
-        if self._now is not None:
+        if self._rejected and self._now is not None:
             rejected, self._rejected = self._rejected, []
             for shipped in rejected:
                 self._shipped(shipped, self._now)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -36,6 +37,21 @@ _THRESHOLDS: Final = tuple(Place.parse(f"21/0-0:16.0.{n}.255/2") for n in range(
 _NO_THRESHOLDS: Final = v.array(*[v.u32(UNUSED_THRESHOLD)] * 3)
 
 
+@dataclass(frozen=True, slots=True)
+class _NextSwitch:
+    """An answer of the tables, which is true until the switch comes (or, without one, all day)."""
+
+    calendars: tuple[Calendar, Calendar]
+    asked: datetime
+    due: datetime | None
+
+    def holds(self, own: datetime) -> bool:
+        """Whether the answer at another time is the same."""
+        if self.due is None:
+            return own.date() == self.asked.date()
+        return self.asked <= own < self.due
+
+
 class TariffSwitch:
     """Moves consumption into the right registers; ``readings`` shows the cumulative ones."""
 
@@ -46,6 +62,7 @@ class TariffSwitch:
         self._registers = registers
         self._readings = readings
         self._read: tuple[tuple[Data, ...], tuple[Calendar, Calendar]] | None = None
+        self._next: _NextSwitch | None = None
 
     def settle(self) -> None:
         """Give the registers in use what was consumed up to now."""
@@ -67,8 +84,12 @@ class TariffSwitch:
         return self._read[1]
 
     def next_switch(self, own: datetime) -> datetime | None:
-        """When a script starts next."""
-        return earliest(calendar.next_switch(own) for calendar in self.calendars())
+        """When a script starts next, as far as a week ahead."""
+        calendars, known = self.calendars(), self._next
+        if known is None or known.calendars is not calendars or not known.holds(own):
+            due = earliest(calendar.next_switch(own) for calendar in calendars)
+            known = self._next = _NextSwitch(calendars, own, due)
+        return known.due
 
     def switch(self, own: datetime) -> None:
         """Use the registers that the tables say for a time."""
