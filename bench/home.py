@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -28,6 +28,7 @@ from chub.hub import CommunicationsHub
 from chub.settings import ChfSettings
 from device.events import EventStream
 from device.host import Host
+from device.outbox import Offer
 from device.store import Store
 from device.timeline import REAL, Timeline
 from esme.physics.site import Site
@@ -70,7 +71,8 @@ class Home:
     displays: tuple[Display, ...] = ()
     controllers: tuple[LoadControlSwitch | SapcStation, ...] = ()
     access_devices: tuple[ConsumerAccessDevice, ...] = ()
-    upward: list[Callable[[bytes], object]] = field(default_factory=list)
+    upward: list[Offer] = field(default_factory=list)
+    """Who is offered what goes to the WAN; what all of them answer with False waits in the hub."""
 
     @property
     def capture_keys(self) -> tuple[bytes, ...]:
@@ -104,9 +106,11 @@ class Home:
         loop = asyncio.get_running_loop()
         answered: asyncio.Future[bytes] = loop.create_future()
 
-        def take(octets: bytes) -> None:
-            if is_response_to(octets, command) and not answered.done():
+        def take(octets: bytes) -> bool:
+            mine = is_response_to(octets, command)
+            if mine and not answered.done():
                 answered.set_result(octets)
+            return mine
 
         self.upward.append(take)
         try:
@@ -190,11 +194,11 @@ async def devices_alive(home: Home) -> AsyncIterator[None]:
 
 async def _build(parts: Parts) -> Home:
     """Put the parts of one home together, in the order in which they need each other."""
-    rig, upward = parts.rig, list[Callable[[bytes], object]]()
+    rig, upward = parts.rig, list[Offer]()
 
-    def to_wan(octets: bytes) -> None:
-        for take in tuple(upward):
-            take(octets)
+    def to_wan(octets: bytes) -> bool:
+        taken = [take(octets) is not False for take in tuple(upward)]
+        return any(taken)
 
     hub, gpf, host = await start_hub(parts, to_wan)
     home = Home(

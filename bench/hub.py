@@ -11,6 +11,7 @@ from chub.hub import CommunicationsHub, HanIdentity
 from chub.settings import ChfSettings
 from device.gbz_engine import EngineSettings
 from device.host import Host
+from device.outbox import Offer
 from device.settings import PipelineSettings
 from device.station import start_station
 from gbcs.errors import MalformedMessage
@@ -23,12 +24,11 @@ from han.node import NodeSettings
 from han.radio import HanRadio, NetworkParameters, Role
 
 
-async def start_hub(
-    parts: Parts, upward: Callable[[bytes], object]
-) -> tuple[CommunicationsHub, GasProxy, Host]:
-    """Build the hub and put it on its network; ``upward`` takes what goes to the WAN."""
+async def start_hub(parts: Parts, upward: Offer) -> tuple[CommunicationsHub, GasProxy, Host]:
+    """Build the hub and put it on its network; ``upward`` is offered what goes to the WAN."""
     hub = _chf(parts, upward)
-    gpf = _gpf(parts, hub.device_log.__contains__, upward)
+    gpf = _gpf(parts, hub.device_log.__contains__)
+    gpf.chassis.outbox.hand_to(hub.chassis.outbox.forward)
     hub.add_function(gpf.entity, gpf.answer)
     hub.pending_changed = gpf.han.set_tunnel_pending
     hub.device_removed = gpf.han.forget
@@ -61,7 +61,7 @@ def _flag_network_key(hub: CommunicationsHub, gpf: GasProxy, waiting: bool) -> N
             gpf.han.set_network_key_waiting(entry.eui64, waiting)
 
 
-def _chf(parts: Parts, upward: Callable[[bytes], object]) -> CommunicationsHub:
+def _chf(parts: Parts, upward: Offer) -> CommunicationsHub:
     section, settings = parts.rig.hub, parts.settings.of(ChfSettings)
     certified = parts.certified(section.gpf, settings.suites)
     return CommunicationsHub(
@@ -74,9 +74,7 @@ def _chf(parts: Parts, upward: Callable[[bytes], object]) -> CommunicationsHub:
     )
 
 
-def _gpf(
-    parts: Parts, admits: Callable[[int], bool], upward: Callable[[bytes], object]
-) -> GasProxy:
+def _gpf(parts: Parts, admits: Callable[[int], bool]) -> GasProxy:
     section, settings = parts.rig.hub, parts.settings
     return GasProxy(
         parts.chassis(section.gpf, DeviceType.GPF),
@@ -85,7 +83,6 @@ def _gpf(
         settings=settings.of(GpfSettings),
         pipeline_settings=settings.of(PipelineSettings),
         engine_settings=settings.of(EngineSettings),
-        send=lambda octets, recipient: upward(octets),
     )
 
 

@@ -62,8 +62,21 @@ class Broker:
         return cls(parts.hostname, port, base, parts.username, parts.password)
 
 
+@dataclass(frozen=True, slots=True)
+class _Publication:
+    """``octets`` are those of the message, if it is one."""
+
+    topic: str
+    payload: str
+    octets: bytes
+
+
 class MqttGateway:
-    """Leads commands from the broker to the hub, Responses, alerts and events back."""
+    """Leads commands from the broker to the hub, Responses, alerts and events back.
+
+    A message is the hub's until the broker has acknowledged it; ``flush`` makes the hub offer it
+    then once more.
+    """
 
     def __init__(
         self,
@@ -71,10 +84,14 @@ class MqttGateway:
         home: str,
         command: Callable[[bytes], None],
         refuse: Callable[[MalformedMessage], None],
+        flush: Callable[[], object],
     ) -> None:
         self.topic = f"{broker.base}/{re.sub(r'[^A-Za-z0-9_-]+', '-', home).strip('-')}"
         self._broker, self._command, self._refuse = broker, command, refuse
-        self._outgoing: asyncio.Queue[tuple[str, str]] = asyncio.Queue()
+        self._flush = flush
+        self._outgoing: asyncio.Queue[_Publication] = asyncio.Queue()
+        self._under_way: set[bytes] = set()
+        self._acknowledged: set[bytes] = set()
         self._transactions: dict[Transaction, Plain] = {}
         self.connected = asyncio.Event()
 
@@ -88,8 +105,14 @@ class MqttGateway:
             finally:
                 staying.cancel()
 
-    def upward(self, octets: bytes) -> None:
-        """Publish a Response or alert."""
+    def upward(self, octets: bytes) -> bool:
+        """Publish a Response or alert; False until the broker has acknowledged it."""
+        if octets not in self._acknowledged | self._under_way:
+            self._under_way.add(octets)
+            self._publish_message(octets)
+        return octets in self._acknowledged
+
+    def _publish_message(self, octets: bytes) -> None:
         message = Message.parse(octets)
         use_case = by_code(message.message_code)
         said: dict[str, object] = {
@@ -104,7 +127,7 @@ class MqttGateway:
             kind = "response"
             key = (message.recipient, message.originator, message.originator_counter)
             said["transaction"] = self._transactions.pop(key, None)
-        self._put(kind, json.dumps(said))
+        self._put(kind, json.dumps(said), octets)
 
     def event(self, line: str) -> None:
         """Publish one event, a line of JSON."""
@@ -125,10 +148,10 @@ class MqttGateway:
                 del self._transactions[next(iter(self._transactions))]
         self._command(octets)
 
-    def _put(self, kind: str, payload: str) -> None:
+    def _put(self, kind: str, payload: str, octets: bytes = b"") -> None:
         while self._outgoing.qsize() >= _BACKLOG:
-            self._outgoing.get_nowait()
-        self._outgoing.put_nowait((f"{self.topic}/{kind}", payload))
+            self._under_way.discard(self._outgoing.get_nowait().octets)
+        self._outgoing.put_nowait(_Publication(f"{self.topic}/{kind}", payload, octets))
 
     async def _stay(self) -> None:
         from aiomqtt import Client, MqttError, Will
@@ -149,6 +172,7 @@ class MqttGateway:
                     await client.subscribe(f"{self.topic}/command", qos=1)
                     await client.publish(availability, "online", qos=1, retain=True)
                     self.connected.set()
+                    self._flush()
                     await self._exchange(client)
             except* MqttError as group:
                 reason = group.exceptions[0]
@@ -170,8 +194,15 @@ class MqttGateway:
 
     async def _publish(self, client: Client) -> None:
         while True:
-            topic, payload = await self._outgoing.get()
-            await client.publish(topic, payload, qos=1)
+            one = await self._outgoing.get()
+            try:
+                await client.publish(one.topic, one.payload, qos=1)
+                self._acknowledged.add(one.octets)
+            finally:
+                self._under_way.discard(one.octets)
+            if self._outgoing.empty():
+                self._flush()
+                self._acknowledged.clear()
 
 
 def _read(payload: bytes) -> tuple[bytes, Plain]:

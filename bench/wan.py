@@ -16,6 +16,8 @@ from gbcs.gfi import GfiReader, to_gfi
 
 _READ_OCTETS: Final = 65_536
 _BAD_LINES_SHOWN: Final = 3
+_LISTENS_AFTER_S: Final = 1.0
+"""A connection that is still there by then hears alerts; others only want their own Response."""
 _UNANSWERED_LIMIT: Final = 4_096
 """Commands of one connection whose Responses are still to be led back to it."""
 
@@ -31,6 +33,7 @@ class WanError(OSError):
 class _Connection:
     writer: asyncio.StreamWriter
     asked: dict[Transaction, None] = field(default_factory=dict)
+    listens: bool = False
     bad_lines: int = 0
 
     def remember(self, transaction: Transaction) -> None:
@@ -44,11 +47,14 @@ class GfiGateway:
     """Takes commands from TCP connections and leads each Response back to the one that asked.
 
     ``command`` takes the octets of one message; ``refuse`` is told of lines that hold none. Alerts,
-    and Responses whose asker is gone, go to every connection.
+    and Responses whose asker is gone, go to every connection that stays for a second; ``listening``
+    is called when there is one.
     """
 
     command: Callable[[bytes], None]
     refuse: Callable[[MalformedMessage], None]
+    listening: Callable[[], object] = lambda: None
+    listens_after_s: float = _LISTENS_AFTER_S
     _connections: set[_Connection] = field(default_factory=set)
 
     @asynccontextmanager
@@ -63,20 +69,27 @@ class GfiGateway:
             for connection in tuple(self._connections):
                 connection.writer.close()
 
-    def upward(self, octets: bytes) -> None:
-        """Send a Response or alert to whoever shall have it."""
+    def upward(self, octets: bytes) -> bool:
+        """Send a Response or alert to whoever shall have it; False when nobody is there."""
         message = Message.parse(octets)
         key = (message.recipient, message.originator, message.originator_counter)
         askers = [c for c in self._connections if key in c.asked]
         if message.cra is not Cra.RESPONSE or not askers:
-            askers = list(self._connections)
+            askers = [c for c in self._connections if c.listens]
         for connection in askers:
             connection.asked.pop(key, None)
             connection.writer.write(to_gfi(octets))
+        return bool(askers)
+
+    def _begin_to_listen(self, connection: _Connection) -> None:
+        connection.listens = True
+        self.listening()
 
     async def _converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         connection, lines = _Connection(writer), GfiReader()
         self._connections.add(connection)
+        loop = asyncio.get_running_loop()
+        timer = loop.call_later(self.listens_after_s, self._begin_to_listen, connection)
         try:
             while received := await reader.read(_READ_OCTETS):
                 for found in lines.feed(received):
@@ -85,6 +98,7 @@ class GfiGateway:
         except ConnectionError:
             pass  # the asker went away; its Responses go to whoever is left
         finally:
+            timer.cancel()
             self._connections.discard(connection)
             self._sum_up(connection)
             writer.close()

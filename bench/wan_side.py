@@ -10,6 +10,7 @@ from bench.rig import Rig
 from bench.wan import GfiGateway, parse_address
 from chub.undelivered import Undeliverable
 from device.events import to_json_line
+from device.outbox import Offer
 from gbcs.errors import MalformedMessage
 
 
@@ -20,7 +21,7 @@ async def wan_side(home: Home) -> AsyncIterator[int]:
     def refuse(error: MalformedMessage) -> None:
         home.hub.undelivered.refuse(Undeliverable.MALFORMED, str(error))
 
-    gateway = GfiGateway(home.hub.deliver, refuse)
+    gateway = GfiGateway(home.hub.deliver, refuse, home.hub.chassis.outbox.flush)
     async with AsyncExitStack() as stack:
         if home.rig.wan.mqtt is not None:
             await _open_mqtt(home, home.rig.wan.mqtt, refuse, stack)
@@ -33,14 +34,15 @@ async def _open_mqtt(
 ) -> None:
     from bench.mqtt import Broker, MqttGateway
 
-    gateway = MqttGateway(Broker.parse(address), home.rig.name, home.hub.deliver, refuse)
+    broker, flush = Broker.parse(address), home.hub.chassis.outbox.flush
+    gateway = MqttGateway(broker, home.rig.name, home.hub.deliver, refuse, flush)
     _lead_upward(home, gateway.upward, stack)
     unsubscribe = home.events.subscribe(lambda event: gateway.event(to_json_line(event)))
     stack.callback(unsubscribe)
     await stack.enter_async_context(gateway.serving())
 
 
-def _lead_upward(home: Home, take: Callable[[bytes], object], stack: AsyncExitStack) -> None:
+def _lead_upward(home: Home, take: Offer, stack: AsyncExitStack) -> None:
     home.upward.append(take)
     stack.callback(home.upward.remove, take)
 

@@ -10,7 +10,7 @@ import logging
 from enum import IntEnum
 from typing import Final
 
-from device.alerts import GENERIC_CRITICAL, GENERIC_NON_CRITICAL, Alerts, Send
+from device.alerts import GENERIC_CRITICAL, GENERIC_NON_CRITICAL, Alerts
 from device.chassis import Chassis
 from gbcs.alerts import DlmsAlert, UndeliveredMessage
 from gbcs.dlms.apdu import invoke_id
@@ -52,9 +52,9 @@ class _MessageCode(IntEnum):
 class HubAlerts:
     """The alerts and events of one CHF. ``alerted`` are the events that are alerts as well."""
 
-    def __init__(self, chassis: Chassis, send: Send, alerted: frozenset[int]) -> None:
+    def __init__(self, chassis: Chassis, alerted: frozenset[int]) -> None:
         self._chassis = chassis
-        self._alerts = Alerts(chassis, send)
+        self._alerts = Alerts(chassis)
         self._alerted = alerted
 
     def event(self, code: int, peer: int | None = None, recipient: int | None = None) -> None:

@@ -32,6 +32,8 @@ from device.common import CommonCommands
 from device.events import MessageQueued, MessageTunnelled
 from device.host import Host
 from device.long_messages import LongMessages, parts_of
+from device.outbox import Offer
+from device.responding import Execute, respond
 from device.settings import PipelineSettings
 from gbcs.envelope import Message
 from gbcs.errors import MalformedMessage
@@ -46,6 +48,7 @@ from han.radio import (
     RadioEvent,
 )
 from han.tunnel import (
+    TunnelClosed,
     TunnelMessage,
     TunnelOpened,
     TunnelServer,
@@ -55,9 +58,6 @@ REMOTE_COMMUNICATIONS_DEVICE: Final = 0x0508
 TUNNEL_SERVERS: Final = frozenset(
     {DeviceType.ESME, DeviceType.HCALCS, DeviceType.PPMID, DeviceType.SAPC}
 )
-
-LocalFunction = Callable[[bytes], bytes | None]
-"""A function inside the hub: executes a command, gives its Response or None when refused."""
 
 
 def may_serve_tunnels(entry: Entry) -> bool:
@@ -75,12 +75,16 @@ class HanIdentity:
 
 
 class CommunicationsHub:
-    """The CHF. ``upward`` takes the octets of Responses and alerts to the WAN."""
+    """The CHF.
+
+    ``upward`` takes the octets of Responses and alerts to the WAN; False when nobody is there to
+    take them: then they wait in the CHF's outbox, also those of devices, for its next flush.
+    """
 
     def __init__(
         self,
         chassis: Chassis,
-        upward: Callable[[bytes], object],
+        upward: Offer,
         han: HanIdentity,
         *,
         settings: ChfSettings | None = None,
@@ -91,11 +95,9 @@ class CommunicationsHub:
         self.settings = settings or ChfSettings()
         self.device_log = DeviceLog(chassis.store, self.settings.device_log_places)
         self.joining = Joining(chassis.store, self.device_log, self._now, self._known_again)
-        self.alerts = HubAlerts(
-            chassis, lambda octets, _: upward(octets), self.settings.alerted_events
-        )
-        common = CommonCommands(chassis, lambda octets, _: upward(octets), self.alerts.event)
-        self._functions: dict[int, LocalFunction] = {}
+        self.alerts = HubAlerts(chassis, self.settings.alerted_events)
+        common = CommonCommands(chassis, self.alerts.event)
+        self._functions: dict[int, Execute] = {}
         self.own = OwnCommands(
             chassis,
             self.settings,
@@ -160,10 +162,10 @@ class CommunicationsHub:
             ),
         )
         self._from_wan, self._from_devices = LongMessages(), LongMessages()
-        self._upward = upward
+        chassis.outbox.hand_to(upward)
         self._host: Host | None = None
 
-    def add_function(self, entity: int, answer: LocalFunction) -> None:
+    def add_function(self, entity: int, answer: Execute) -> None:
         """Put a function (the GPF) into the hub: messages for ``entity`` go to it."""
         self._functions[entity] = answer
 
@@ -228,9 +230,7 @@ class CommunicationsHub:
             return
         function = self._functions.get(message.recipient)
         if function is not None:
-            answer = function(octets)
-            if answer is not None:
-                self._upward(answer)
+            respond(self.chassis, function, octets)
             if self._host is not None:
                 self._host.kick()  # something may be due at another time now
             return
@@ -282,6 +282,8 @@ class CommunicationsHub:
         for event in self.opener.events():
             self.observer.own_tunnel_event(event)
             self.deliveries.receive(event, now)
+            if isinstance(event, TunnelClosed):  # its server might have something to say
+                self.opener.clients.resume(event.peer, now)
             if isinstance(event, TunnelMessage):
                 self._from_han(event.peer, event.octets)
 
@@ -338,7 +340,7 @@ class CommunicationsHub:
         if message.recipient in self.device_log:
             self.deliver(whole)  # from one device of the home to another (PCS01, PCS02)
         else:
-            self._upward(whole)
+            self.chassis.outbox.forward(whole)
 
     def _tunnel_server(self, eui64: int) -> bool:
         """Whether the hub opens a tunnel to this device: to one that holds its key, not before."""

@@ -1,4 +1,4 @@
-"""Alerts a device raises on its own: built, counted and kept as one unit, then handed to send."""
+"""Alerts a device raises on its own: built, counted and kept in its outbox as one unit."""
 
 from __future__ import annotations
 
@@ -27,16 +27,12 @@ Payload = bytes | Callable[[Message], bytes]
 """The octets of an alert, or what makes them once it is numbered: to hold the number, to encrypt.
 """
 
-Send = Callable[[bytes, int], object]
-"""Takes the octets of an alert and its recipient."""
-
 
 class Alerts:
     """The alerts of one device. Each takes the next number of the device's own counter."""
 
-    def __init__(self, chassis: Chassis, send: Send) -> None:
+    def __init__(self, chassis: Chassis) -> None:
         self._chassis = chassis
-        self._send = send
 
     def generic(self, alert_code: int, recipient: int | None = None) -> Message:
         """Raise an alert of GBZ devices that carries nothing but its code and time.
@@ -60,7 +56,7 @@ class Alerts:
     def raise_alert(
         self, message_code: int, alert_code: int, payload: Payload, recipient: int | None = None
     ) -> Message:
-        """Raise any alert: number it, protect it as its use case says, send it once it is kept.
+        """Raise any alert: number it, protect it as its use case says, keep it until delivered.
 
         MissingKey when a key for it is not held: then nothing happened.
         """
@@ -81,14 +77,15 @@ class Alerts:
             octets = payload if isinstance(payload, bytes) else payload(message)
             message = replace(message, payload=octets)
             protected = protect(message, chassis.credentials.keys)
-            unit.on_commit(lambda: self._leave(protected, alert_code))
+            unit.on_commit(lambda: self._tell(protected, alert_code))
+            chassis.outbox.put(protected.to_bytes())
         return protected
 
     def time_s(self) -> int:
         """The device's own time for a GBZ alert."""
         return time_s(self._chassis.clock)
 
-    def _leave(self, message: Message, alert_code: int) -> None:
+    def _tell(self, message: Message, alert_code: int) -> None:
         self._chassis.events.publish(
             AlertRaised(
                 **self._chassis.here(),
@@ -98,4 +95,3 @@ class Alerts:
                 originator_counter=message.originator_counter,
             )
         )
-        self._send(message.to_bytes(), message.recipient)

@@ -9,12 +9,14 @@ from typing import Final, TypedDict
 from device.clock import ClockChange, DeviceClock, Occurrence
 from device.counters import OwnCounter
 from device.credentials import Credentials
-from device.events import ClockStepped, EventStream
+from device.events import ClockStepped, EventStream, MessageDropped
 from device.faults import Part
 from device.kept_clock import keep_clock, kept_clock
 from device.log import CAPACITY, DeviceLog
+from device.outbox import Outbox
 from device.settings import CommonSettings
 from device.store import Store
+from gbcs.envelope import Message
 from gbcs.eui64 import format_eui64
 
 CLOCK_NOT_ADJUSTED: Final = 0x8F0C
@@ -29,7 +31,7 @@ class Here(TypedDict):
 
 
 class Chassis:
-    """Identity, clock, logs, own counter and the device's own part of the rig's store.
+    """Identity, clock, logs, own counter, outbox and the device's own part of the rig's store.
 
     ``true_time`` is the timeline's ``now``. Changes of the clock are kept and published, and those
     that call for it go into the security log. A clock that was kept goes on where it was.
@@ -60,6 +62,7 @@ class Chassis:
         self.events = events
         credentials.keep_in(self.store)
         self.own_counter = OwnCounter(self.store)
+        self.outbox = Outbox(self.store, self.common.outbox_places, self._dropped)
         self.event_log, self.security_log = (
             DeviceLog(
                 name,
@@ -86,6 +89,17 @@ class Chassis:
     def here(self) -> Here:
         """The first two fields of an event of this device now."""
         return Here(moment=self.true_time(), device=self.credentials.eui64)
+
+    def _dropped(self, octets: bytes) -> None:
+        message = Message.parse(octets)
+        self.events.publish(
+            MessageDropped(
+                **self.here(),
+                message_code=message.message_code,
+                recipient=message.recipient,
+                originator_counter=message.originator_counter,
+            )
+        )
 
     def _clock_changed(self, change: ClockChange) -> None:
         if change.occurrence is not Occurrence.RESTORED:

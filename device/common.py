@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Final
 
-from device.alerts import Alerts, Send
+from device.alerts import Alerts
 from device.chassis import Chassis
 from device.command import Command, Handler, Outcome
 from device.events import PartnerJoined, PartnerLeft
@@ -118,7 +118,7 @@ def common_use_cases(kind: DeviceType) -> tuple[str, ...]:
 class CommonCommands:
     """The shared commands of one device.
 
-    ``send`` takes its alerts; ``tell`` logs a code that is worth an event, and alerts of it in the
+    ``tell`` logs a code that is worth an event, and alerts of it in the
     manner of the device. ``firmware`` is left out where no image is ever activated by CS06 (GPF,
     CHF). ``partner_changed`` learns, inside the unit, of a device that was joined (with its kind)
     or unjoined (with None). :meth:`advance` is to be called when :attr:`next_due` is there.
@@ -127,13 +127,12 @@ class CommonCommands:
     def __init__(
         self,
         chassis: Chassis,
-        send: Send,
         tell: Callable[[int], object],
         firmware: Firmware | None = None,
         partner_changed: PartnerChanged = _nobody_cares,
     ) -> None:
         self._chassis = chassis
-        self._alerts = Alerts(chassis, send)
+        self._alerts = Alerts(chassis)
         self._tell = tell
         self.firmware = firmware
         self._partner_changed = partner_changed

@@ -155,7 +155,7 @@ class LogEntry(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlertRaised(Event):
-    """An alert left the device."""
+    """A device raised an alert, which is kept until it has arrived."""
 
     alert_code: Code
     message_code: Code
@@ -282,6 +282,15 @@ class MessageExpired(Event):
     peer: Eui64
     reason: str
     octets: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageDropped(Event):
+    """A device's outbox is full: its oldest message was dropped before anybody had it."""
+
+    message_code: Code
+    recipient: Eui64
+    originator_counter: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

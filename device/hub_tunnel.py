@@ -1,39 +1,48 @@
 """GBCS messages between a device and its hub: the device serves the tunnel, the hub opens it.
 
 Commands come whole or in blocks and are answered in the same tunnel. What the device has to say
-waits until the tunnel is open, and is sent again when a tunnel broke under it.
+waits in its outbox until the hub has it: one message at a time, in order, all of its blocks again
+when one of them was lost.
 """
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Final
 
 from device.chassis import Chassis
 from device.events import FrameIgnored
 from device.host import Host
 from device.long_messages import LongMessages, parts_of
+from device.responding import Execute, respond
 from device.timeline import Timeline
 from gbcs.errors import MalformedMessage
 from han.clusters import TUNNELING
+from han.exchange import Outcome, Request
 from han.radio import HanRadio, NetworkUp, RadioEvent
 from han.tunnel import TransferDone, TransferFailed, TunnelMessage, TunnelOpened, TunnelServer
 from han.zcl.tables import Served
 
-Answer = Callable[[bytes], bytes | None]
+RETRY_AFTER: Final = timedelta(seconds=30)
+"""A transfer that failed is tried again after this time, then twice of it, and so on."""
+LONGEST_RETRY: Final = timedelta(hours=1)
 
 
 class HubTunnel:
-    """The tunnel of one device. ``answer`` executes a command; None when it is refused."""
+    """The tunnel of one device; a service of its node. ``answer`` executes a command."""
 
     def __init__(
-        self, chassis: Chassis, timeline: Timeline, radio: HanRadio, endpoint: int, answer: Answer
+        self, chassis: Chassis, timeline: Timeline, radio: HanRadio, endpoint: int, answer: Execute
     ) -> None:
+        self.deadline: datetime | None = None
         self._chassis, self._timeline, self._radio = chassis, timeline, radio
         self._answer = answer
         self._server = TunnelServer(endpoint, admits=self._is_hub)
-        self._unsent: deque[bytes] = deque()
-        self._in_flight: dict[int, bytes] = {}
+        self._outbox = chassis.outbox
+        self._outbox.watch(self._send_first)
+        self._sending = 0
+        self._under_way: set[int] = set()
+        self._patience = RETRY_AFTER
         self._long_messages = LongMessages()
         self._host: Host | None = None
 
@@ -45,20 +54,32 @@ class HubTunnel:
         """Work on this node; before the host runs."""
         self._host = host
         host.node.attach(self._server)
+        host.node.attach(self)
         host.on_progress(self._progress)
         host.on_radio_event(self._radio_event)
 
-    def send(self, octets: bytes, recipient: int = 0) -> None:
-        """Send a message to the hub, now or when its tunnel is open."""
-        del recipient  # the hub reads it from the message
-        self._unsent.extend(parts_of(octets))
-        self._send_waiting()
-
     def lose_memory(self) -> None:
         """The supply was cut: the device knows no tunnel any more, the hub has to open one."""
+        self._under_way.clear()
         hub = self._radio.trust_centre
         if hub is not None:
             self._server.forget(hub)
+
+    # -- service ---------------------------------------------------------------------------------
+
+    def poll(self, now: datetime) -> None:
+        """Try again what failed."""
+        del now
+        self._begin_first()
+
+    def requests(self) -> list[Request]:
+        """None: the tunnel server does the sending."""
+        return []
+
+    def concluded(self, outcome: Outcome, now: datetime) -> None:
+        """Nothing to learn from requests that are not made."""
+
+    # -- parts -----------------------------------------------------------------------------------
 
     def _progress(self) -> None:
         for event in self._server.events():
@@ -66,16 +87,16 @@ class HubTunnel:
                 case TunnelMessage(peer, octets):
                     self._receive(peer, octets)
                 case TunnelOpened():
-                    self._send_waiting()
-                case TransferDone(ref=ref):
-                    self._in_flight.pop(ref, None)
-                case TransferFailed(ref=ref) if ref in self._in_flight:
-                    self._unsent.appendleft(self._in_flight.pop(ref))  # until the tunnel is back
+                    self._send_first()
+                case TransferDone(ref=ref) if ref in self._under_way:
+                    self._done(ref)
+                case TransferFailed(ref=ref) if ref in self._under_way:
+                    self._failed()
 
     def _radio_event(self, event: RadioEvent) -> None:
         """What could not be sent without a network can be now."""
         if isinstance(event, NetworkUp):
-            self._send_waiting()
+            self._send_first()
 
     def _receive(self, peer: int, octets: bytes) -> None:
         try:
@@ -83,9 +104,8 @@ class HubTunnel:
         except MalformedMessage as error:
             self._ignored(peer, octets, str(error))
             return
-        response = None if whole is None else self._answer(whole)
-        if response is not None:
-            self.send(response)
+        if whole is not None:
+            respond(self._chassis, self._answer, whole)
 
     def _ignored(self, peer: int, octets: bytes, reason: str) -> None:
         self._chassis.events.publish(
@@ -98,15 +118,36 @@ class HubTunnel:
             )
         )
 
-    def _send_waiting(self) -> None:
-        hub, host = self._radio.trust_centre, self._host
-        if hub is None or host is None or not self._server.is_open(hub):
-            return
-        while self._unsent:
-            octets = self._unsent.popleft()
-            ref = self._server.send(hub, octets, self._timeline.now())
-            self._in_flight[ref] = octets
-        host.kick()
+    def _send_first(self) -> None:
+        """Send the message that waits longest, unless one is under way or the tunnel is closed."""
+        if self._host is not None and self._begin_first():
+            self._host.kick()
+
+    def _begin_first(self) -> bool:
+        """Hand it to the tunnel server; False when there is nothing to hand."""
+        hub, first = self._radio.trust_centre, self._outbox.first
+        if self._under_way:
+            return False
+        self.deadline = None
+        if first is None or hub is None or not self._server.is_open(hub):
+            return False
+        self._sending, now = first.number, self._timeline.now()
+        for part in parts_of(first.octets):
+            self._under_way.add(self._server.send(hub, part, now, confirmed=True))
+        return True
+
+    def _done(self, ref: int) -> None:
+        self._under_way.discard(ref)
+        if not self._under_way:
+            self._outbox.delivered(self._sending)
+            self._patience = RETRY_AFTER
+            self._send_first()
+
+    def _failed(self) -> None:
+        """Without its tunnel a message waits for the next one, else for its next try."""
+        self._under_way.clear()
+        self.deadline = self._timeline.now() + self._patience
+        self._patience = min(2 * self._patience, LONGEST_RETRY)
 
     def _is_hub(self, peer: int) -> bool:
         return peer == self._radio.trust_centre

@@ -70,7 +70,9 @@ class CommonSettings:
     which emulated devices ask for images (the image type is 1 for an ESME, 2 GSME, 3 PPMID,
     4 HCALCS). ``firmware_block_octets``: octets asked for in one block. ``firmware_retry_s``: how
     soon a device goes on with a download that stopped. ``firmware_awake_s``: how long a sleeping
-    meter downloads at one wake.
+    meter downloads at one wake. ``outbox_places``: how many alerts and Responses a device keeps
+    until they are delivered (the CHF: until the WAN has them); of more the oldest is dropped, by a
+    named event.
     """
 
     check_not_before: bool = False
@@ -83,3 +85,4 @@ class CommonSettings:
     firmware_block_octets: int = 48
     firmware_retry_s: int = 900
     firmware_awake_s: int = 60
+    outbox_places: int = 1_000

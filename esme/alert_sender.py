@@ -1,4 +1,4 @@
-"""Alerts of a device that speaks DLMS on their way: numbered, protected, sent once kept."""
+"""Alerts of a device that speaks DLMS on their way: numbered, protected, kept in its outbox."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Final
 
-from device.alerts import Send
 from device.chassis import Chassis
 from device.events import AlertRaised
 from esme.alerts import Alert
@@ -23,10 +22,10 @@ _LOG: Final = logging.getLogger(__name__)
 
 
 class AlertSender:
-    """Raises the alerts of one device; ``send`` takes them."""
+    """Raises the alerts of one device."""
 
-    def __init__(self, chassis: Chassis, send: Send) -> None:
-        self._chassis, self._send = chassis, send
+    def __init__(self, chassis: Chassis) -> None:
+        self._chassis = chassis
 
     def raise_all(self, alerts: Iterable[Alert]) -> None:
         """Raise alerts, as part of the open unit; one without its key is left out, and logged."""
@@ -44,7 +43,7 @@ class AlertSender:
             return None
 
     def _raise(self, alert: Alert) -> None:
-        """Number an alert, protect it, and let it go once the unit is kept."""
+        """Number an alert, protect it, and keep it until it is delivered."""
         chassis = self._chassis
         recipient = chassis.credentials.party(alert.recipient)
         number = chassis.own_counter.next()
@@ -68,7 +67,7 @@ class AlertSender:
         )
         with chassis.store.transaction() as unit:
             unit.on_commit(lambda: chassis.events.publish(raised))
-            unit.on_commit(lambda: self._send(protected.to_bytes(), recipient))
+            chassis.outbox.put(protected.to_bytes())
 
     def _sealed(self, alert: Alert, message: Message) -> tuple[Data, ...]:
         """The secret of an alert as its last two elements; nothing when it has none."""

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Final
 
-from device.alerts import Send
 from device.chassis import Chassis
 from device.command import Answered
 from device.common import AUTHORITY, CommonCommands
@@ -51,15 +50,14 @@ def use_cases() -> tuple[str, ...]:
 class ElectricityMeterDevice:
     """One ESME on a bench.
 
-    ``send`` takes its alerts. :meth:`advance` is to be called at :attr:`deadline`, and is called
-    before every command, so that what it answers is up to date.
+    Its alerts wait in the outbox of its chassis. :meth:`advance` is to be called at
+    :attr:`deadline`, and is called before every command, so that what it answers is up to date.
     """
 
     def __init__(
         self,
         chassis: Chassis,
         site: Site,
-        send: Send,
         *,
         hub_time: Callable[[], datetime | None],
         identity: Identity | None = None,
@@ -90,8 +88,8 @@ class ElectricityMeterDevice:
             token_settings=token_settings,
         )
         self.server = server(self.meter)
-        self._alerts = AlertSender(chassis, send)
-        self.common = CommonCommands(chassis, send, self._tell, firmware, self.partner_changed)
+        self._alerts = AlertSender(chassis)
+        self.common = CommonCommands(chassis, self._tell, firmware, self.partner_changed)
         self.meter.common = self.common
         self.pipeline = Pipeline(
             chassis,

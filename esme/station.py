@@ -59,7 +59,6 @@ class ElectricityMeterStation:
         self.device = ElectricityMeterDevice(
             chassis,
             site,
-            self._tunnel.send,
             hub_time=self.hub_time,
             identity=identity,
             settings=self.settings,

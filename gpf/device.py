@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import Final
 
-from device.alerts import Alerts, Send
+from device.alerts import Alerts
 from device.chassis import Chassis
 from device.command import Answered, Command, Executed, Outcome
 from device.common import AUTHORITY as COMMON_AUTHORITY
@@ -62,8 +62,8 @@ class GasProxy:
     """The Gas Proxy Function of one hub.
 
     The gas meter is learnt from its frames: what it pushes is held with its provenance, and the
-    stamp of a Response is derived from the values that the Response returns. ``send`` takes its
-    alerts to the WAN.
+    stamp of a Response is derived from the values that the Response returns. Its alerts wait in
+    the outbox of its chassis.
     """
 
     def __init__(
@@ -75,7 +75,6 @@ class GasProxy:
         settings: GpfSettings | None = None,
         pipeline_settings: PipelineSettings | None = None,
         engine_settings: EngineSettings | None = None,
-        send: Send = lambda octets, recipient: None,
     ) -> None:
         self.chassis = chassis
         self.settings = settings or GpfSettings()
@@ -104,7 +103,7 @@ class GasProxy:
             chassis.clock.now,
         )
         self.logs = ProxyEventLogs(chassis, self.state, self.data.seen_from)
-        self.alerts = Alerts(chassis, send)
+        self.alerts = Alerts(chassis)
         self.han = HanSide(
             chassis, self.data, self.logs, self.settings, admits, numbers, self.memory.save
         )
@@ -112,7 +111,7 @@ class GasProxy:
         self.remote = remote_server(self.data, self.logs)
         self.tap = TapOff(self.state, tapped_server(self.data, self.logs), self._tap_failed)
         self.common = CommonCommands(
-            chassis, send, self.alerts.event, partner_changed=lambda peer, kind: self.log.changed()
+            chassis, self.alerts.event, partner_changed=lambda peer, kind: self.log.changed()
         )
         self.log = DeviceLogKeeper(chassis, self.common.joins, self.alerts)
         self._engine = GbzEngine(self.remote, engine_settings)

@@ -72,12 +72,11 @@ class GasMeter:
         self._station, self._timeline = station, timeline
         self.settings = settings or GsmeSettings()
         self.push_snapshot_time = self.settings.push_snapshot_time
-        self._unsent: list[bytes] = []
+        self._tried = 0
         self._hub_time: tuple[datetime, datetime] | None = None
         self.meter = GasMeterDevice(
             chassis,
             model or GasMeterModel(),
-            self._send,
             hub_time=self._hub_time_now,
             settings=self.settings,
             pipeline_settings=pipeline_settings,
@@ -131,7 +130,7 @@ class GasMeter:
         self._link = HubLink(
             host,
             self._timeline,
-            self.chassis.clock,
+            self.chassis,
             self._tunnels,
             self._endpoint.number,
             self.settings.report_octets,
@@ -152,12 +151,12 @@ class GasMeter:
         clock = self.chassis.clock
         period = timedelta(seconds=self.settings.wake_interval_s)
         waking = next_boundary(clock.running_time(), period)
-        while not self._unsent and clock.running_time() < waking:
+        while not self._has_news and clock.running_time() < waking:
             due = self.meter.next_due
             at = waking if due is None else min(due, waking)
             await wait_until(clock, self._timeline, at)
             self.meter.act()
-        if self._unsent:
+        if self._has_news:
             return
         delay_s = self._draw_jitter(self.settings.push_jitter_s)
         if delay_s > 0:
@@ -165,6 +164,7 @@ class GasMeter:
 
     async def wake(self) -> None:
         """One wake: read the time, push, do what the hub wants done, sleep again."""
+        self._tried = max(self._tried, self.chassis.outbox.newest)
         if self.joining.hub.lost:
             await self.joining.rejoin()
         await self.joining.join()
@@ -193,8 +193,6 @@ class GasMeter:
             await self._timeline.sleep(timedelta(seconds=self.settings.network_key_wait_s))
         if self.download.unfinished or link.firmware_waits(flags):
             await self.download.fetch()
-        link.post(self._unsent)
-        self._unsent.clear()
         await link.send_waiting()
         await self._publish(link)
         await self._tell_what_is_wanted(link, flags)
@@ -269,10 +267,10 @@ class GasMeter:
         hub_time, read_at = self._hub_time
         return hub_time + (self._timeline.now() - read_at)
 
-    def _send(self, octets: bytes, recipient: int) -> None:
-        """Keep an alert until the end of the next wake, which it brings about."""
-        del recipient  # the hub reads it from the message
-        self._unsent.append(octets)
+    @property
+    def _has_news(self) -> bool:
+        """Whether there is an alert that was never tried to be sent: it brings about a wake."""
+        return self.chassis.outbox.newest > self._tried
 
     def _own_time(self) -> datetime | None:
         clock = self.chassis.clock

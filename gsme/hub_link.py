@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
-from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import TypeVar
 
 from device.asking import HUB_NWK, find_endpoints, hub_of, read_attributes, read_hub_time
-from device.clock import DeviceClock
+from device.chassis import Chassis
 from device.host import Host
 from device.long_messages import LongMessages, parts_of
+from device.responding import Execute, respond
 from device.timeline import Timeline
 from gbcs.errors import MalformedMessage
 from gbcs.zcl.general import DefaultResponse
@@ -45,9 +44,6 @@ from han.zcl.tables import ClusterDefinition, Side
 
 T = TypeVar("T")
 
-Execute = Callable[[bytes], bytes | None]
-"""Executes one command; its Response, or None when it is refused."""
-
 
 class LinkTrouble(Exception):
     """The hub did not do its part; the message says which."""
@@ -63,17 +59,16 @@ class HubLink:
         self,
         host: Host,
         timeline: Timeline,
-        clock: DeviceClock,
+        chassis: Chassis,
         tunnels: TunnelClients,
         endpoint: int,
         report_octets: int,
     ) -> None:
         self.connected = False
         self.mirror: MirrorClient | None = None
-        self._host, self._timeline, self._clock = host, timeline, clock
+        self._host, self._timeline, self._chassis = host, timeline, chassis
         self._tunnels, self._endpoint, self._report_octets = tunnels, endpoint, report_octets
         self._collector: Collector | None = None
-        self._unsent: deque[bytes] = deque()
         self._long_messages = LongMessages()
         self._mirror_states: asyncio.Queue[MirrorReady | MirrorRefused] = asyncio.Queue()
         self._tunnel_states: asyncio.Queue[TunnelOpened | TunnelRefused] = asyncio.Queue()
@@ -137,7 +132,10 @@ class HubLink:
             self._go_on()
 
     async def collect(self, execute: Execute) -> None:
-        """Empty the mailbox: execute each command and put its Response before the next GET."""
+        """Empty the mailbox: execute each command and put its Response before the next GET.
+
+        What waits in the outbox is put first.
+        """
         collector = self._collector
         if collector is None:
             raise LinkTrouble("there is no tunnel")
@@ -147,9 +145,8 @@ class HubLink:
         self._go_on()
         while isinstance(found := await self._collected.get(), Collected):
             whole = self._whole(found.message)
-            response = None if whole is None else execute(whole)
-            if response is not None:
-                self._unsent.extend(parts_of(response))
+            if whole is not None:
+                respond(self._chassis, execute, whole)
                 await self.send_waiting()
             collector.next(self._timeline.now())
             self._go_on()
@@ -164,26 +161,25 @@ class HubLink:
         except MalformedMessage:
             return octets
 
-    def post(self, messages: Iterable[bytes]) -> None:
-        """Let messages wait to be put into the hub."""
-        for octets in messages:
-            self._unsent.extend(parts_of(octets))
-
     async def send_waiting(self) -> None:
-        """Put what could not be put before; what fails again waits for the next wake."""
-        collector = self._collector
-        while self._unsent and collector is not None:
-            ref = collector.put(self._unsent[0], self._timeline.now())
-            done = self._transfers[ref] = asyncio.get_running_loop().create_future()
-            self._go_on()
-            try:
-                reason = await done
-            finally:
-                del self._transfers[ref]
-            if reason is not None:
-                self.connected = False
-                raise LinkTrouble(f"put: {reason}")
-            self._unsent.popleft()
+        """Put what waits in the outbox; a message that fails waits, whole, for the next wake."""
+        outbox, collector = self._chassis.outbox, self._collector
+        while (first := outbox.first) is not None and collector is not None:
+            for part in parts_of(first.octets):
+                await self._put(collector, part)
+            outbox.delivered(first.number)
+
+    async def _put(self, collector: Collector, octets: bytes) -> None:
+        ref = collector.put(octets, self._timeline.now())
+        done = self._transfers[ref] = asyncio.get_running_loop().create_future()
+        self._go_on()
+        try:
+            reason = await done
+        finally:
+            del self._transfers[ref]
+        if reason is not None:
+            self.connected = False
+            raise LinkTrouble(f"put: {reason}")
 
     def wants(self, flags: NotificationFlags) -> bool:
         """Whether the hub says that messages wait in the mailbox."""
@@ -225,7 +221,7 @@ class HubLink:
             self.mirror = MirrorClient(hub, esi, self._endpoint, settings)
             self._host.node.attach(self.mirror)
         _empty(self._mirror_states)
-        self.mirror.start(self._timeline.now(), zcl_seconds(self._clock.now()))
+        self.mirror.start(self._timeline.now(), zcl_seconds(self._chassis.clock.now()))
         self._go_on()
         state = await self._mirror_states.get()
         if isinstance(state, MirrorRefused):

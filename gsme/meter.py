@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
-from device.alerts import Alerts, Payload, Send
+from device.alerts import Alerts, Payload
 from device.answering import own_stamp
 from device.chassis import Chassis
 from device.clock import ClockChange
@@ -97,15 +97,15 @@ def use_cases() -> tuple[str, ...]:
 class GasMeterDevice:
     """One GSME on a bench.
 
-    ``send`` takes its alerts, ``hub_time`` tells the hub's time when it is known. :meth:`act` is to
-    be called when :attr:`next_due` is there, and is called before every command.
+    Its alerts wait in the outbox of its chassis; ``hub_time`` tells the hub's time when it is
+    known. :meth:`act` is to be called when :attr:`next_due` is there, and is called before every
+    command.
     """
 
     def __init__(
         self,
         chassis: Chassis,
         model: GasMeterModel,
-        send: Send,
         *,
         hub_time: Callable[[], datetime | None],
         settings: GsmeSettings,
@@ -124,11 +124,11 @@ class GasMeterDevice:
             {(PREPAYMENT.cluster_id, _CHANGE_PAYMENT_MODE): lambda _: mode_response(model)},
         )
         self.works.instructions = self.instructions
-        self.alerts = Alerts(chassis, send)
+        self.alerts = Alerts(chassis)
         self.firmware = Firmware(
             chassis.store, lambda: model.configuration.firmware_version, chassis.broken
         )
-        self.common = CommonCommands(chassis, send, self.tell, self.firmware)
+        self.common = CommonCommands(chassis, self.tell, self.firmware)
         self._hub_time = hub_time
         self._engine = GbzEngine(self.instructions, engine_settings)
         self.pipeline = Pipeline(

@@ -57,9 +57,9 @@ class LoadControlSwitch:
         self.on = self.settings.default_on
         self.load = LoadController(None, self.settings.device_class, self.settings.enrolment_group)
         self._tunnel = HubTunnel(chassis, timeline, station.radio, endpoint, self.execute)
-        self._alerts = Alerts(chassis, self._tunnel.send)
+        self._alerts = Alerts(chassis)
         held = Firmware(chassis.store, lambda: firmware, chassis.broken)
-        self.common = CommonCommands(chassis, self._tunnel.send, self._tell, held)
+        self.common = CommonCommands(chassis, self._tell, held)
         self._download = FirmwareDownload(chassis, timeline, endpoint, held)
         self.joining.on_joined(self._download.look)
         self.pipeline = Pipeline(

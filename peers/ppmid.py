@@ -92,10 +92,8 @@ class Ppmid(Display):
         self.firmware.activated = self._tell_firmware
         self._download = FirmwareDownload(chassis, timeline, endpoint, self.firmware)
         self.joining.on_joined(self._download.look)
-        self._alerts = Alerts(chassis, self._tunnel.send)
-        self.common = CommonCommands(
-            chassis, self._tunnel.send, chassis.event_log.add, self.firmware
-        )
+        self._alerts = Alerts(chassis)
+        self.common = CommonCommands(chassis, chassis.event_log.add, self.firmware)
         self.pipeline = Pipeline(
             chassis,
             use_cases=(),
@@ -193,7 +191,7 @@ class Ppmid(Display):
         answered: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
         self._waiting[counter] = answered
         try:
-            self._tunnel.send(message.to_bytes())
+            self.chassis.outbox.put(message.to_bytes())
             async with self._timeline.timeout_at(self._timeline.now() + _GAS_ANSWERS_WITHIN):
                 response = await answered
         except TimeoutError:

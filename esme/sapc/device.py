@@ -67,12 +67,12 @@ class SapcStation:
         self._station, self._timeline = station, timeline
         self.settings = settings or EsmeSettings()
         self._tunnel = HubTunnel(chassis, timeline, station.radio, endpoint, self.execute)
-        self._alerts = AlertSender(chassis, self._tunnel.send)
+        self._alerts = AlertSender(chassis)
         self._changed = asyncio.Event()
         version = Firmware(chassis.store, lambda: firmware, chassis.broken)
         self.sapc = Sapc(chassis.clock, chassis.store, version, control_settings)
         self.server = server(self.sapc)
-        self.common = CommonCommands(chassis, self._tunnel.send, self._tell, version)
+        self.common = CommonCommands(chassis, self._tell, version)
         self.pipeline = Pipeline(
             chassis,
             use_cases=CONTROL_USE_CASES,

@@ -103,6 +103,12 @@ class TunnelClients:
             link.attempts = 0
             self._request(link, now)
 
+    def resume(self, peer: int, now: datetime) -> None:
+        """Request the tunnel again that a server has closed, without waiting for a transfer."""
+        link = self._links.get(peer)
+        if link is not None and link.state is State.CLOSED:
+            self.open(peer, link.peer_endpoint, now)
+
     def send(self, peer: int, octets: bytes, now: datetime) -> int:
         """Send octets through the tunnel, once it is open; the reference comes back in an event.
 

@@ -25,7 +25,7 @@ from han.clusters.tunneling import (
     TunnelIdentifier,
     TunnelStatus,
 )
-from han.exchange import Delivered, Outcome, Request, Undelivered
+from han.exchange import Outcome, Replied, Request, Unanswered, Undelivered
 from han.tunnel.events import (
     CloseRejected,
     RequestRejected,
@@ -51,6 +51,8 @@ from han.zcl.tables import (
     Side,
 )
 
+_REFUSED: Final = frozenset({int(ToServer.TRANSFER_DATA_ERROR)})
+
 
 def _everyone(peer: int) -> bool:
     del peer
@@ -63,13 +65,16 @@ class _Tunnel:
     peer: int
     peer_endpoint: int
     used_at: datetime
+    silent: bool = False
 
 
 class TunnelServer:
     """Gives tunnels on one endpoint and carries octets; a service of the node.
 
     ``admits`` says which peers may have a tunnel (the hub: those in its device log). While
-    ``busy`` every request is put off. A transfer is done when its delivery is acknowledged.
+    ``busy`` every request is put off. A transfer is done when its delivery is acknowledged; one
+    that is to be confirmed when the client has taken it (its Default Response), unless the client
+    was silent about an acknowledged delivery before.
     """
 
     def __init__(
@@ -101,7 +106,7 @@ class TunnelServer:
         """Whether this peer has a tunnel."""
         return self._of(peer) is not None
 
-    def send(self, peer: int, octets: bytes, now: datetime) -> int:
+    def send(self, peer: int, octets: bytes, now: datetime, *, confirmed: bool = False) -> int:
         """Send octets through the peer's tunnel; the reference comes back in the events.
 
         Without a tunnel the transfer fails at once; MessageTooLong above 1495 octets.
@@ -115,7 +120,8 @@ class TunnelServer:
             return ref
         tunnel.used_at = now
         payload = encode(TransferData(tunnel.tunnel_id, octets))
-        self._ask(tunnel, ToClient.TRANSFER_DATA, payload, tag=ref)
+        confirmed = confirmed and not tunnel.silent
+        self._ask(tunnel, ToClient.TRANSFER_DATA, payload, tag=ref, confirmed=confirmed)
         return ref
 
     def forget(self, peer: int) -> None:
@@ -146,11 +152,38 @@ class TunnelServer:
     def concluded(self, outcome: Outcome, now: datetime) -> None:
         """Learn how a transfer ended."""
         del now
-        peer, ref = outcome.request.peer, outcome.request.tag
-        if ref and isinstance(outcome, Delivered):
+        peer, ref = int(outcome.request.peer), outcome.request.tag
+        if not ref:
+            return
+        reason = self._failure(peer, outcome)
+        if reason is None:
             self._events.append(TransferDone(peer, ref))
-        elif ref and isinstance(outcome, Undelivered):
-            self._events.append(TransferFailed(peer, ref, outcome.reason.value))
+        else:
+            self._events.append(TransferFailed(peer, ref, reason))
+
+    def _failure(self, peer: int, outcome: Outcome) -> str | None:
+        """Why a transfer failed; None when it did not."""
+        match outcome:
+            case Undelivered(reason=reason):
+                return reason.value
+            case Unanswered():
+                tunnel = self._of(peer)
+                if tunnel is not None:
+                    tunnel.silent = True
+            case Replied(frame=frame) if frame.is_cluster_command:
+                return self._refused(peer, frame.payload)
+            case Replied() if outcome.status is not Status.SUCCESS:
+                return f"status {outcome.status}"
+        return None
+
+    def _refused(self, peer: int, payload: bytes) -> str:
+        """A TransferDataError: unless it is for the length, the client has lost the tunnel."""
+        if payload[2:3] == bytes((TransferStatus.OVERFLOW,)):
+            return "overflow at the client"
+        tunnel = self._of(peer)
+        if tunnel is not None:
+            self._drop(tunnel, "the client refused a transfer")
+        return "the client has lost the tunnel"
 
     # -- commands of the client ----------------------------------------------------------------
 
@@ -251,7 +284,15 @@ class TunnelServer:
         del self._tunnels[tunnel.tunnel_id]
         self._events.append(TunnelClosed(tunnel.peer, reason))
 
-    def _ask(self, tunnel: _Tunnel, command: ToClient, payload: bytes, tag: int = 0) -> None:
+    def _ask(
+        self,
+        tunnel: _Tunnel,
+        command: ToClient,
+        payload: bytes,
+        *,
+        tag: int = 0,
+        confirmed: bool = False,
+    ) -> None:
         self._requests.append(
             Request(
                 tunnel.peer,
@@ -261,6 +302,8 @@ class TunnelServer:
                 payload,
                 source_endpoint=self.endpoint,
                 from_server=True,
+                answered_by=_REFUSED if confirmed else frozenset(),
+                reply_within=self.settings.reply_timeout if confirmed else None,
                 tag=tag,
             )
         )

@@ -89,7 +89,8 @@ class Hub:
         )
         self.sent: list[bytes] = []
         self.log = DeviceLog(self.chassis.store)
-        alerts = HubAlerts(self.chassis, lambda octets, _: self.sent.append(octets), frozenset())
+        self.chassis.outbox.hand_to(self.sent.append)
+        alerts = HubAlerts(self.chassis, frozenset())
         self.joining = Joining(self.chassis.store, self.log, lambda: NOW, lambda eui64, key: None)
         self.own = OwnCommands(
             self.chassis,
@@ -98,7 +99,7 @@ class Hub:
             self.joining,
             alerts,
             lambda: [HUB],
-            CommonCommands(self.chassis, lambda octets, _: None, alerts.generic),
+            CommonCommands(self.chassis, alerts.generic),
         )
         self._broker = RemoteParty(parties.access_control_broker, keys)
 

@@ -90,14 +90,11 @@ class SharedBench:
             common=common,
             random_octets=Random(9).randbytes,
         )
+        self.chassis.outbox.hand_to(lambda octets: self.sent.append(Message.parse(octets)))
         self.firmware = Firmware(self.chassis.store, lambda: OLD_VERSION, self.chassis.broken)
-        self.common = CommonCommands(self.chassis, self._send, self.told.append, self.firmware)
+        self.common = CommonCommands(self.chassis, self.told.append, self.firmware)
         self.pipeline = Pipeline(self.chassis, handlers=self.common.handlers, authority=AUTHORITY)
         self.counter = 1000
-
-    def _send(self, octets: bytes, recipient: int) -> None:
-        del recipient
-        self.sent.append(Message.parse(octets))
 
     def pass_(self, **duration: int) -> None:
         self.true_time.pass_(timedelta(**duration).total_seconds())

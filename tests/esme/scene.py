@@ -56,10 +56,10 @@ class Scene:
         self.rig.clock.status = status
         self.hub_time = self.rig.true_time
         self.sent: list[Message] = []
+        self.rig.chassis.outbox.hand_to(lambda told: self.sent.append(Message.parse(told)))
         self.device = ElectricityMeterDevice(
             self.rig.chassis,
             site,
-            lambda octets, _: self.sent.append(Message.parse(octets)),
             hub_time=lambda: self.hub_time(),
             settings=settings,
         )

@@ -75,14 +75,9 @@ class Bench:
             store=store or MemoryStore(),
         )
         self.sent: list[Message] = []
-        self.device = ElectricityMeterDevice(
-            self.rig.chassis, site, self._send, hub_time=self.rig.true_time
-        )
+        self.rig.chassis.outbox.hand_to(lambda told: self.sent.append(Message.parse(told)))
+        self.device = ElectricityMeterDevice(self.rig.chassis, site, hub_time=self.rig.true_time)
         self.counter = 1000
-
-    def _send(self, octets: bytes, recipient: int) -> None:
-        self.sent.append(Message.parse(octets))
-        assert self.sent[-1].recipient == recipient
 
     def pass_(self, **duration: int) -> None:
         self.rig.true_time.pass_(timedelta(**duration).total_seconds())

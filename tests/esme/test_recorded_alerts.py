@@ -181,12 +181,8 @@ def test_an_operational_update_names_the_load_controller_as_on_record(
     (message,) = recorded(rtds_files, OPERATIONAL_UPDATE)
     bench = Rig(eui64=ESME, device_type=DeviceType.ESME, keys=test_keys(ESME))
     sent: list[bytes] = []
-    device = ElectricityMeterDevice(
-        bench.chassis,
-        mains(volts(230)),
-        lambda told, _: sent.append(told),
-        hub_time=bench.true_time,
-    )
+    bench.chassis.outbox.hand_to(sent.append)
+    device = ElectricityMeterDevice(bench.chassis, mains(volts(230)), hub_time=bench.true_time)
     device.meter.reporter.controller(Updated(output=100, input=0), bench.true_time())
     device.advance()
     ours = Message.parse(sent[-1])

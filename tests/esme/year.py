@@ -85,8 +85,9 @@ class Life:
             store=self.store,
             true_time=TrueTime(self.start),
         )
+        self.rig.chassis.outbox.hand_to(lambda _: None)
         self.device = ElectricityMeterDevice(
-            self.rig.chassis, site_of(section), lambda *_: None, hub_time=self.rig.true_time
+            self.rig.chassis, site_of(section), hub_time=self.rig.true_time
         )
         self.parties = {party: RemoteParty(party, KEYS) for party in (SUPPLIER, OPERATOR)}
         self.counter = 1

@@ -46,9 +46,8 @@ class ProxyRig:
             store=self.store,
             events=EventStream(),
         )
-        self.gpf = GasProxy(
-            chassis, send=lambda octets, _: self.alerts.append(Message.parse(octets))
-        )
+        chassis.outbox.hand_to(lambda told: self.alerts.append(Message.parse(told)))
+        self.gpf = GasProxy(chassis)
 
     def ask(self, definition: ClusterDefinition, question: object) -> tuple[Frame, ...]:
         """What the ESI answers a display."""

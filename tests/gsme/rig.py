@@ -56,10 +56,10 @@ class GasRig:
             store=self.store,
             events=EventStream(),
         )
+        chassis.outbox.hand_to(lambda told: self.alerts.append(Message.parse(told)))
         return GasMeterDevice(
             chassis,
             model,
-            lambda octets, _: self.alerts.append(Message.parse(octets)),
             hub_time=lambda: self.true.moment,
             settings=self.settings,
         )

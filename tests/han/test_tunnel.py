@@ -203,6 +203,57 @@ def test_an_idle_tunnel_is_closed_by_the_server_and_reopened_by_use() -> None:
     assert TunnelMessage(HUB, b"x") in setup.server.events()
 
 
+def test_a_transfer_to_be_confirmed_is_done_when_the_client_has_taken_it() -> None:
+    setup = rig()
+    setup.open()
+    setup.server.events()
+    ref = setup.server.send(HUB, b"alert", setup.air.now, confirmed=True)
+    setup.kick()
+    assert TunnelMessage(METER, b"alert") in setup.clients.events()
+    assert setup.server.events() == [TransferDone(HUB, ref)]
+
+
+def test_a_client_that_confirms_nothing_is_waited_for_once() -> None:
+    setup = rig()
+    setup.open()
+    setup.server.events()
+    setup.air.lost = lambda frame: frame.peer == METER and frame.payload[2:3] == bytes((0x0B,))
+    first = setup.server.send(HUB, b"1", setup.air.now, confirmed=True)
+    setup.kick()
+    assert setup.server.events() == []
+    setup.air.wait(6 * SECOND)
+    second = setup.server.send(HUB, b"2", setup.air.now, confirmed=True)
+    setup.kick()
+    done = [TransferDone(HUB, first), TransferDone(HUB, second)]
+    assert setup.server.events() == done
+
+
+def test_a_client_that_lost_the_tunnel_has_not_taken_what_was_to_be_confirmed() -> None:
+    setup = rig()
+    setup.open()
+    setup.server.events()
+    setup.clients.forget(METER)
+    ref = setup.server.send(HUB, b"alert", setup.air.now, confirmed=True)
+    setup.kick()
+    assert setup.server.events() == [
+        TunnelClosed(HUB, "the client refused a transfer"),
+        TransferFailed(HUB, ref, "the client has lost the tunnel"),
+    ]
+    assert not setup.server.is_open(HUB)
+
+
+def test_a_tunnel_that_its_server_closed_is_opened_again_without_a_transfer() -> None:
+    setup = rig(TunnelSettings(close_timeout_s=60))
+    setup.open()
+    setup.air.wait(61 * SECOND)
+    assert not setup.clients.is_open(METER)
+    setup.clients.resume(METER, setup.air.now)
+    setup.kick()
+    assert setup.clients.is_open(METER)
+    assert setup.server.is_open(HUB)
+    setup.clients.resume(0x1D, setup.air.now)  # nobody it ever had a tunnel to
+
+
 def test_the_client_closes_its_tunnel() -> None:
     setup = rig()
     setup.open()
