@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -10,29 +10,26 @@ from typing import Final
 from device.chassis import Chassis
 from device.events import MirrorChanged, Pushed, ValueStamped
 from device.host import Host
-from gbcs.errors import MalformedMessage
 from gbcs.zcl.general import AttributeValue
 from gbcs.zcl.status import Status
 from gbcs.zcl.types import DataType, Value
-from gpf.catch_up import Answer as CatchUpAnswer
-from gpf.catch_up import CatchUp, Question, cluster_of
+from gpf.catch_up import CatchUp
 from gpf.history import Amounts
 from gpf.history_views import COST_TODAY, ENERGY_TODAY
 from gpf.mirror import AttributeKey, Mirror, Mirrored
 from gpf.mirror_memory import Lent, MirrorMemory
 from gpf.pushed import PushIntake
+from gpf.questions import Questions
 from gpf.settings import GpfSettings
 from gpf.state import ProxyState
 from gpf.views import CURRENT_SUMMATION, GasData, esi_clusters, mirror_clusters
 from han.clusters import BASIC, DEVICE_MANAGEMENT, MESSAGING, METERING, PREPAYMENT, PRICE
 from han.clusters.basic import MIRROR_CAPACITY, PHYSICAL_ENVIRONMENT
 from han.clusters.mirrored import fixed
-from han.commands import payload_class
-from han.commands.metering import GetSampledData, GetSampledDataResponse
 from han.endpoint import Endpoint
-from han.exchange import Outcome, Replied, Request
+from han.exchange import Outcome, Request
 from han.logs import EventLogs
-from han.mirror.flags import FunctionalFlag, PrepaymentFlag, word_of
+from han.mirror.flags import FunctionalFlag
 from han.mirror.host import (
     MirrorConfigured,
     MirrorCreated,
@@ -43,9 +40,7 @@ from han.mirror.host import (
     ReportComplete,
 )
 from han.publisher import Publisher
-from han.requests import Far, command_of
-from han.zcl.payload import decode, encode
-from han.zcl.tables import Access, ClusterDefinition, Served, Side
+from han.zcl.tables import ClusterDefinition, Served
 
 ENERGY_SERVICE_INTERFACE: Final = 0x0500
 METERING_DEVICE: Final = 0x0501
@@ -109,8 +104,9 @@ class HanSide:
             lambda: _prepays(data.mirror),
             timedelta(seconds=settings.push_grace_s),
         )
-        self._asked: list[tuple[Request, Question]] = []
-        self._requests: list[Request] = []
+        self.questions = Questions(
+            self.catch_up, self.pushed, self.mirror_host, chassis.clock.now, numbers.mirror
+        )
         for served in self.pushed.served():
             self.mirror_endpoint.server.add(served)
         self._publisher = Publisher(numbers.esi, list)
@@ -130,20 +126,21 @@ class HanSide:
         """Work on this node; before the host runs."""
         self._publisher = Publisher(self.esi_endpoint.number, lambda: host.node.bindings)
         self._kick = host.kick
-        for service in (self, self._publisher):
+        for service in (self, self.questions, self._publisher):
             host.node.attach(service)
         host.on_node_event(self._publisher.hear)
         host.on_progress(self._progress)
 
-    def news_point(self) -> Mapping[str, object]:
+    def news_point(self) -> tuple[object, ...]:
         """What displays have been told so far, for :meth:`publish_news`."""
-        return dict(_news(self._data.state))
+        return tuple(told(self._data.state) for _, told in _NEWS)
 
-    def publish_news(self, before: Mapping[str, object]) -> None:
+    def publish_news(self, before: tuple[object, ...]) -> None:
         """Tell displays that bind or ask what has changed since then."""
-        for name, message in _news(self._data.state):
-            if message is not None and message != before.get(name):
-                self._publisher.publish(_CLUSTERS[name], message)
+        for (definition, told), was in zip(_NEWS, before, strict=True):
+            message = told(self._data.state)
+            if message is not None and message != was:
+                self._publisher.publish(definition, message)
         self._kick()
 
     def set_tunnel_pending(self, peer: int, pending: bool) -> None:
@@ -203,20 +200,11 @@ class HanSide:
             self._complete(None)
 
     def requests(self) -> list[Request]:
-        """Take the questions that the meter is to answer."""
-        requests, self._requests = self._requests, []
-        return requests
+        """None: what is asked of the meter is in ``questions``."""
+        return []
 
     def concluded(self, outcome: Outcome, now: datetime) -> None:
-        """Take the answer to one, and go on asking while there is more."""
-        request = outcome.request
-        asked = next((each for each in self._asked if each[0] is request), None)
-        if asked is None or not isinstance(request.peer, int):
-            return
-        self._asked.remove(asked)
-        question = asked[1]
-        self._learn(question, outcome, now)
-        self._flag(request.peer)
+        """Nothing was asked."""
 
     # -- parts -----------------------------------------------------------------------------------
 
@@ -245,50 +233,9 @@ class HanSide:
                 self._say(peer, endpoint, present=False)
             case ReportComplete(peer):
                 self._complete(peer)
-                self._flag(peer)
+                self.questions.flag(peer)
             case Notified():
-                self._answer_notified(event)
-
-    def _answer_notified(self, event: Notified) -> None:
-        """The meter asks what is wanted: send the questions behind the flags it names."""
-        for flag, question in self.catch_up.wanted(self._chassis.clock.now()).items():
-            if word_of(flag) == event.word and int(flag) & event.flags:
-                self._ask(event.peer, event.destination_endpoint, question)
-
-    def _ask(self, peer: int, endpoint: int, question: Question) -> None:
-        definition = cluster_of(question)
-        far = Far(peer, endpoint, definition.cluster_id, self.mirror_endpoint.number)
-        request = far.command(command_of(definition, type(question).__name__), encode(question))
-        self._asked.append((request, question))
-        self._requests.append(request)
-
-    def _learn(self, question: Question, outcome: Outcome, now: datetime) -> None:
-        """Take an answer: samples fill gaps, the rest is as if it had been pushed."""
-        answer = _answer_in(outcome)
-        own = self._chassis.clock.now()
-        if isinstance(question, GetSampledData):
-            if answer is None and not _is_not_found(outcome):
-                return  # no answer at all: asked again at the next wake
-            self.catch_up.fill(
-                question, answer if isinstance(answer, GetSampledDataResponse) else None
-            )
-            return
-        request = outcome.request
-        if answer is None or not isinstance(request.peer, int):
-            self.catch_up.ended(question, own)
-            return
-        self.pushed.take(answer, Access(request.peer, own))
-        following = self.catch_up.following(question, answer)
-        if following is None:
-            self.catch_up.ended(question, own)
-        else:
-            self._ask(request.peer, request.endpoint, following)
-
-    def _flag(self, peer: int) -> None:
-        """Tell the meter at its next wake what is missing."""
-        wanted = self.catch_up.wanted(self._chassis.clock.now())
-        for flag in CATCH_UP_FLAGS:
-            self.mirror_host.set_flag(peer, flag, to=flag in wanted)
+                self.questions.answer(event)
 
     def _complete(self, peer: int | None) -> None:
         with self._chassis.store.transaction():
@@ -344,37 +291,18 @@ def _basic() -> Served:
     return fixed(BASIC, _ESI_IDENTITY)
 
 
-_CLUSTERS: Final[Mapping[str, ClusterDefinition]] = {
-    **dict.fromkeys(
-        (
-            "information",
-            "matrix",
-            "thresholds",
-            "conversion_factor",
-            "calorific_value",
-            "billing_period",
-            "block_period",
-        ),
-        PRICE,
-    ),
-    "supplier": DEVICE_MANAGEMENT,
-    "message": MESSAGING,
-}
-
-
-def _news(state: ProxyState) -> Iterator[tuple[str, object]]:
-    """What displays are told of when it changes; calendars they ask for."""
-    for name in _CLUSTERS:
-        yield name, getattr(state.tariff if hasattr(state.tariff, name) else state, name)
-
-
-CATCH_UP_FLAGS: Final = (
-    FunctionalFlag.GET_SAMPLED_DATA,
-    FunctionalFlag.GET_SNAPSHOT,
-    PrepaymentFlag.GET_PREPAY_SNAPSHOT,
-    PrepaymentFlag.GET_TOP_UP_LOG,
-    PrepaymentFlag.GET_DEBT_REPAYMENT_LOG,
+_NEWS: Final[tuple[tuple[ClusterDefinition, Callable[[ProxyState], object]], ...]] = (
+    (PRICE, lambda state: state.tariff.information),
+    (PRICE, lambda state: state.tariff.matrix),
+    (PRICE, lambda state: state.tariff.thresholds),
+    (PRICE, lambda state: state.tariff.conversion_factor),
+    (PRICE, lambda state: state.tariff.calorific_value),
+    (PRICE, lambda state: state.tariff.billing_period),
+    (PRICE, lambda state: state.tariff.block_period),
+    (DEVICE_MANAGEMENT, lambda state: state.supplier),
+    (MESSAGING, lambda state: state.message),
 )
+"""What displays are told of when it changes, and on which cluster; calendars they ask for."""
 _PREPAYMENT_MODE: Final = 1 << 1
 
 
@@ -386,19 +314,3 @@ def _prepays(mirror: Mirror) -> bool:
     held = mirror.get(PREPAYMENT.cluster_id, 0x0000)
     mode = 0 if held is None else held.value
     return isinstance(mode, int) and bool(mode & _PREPAYMENT_MODE)
-
-
-def _answer_in(outcome: Outcome) -> CatchUpAnswer | None:
-    """The message that answers a question; None when there is none, or none that is known."""
-    if not isinstance(outcome, Replied) or not outcome.frame.is_cluster_command:
-        return None
-    kind = payload_class(outcome.request.cluster_id, Side.CLIENT, outcome.frame.command_id)
-    try:
-        message: object = None if kind is None else decode(kind, outcome.frame.payload)
-    except MalformedMessage:
-        return None
-    return message if isinstance(message, CatchUpAnswer) else None
-
-
-def _is_not_found(outcome: Outcome) -> bool:
-    return isinstance(outcome, Replied) and outcome.status is Status.NOT_FOUND
