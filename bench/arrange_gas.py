@@ -32,6 +32,13 @@ from gsme.management import NO_SAMPLE_ID
 from gsme.model import PREPAYMENT, GasMeterModel, PaymentControl
 from han.clusters.events import EventLog
 from han.commands import payload_class
+from han.commands.calendar import (
+    PublishCalendar,
+    PublishDayProfile,
+    PublishSeasons,
+    PublishSpecialDays,
+    PublishWeekProfile,
+)
 from han.commands.device_management import ReportEventConfiguration
 from han.commands.events import ClearEventLogResponse, PublishEventLog
 from han.commands.metering import (
@@ -50,16 +57,7 @@ from han.commands.prepayment import (
     PublishTopUpLog,
     TopUpResult,
 )
-from han.commands.price import (
-    PublishBillingPeriod,
-    PublishCalendar,
-    PublishDayProfile,
-    PublishPrice,
-    PublishSeasons,
-    PublishSpecialDays,
-    PublishTariffInformation,
-    PublishWeekProfile,
-)
+from han.commands.price import PublishBillingPeriod, PublishPrice, PublishTariffInformation
 from han.logs import Snapshot
 from han.tariff.book import DELIVERED, NON_DISABLEMENT, TIERS_IN_USE, TariffBook
 from han.zcl.payload import decode

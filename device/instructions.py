@@ -20,7 +20,7 @@ from gbcs.zcl.general import DefaultResponse
 from gbcs.zcl.status import Status
 from gbcs.zcl.types import zcl_moment, zcl_seconds
 from han.commands import payload_class
-from han.commands.price import PublishCalendar
+from han.commands.calendar import PublishCalendar
 from han.commands.start import AT_ONCE, CANCELS, calendar_of, kind_of, start_of
 from han.zcl.payload import decode
 from han.zcl.server import ZclServer, answer_frames

@@ -8,7 +8,7 @@ from esme.face.base import tariff_seconds
 from esme.meter import ElectricityMeter
 from esme.tariff.calendar import Calendar, DatePattern
 from han.clusters import CALENDAR
-from han.commands.price import (
+from han.commands.calendar import (
     PublishCalendar,
     PublishDayProfile,
     PublishSeasons,

@@ -17,7 +17,7 @@ from han.clusters import (
     TUNNELING,
     tunneling,
 )
-from han.commands import device_management, events, metering, prepayment, price
+from han.commands import calendar, device_management, events, metering, prepayment, price
 from han.mirror import messages as mirror
 from han.ota import messages as ota
 from han.zcl.tables import ClusterDefinition, Side
@@ -41,7 +41,7 @@ _PAYLOADS: Final[dict[Key, type]] = {
     **_named(mirror, METERING),
     **_named(prepayment, PREPAYMENT),
     **_named(price, PRICE),
-    **_named(price, CALENDAR),
+    **_named(calendar, CALENDAR),
     **_named(events, EVENTS),
     **_named(events, MESSAGING),
     **_named(events, DEMAND_RESPONSE),

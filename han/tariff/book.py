@@ -10,19 +10,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from han.commands.calendar import (
+    PublishCalendar,
+    PublishDayProfile,
+    PublishSeasons,
+    PublishSpecialDays,
+    PublishWeekProfile,
+)
 from han.commands.price import (
     PublishBillingPeriod,
     PublishBlockPeriod,
     PublishBlockThresholds,
-    PublishCalendar,
     PublishCalorificValue,
     PublishConversionFactor,
-    PublishDayProfile,
     PublishPriceMatrix,
-    PublishSeasons,
-    PublishSpecialDays,
     PublishTariffInformation,
-    PublishWeekProfile,
 )
 from han.tariff.calendar import PublishedCalendar
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 
-from han.commands.price import (
+from han.commands.calendar import (
     PublishCalendar,
     PublishDayProfile,
     PublishSeasons,

@@ -14,20 +14,22 @@ from gbcs.zcl.types import Value
 from han.clusters import CALENDAR, PRICE
 from han.clusters.mirrored import mirrored
 from han.commands import payload_class
+from han.commands.calendar import (
+    PublishCalendar,
+    PublishDayProfile,
+    PublishSeasons,
+    PublishSpecialDays,
+    PublishWeekProfile,
+)
 from han.commands.price import (
     PublishBillingPeriod,
     PublishBlockPeriod,
     PublishBlockThresholds,
-    PublishCalendar,
     PublishCalorificValue,
     PublishConversionFactor,
-    PublishDayProfile,
     PublishPrice,
     PublishPriceMatrix,
-    PublishSeasons,
-    PublishSpecialDays,
     PublishTariffInformation,
-    PublishWeekProfile,
 )
 from han.published import Held, Publications, choose, published
 from han.tariff.book import DELIVERED, NON_DISABLEMENT, TariffBook

@@ -10,6 +10,14 @@ from gbcs.zcl.status import Status
 from gsme import codes
 from gsme.model import Account, GasMeterModel
 from han.clusters import DEVICE_MANAGEMENT, METERING, PREPAYMENT
+from han.commands.calendar import (
+    PublishCalendar,
+    PublishDayProfile,
+    PublishSeasons,
+    PublishWeekProfile,
+    ScheduleEntry,
+    Season,
+)
 from han.commands.device_management import SetEventConfiguration
 from han.commands.metering import ChangeSupply, SupplyStatus
 from han.commands.prepayment import (
@@ -20,17 +28,7 @@ from han.commands.prepayment import (
     SelectAvailableEmergencyCredit,
     TopUpResult,
 )
-from han.commands.price import (
-    PublishCalendar,
-    PublishDayProfile,
-    PublishPriceMatrix,
-    PublishSeasons,
-    PublishTariffInformation,
-    PublishWeekProfile,
-    ScheduleEntry,
-    Season,
-    TierPrice,
-)
+from han.commands.price import PublishPriceMatrix, PublishTariffInformation, TierPrice
 from han.tariff.book import TariffBook
 from han.zcl.payload import decode
 from tests.device.rig import GSME, SUPPLIER

@@ -12,25 +12,27 @@ from gbcs.zcl.general import DefaultResponse
 from gbcs.zcl.status import Status
 from gbcs.zcl.types import zcl_seconds
 from han.clusters import CALENDAR, DEVICE_MANAGEMENT, MESSAGING, PRICE
+from han.commands.calendar import (
+    GetCalendar,
+    GetDayProfiles,
+    PublishCalendar,
+    PublishDayProfile,
+    ScheduleEntry,
+)
 from han.commands.device_management import UpdateCIN
 from han.commands.events import DisplayMessage
 from han.commands.price import (
     GetBillingPeriod,
-    GetCalendar,
     GetCurrentPrice,
-    GetDayProfiles,
     GetPriceMatrix,
     GetScheduledPrices,
     GetTariffInformation,
     GetTierLabels,
     PublishBillingPeriod,
-    PublishCalendar,
-    PublishDayProfile,
     PublishPrice,
     PublishPriceMatrix,
     PublishTariffInformation,
     PublishTierLabels,
-    ScheduleEntry,
     TierLabel,
     TierPrice,
 )

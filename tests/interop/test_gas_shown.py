@@ -16,18 +16,20 @@ from gbcs.catalogue import by_name
 from gbcs.utrn import ValueClass, make
 from gpf.han_side import HubEndpoints
 from gsme.device import GasMeter
-from han.commands.prepayment import TopUpResult
-from han.commands.price import (
+from han.commands.calendar import (
     PublishCalendar,
-    PublishCalorificValue,
-    PublishConversionFactor,
     PublishDayProfile,
-    PublishPriceMatrix,
     PublishSeasons,
-    PublishTariffInformation,
     PublishWeekProfile,
     ScheduleEntry,
     Season,
+)
+from han.commands.prepayment import TopUpResult
+from han.commands.price import (
+    PublishCalorificValue,
+    PublishConversionFactor,
+    PublishPriceMatrix,
+    PublishTariffInformation,
     TierPrice,
 )
 from hw.capture import wireshark_key_option
