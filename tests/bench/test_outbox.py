@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
@@ -33,13 +33,15 @@ MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 CLOCK_NOT_ADJUSTED = 0x8F0C
 
 
-def rig(tmp_path: Path | None = None, **sections: object) -> Rig:
-    store = {} if tmp_path is None else {"store": tmp_path / "rig.sqlite"}
-    meters = {"gas_meter": False, "electricity_meter": {}}
-    return Rig.model_validate({"hub": {"radio": "ether:"}, **meters, **store, **sections})
+def rig(sections: Mapping[str, object], folder: Path | None = None) -> Rig:
+    """A rig of these sections; with a folder its store is a file there."""
+    store: dict[str, object] = {} if folder is None else {"store": folder / "rig.sqlite"}
+    hub: dict[str, object] = {"hub": {"radio": "ether:"}, "gas_meter": False}
+    return Rig.model_validate({**hub, **store, **sections})
 
 
-GAS = {"gas_meter": {}, "electricity_meter": None}
+ELECTRICITY: dict[str, object] = {"electricity_meter": {}}
+GAS: dict[str, object] = {"gas_meter": {}}
 
 
 def hear(home: Home, originator: int, cra: Cra = Cra.ALERT) -> list[Message]:
@@ -86,11 +88,11 @@ def reach(home: Home, *, reached: bool) -> None:
         home.ether.set_link(home.gpf.entity, meter, Link(loss=0.0 if reached else 1.0))
 
 
-@pytest.mark.parametrize(("sections", "eui64"), [({}, ESME), (GAS, GSME)])
+@pytest.mark.parametrize(("sections", "eui64"), [(ELECTRICITY, ESME), (GAS, GSME)])
 async def test_alerts_raised_while_the_hub_is_away_survive_the_end_of_the_process(
-    sections: dict[str, object], eui64: int, timeline: Timeline, tmp_path: Path
+    sections: Mapping[str, object], eui64: int, timeline: Timeline, tmp_path: Path
 ) -> None:
-    kept = rig(tmp_path, **sections)
+    kept = rig(sections, tmp_path)
     async with living_home(kept, timeline) as home:
         heard = hear(home, eui64)
         await timeline.sleep(2 * MINUTE)
@@ -109,11 +111,11 @@ async def test_alerts_raised_while_the_hub_is_away_survive_the_end_of_the_proces
     assert numbers(heard)[3:] == raised == [4]
 
 
-@pytest.mark.parametrize(("sections", "eui64"), [({}, ESME), (GAS, GSME)])
+@pytest.mark.parametrize(("sections", "eui64"), [(ELECTRICITY, ESME), (GAS, GSME)])
 async def test_alerts_of_a_meter_out_of_reach_arrive_in_order_when_it_is_back(
-    sections: dict[str, object], eui64: int, timeline: Timeline
+    sections: Mapping[str, object], eui64: int, timeline: Timeline
 ) -> None:
-    async with living_home(rig(**sections), timeline) as home:
+    async with living_home(rig(sections), timeline) as home:
         heard = hear(home, eui64)
         await timeline.sleep(2 * MINUTE)
         reach(home, reached=False)
@@ -130,7 +132,7 @@ async def test_a_gas_meter_that_cannot_tell_its_alert_sleeps_until_its_next_wake
 ) -> None:
     events, ends = EventStream(), list[WakeEnded]()
     events.subscribe(ends.append, WakeEnded)  # type: ignore[arg-type]
-    async with living_home(rig(**GAS), timeline, events=events) as home:
+    async with living_home(rig(GAS), timeline, events=events) as home:
         await timeline.sleep(2 * MINUTE)
         reach(home, reached=False)
         alert(home)
@@ -154,11 +156,11 @@ async def hub_alone(parts: Parts, heard: list[Message]) -> AsyncIterator[Communi
         yield hub
 
 
-@pytest.mark.parametrize(("sections", "eui64"), [({}, ESME), (GAS, GSME)])
+@pytest.mark.parametrize(("sections", "eui64"), [(ELECTRICITY, ESME), (GAS, GSME)])
 async def test_alerts_arrive_when_the_hub_was_off_and_started_again(
-    sections: dict[str, object], eui64: int, timeline: Timeline
+    sections: Mapping[str, object], eui64: int, timeline: Timeline
 ) -> None:
-    wanted, heard = rig(**sections), list[Message]()
+    wanted, heard = rig(sections), list[Message]()
     async with AsyncExitStack() as stack:
         parts = Parts.of(wanted, timeline, stack, None, EventStream(), None)
         meter: ElectricityMeterStation | GasMeter
@@ -188,7 +190,7 @@ async def test_alerts_arrive_when_the_hub_was_off_and_started_again(
 async def test_what_nobody_takes_from_the_hub_waits_there_over_a_restart(
     timeline: Timeline, tmp_path: Path
 ) -> None:
-    kept = rig(tmp_path)
+    kept = rig(ELECTRICITY, tmp_path)
     async with living_home(kept, timeline) as home:
         await timeline.sleep(2 * MINUTE)
         raised = alert(home, 2)
@@ -209,7 +211,7 @@ async def test_what_nobody_takes_from_the_hub_waits_there_over_a_restart(
 async def test_a_meter_whose_tunnel_was_closed_after_a_day_of_silence_still_tells_its_alerts(
     timeline: Timeline,
 ) -> None:
-    async with living_home(rig(), timeline) as home:
+    async with living_home(rig(ELECTRICITY), timeline) as home:
         heard = hear(home, ESME)
         await timeline.sleep(timedelta(days=2))
         raised = alert(home)
@@ -220,7 +222,7 @@ async def test_a_meter_whose_tunnel_was_closed_after_a_day_of_silence_still_tell
 async def test_a_response_that_could_not_be_delivered_arrives_after_a_restart(
     timeline: Timeline, tmp_path: Path
 ) -> None:
-    kept = rig(tmp_path)
+    kept = rig(ELECTRICITY, tmp_path)
     async with living_home(kept, timeline) as home:
         heard = hear(home, ESME, Cra.RESPONSE)
         await timeline.sleep(2 * MINUTE)
@@ -241,7 +243,7 @@ async def test_a_response_that_could_not_be_delivered_arrives_after_a_restart(
 
 
 async def test_a_long_response_that_was_cut_off_is_sent_again_whole(timeline: Timeline) -> None:
-    async with living_home(rig(), timeline) as home:
+    async with living_home(rig(ELECTRICITY), timeline) as home:
         await timeline.sleep(timedelta(days=5))
         heard = hear(home, ESME, Cra.RESPONSE)
         operator = RemoteParty(home.rig.parties.network_operator, home.keys)
@@ -266,7 +268,7 @@ async def test_of_more_alerts_than_a_meter_has_places_the_oldest_are_dropped_by_
 ) -> None:
     events, dropped = EventStream(), list[MessageDropped]()
     events.subscribe(dropped.append, MessageDropped)  # type: ignore[arg-type]
-    places = rig(settings={"common": {"outbox_places": 4}})
+    places = rig(ELECTRICITY | {"settings": {"common": {"outbox_places": 4}}})
     async with living_home(places, timeline, events=events) as home:
         heard = hear(home, ESME)
         await timeline.sleep(2 * MINUTE)

@@ -7,7 +7,7 @@ import json
 import socket
 import subprocess
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -82,6 +82,44 @@ def test_a_command_over_mqtt_is_answered_with_its_transaction(broker: int) -> No
     assert heard["response"]["transaction"] == "t-1"
     assert heard["response"]["use_case"] == "GCS13a"
     assert heard["refused"]["refusal"] == "MALFORMED"
+
+
+def test_what_is_raised_while_the_broker_is_away_waits_in_the_hub_until_it_has_it(
+    broker: int,
+) -> None:
+    sections = {"hub": {"radio": "ether:"}, "gas_meter": False}
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        nobody: int = probe.getsockname()[1]
+
+    def rig(port: int) -> Rig:
+        wan = {"listen": "127.0.0.1:0", "mqtt": f"mqtt://127.0.0.1:{port}/rigs"}
+        return Rig.model_validate({**sections, "wan": wan, "name": "kept"})
+
+    timeline = Timeline(START, REAL)
+
+    async def talk() -> None:
+        async with (
+            asyncio.timeout(30),
+            Client("127.0.0.1", broker) as client,
+            living_home(rig(nobody), timeline) as home,
+        ):
+            outbox, raised = home.hub.chassis.outbox, list[str]()
+            await client.subscribe("rigs/kept/alert")
+            async with wan_side(home):
+                for _ in range(3):
+                    home.hub.alerts.generic(0x8F0C)
+                    raised.append(outbox._waiting[outbox.newest].hex().upper())
+                assert len(outbox) == 3
+            home.rig = rig(broker)
+            async with wan_side(home):
+                async for message in client.messages:
+                    assert json.loads(bytes(message.payload))["gbcs"] == raised.pop(0)
+                    if not raised:
+                        break
+                while len(outbox):
+                    await timeline.sleep(timedelta(milliseconds=5))
+
+    run(talk(), timeline)
 
 
 def test_a_broker_address_that_is_refused_does_not_show_its_password() -> None:
