@@ -17,6 +17,7 @@ from bench.boosts import press
 from bench.elapsed import keep_elapsed
 from bench.hub import offer_firmware, start_hub
 from bench.network_key import keep_changing, keep_refreshing
+from bench.pace import BehindClock, watch_pace
 from bench.pairs import pair_devices
 from bench.parts import Parts
 from bench.remote_party import is_response_to
@@ -100,6 +101,11 @@ class Home:
                 what=describe(section),
             )
         )
+
+    def tell_behind(self, behind: timedelta) -> None:
+        """Publish that the bench does not keep up with its clock."""
+        here = self.hub.chassis.here()
+        self.events.publish(BehindClock(**here, behind=behind))
 
     async def ask(self, command: Message, limit: timedelta = ANSWER_LIMIT) -> bytes:
         """Send a command through the WAN side and wait for its Response; TimeoutError if none."""
@@ -187,6 +193,8 @@ async def devices_alive(home: Home) -> AsyncIterator[None]:
         if home.rig.store is not None and home.rig.rate != REAL:
             keeping = keep_elapsed(home.store, home.timeline)
             living.append(tasks.create_task(keeping, name="bench time"))
+        pace = watch_pace(home.timeline, home.tell_behind)
+        living.append(tasks.create_task(pace, name="pace"))
         yield
         for task in living:
             task.cancel()

@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
 from typing import Protocol
 
 from bench import devices
+from bench.pace import BehindClock, watch_pace
 from bench.parts import Parts
 from bench.rig import Rig
 from bench.rig_section import RigError
+from device.chassis import Here
 from device.events import EventStream
 from device.timeline import Timeline
 
@@ -23,18 +26,22 @@ class Living(Protocol):
         ...
 
 
-def joining_rig(rig: Rig) -> Rig:
+def joining_rig(rig: Rig, *, leave: bool = False) -> Rig:
     """A rig as it is joined with; RigError names what cannot join.
 
     The built-in gas meter is none unless the file names it, and scans go to ``network.channel``
-    alone if the file gives one.
+    alone if the file gives one. With ``leave`` radios leave networks that their devices do not
+    know (``join.leave_other``).
     """
     changes: dict[str, object] = {}
     if "gas_meter" not in rig.model_fields_set:
         changes["gas_meter"] = None
+    join = dict(rig.settings.get("join", {}))
     if "channel" in rig.network.model_fields_set:
-        join = {"channels": (rig.network.channel,), **rig.settings.get("join", {})}
-        changes["settings"] = {**rig.settings, "join": join}
+        join.setdefault("channels", (rig.network.channel,))
+    if leave:
+        join["leave_other"] = True
+    changes["settings"] = {**rig.settings, "join": join}
     wanted = rig.model_copy(update=changes)
     found = wanted.emulated()
     if rig.time != "real":
@@ -58,8 +65,15 @@ async def living_joiners(
     async with AsyncExitStack() as stack:
         parts = Parts.of(rig, timeline, stack, None, events, None)
         built = _build(parts)
+
+        def tell_behind(behind: timedelta) -> None:
+            _, first = rig.emulated()[0]
+            here = Here(moment=timeline.now(), device=first.eui64)
+            events.publish(BehindClock(**here, behind=behind))
+
         async with asyncio.TaskGroup() as tasks:
             living = [tasks.create_task(one.live(), name=type(one).__name__) for one in built]
+            living.append(tasks.create_task(watch_pace(timeline, tell_behind), name="pace"))
             yield built
             for task in living:
                 task.cancel()

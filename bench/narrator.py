@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from bench.air import FaultBegan, FaultEnded
+from bench.pace import BehindClock
 from device.events import (
     AlertRaised,
     ClockStepped,
@@ -107,6 +108,9 @@ def _say_joining(event: Event, names: Names) -> str | None:
             return f"FAULT begins: {what}"
         case FaultEnded(what=what):
             return f"fault ends: {what}"
+        case BehindClock(behind=behind):
+            seconds = round(behind.total_seconds())
+            return f"BENCH runs behind its clock by {seconds} s: timeouts may run out; slow it down"
         case NetworkKeyChanged(key_sequence=sequence):
             return f"network key {sequence} in use"
         case TunnelChanged(peer=peer, open=is_open):

@@ -9,7 +9,8 @@ from enum import Enum
 from typing import Final
 
 from device.timeline import Timeline
-from han.radio import Beacon, HanRadio, RadioError
+from gbcs.eui64 import format_eui64
+from han.radio import Beacon, HanRadio, OtherRole, RadioError
 
 _NEVER_HEARD: Final = "no hub that permits joining was heard"
 
@@ -18,6 +19,7 @@ class JoinStep(Enum):
     """How far a device is on its way onto the HAN."""
 
     RESUMED = "back on its network"
+    LEFT = "left the network that the radio was on"
     HEARD = "hubs heard"
     NETWORK_KEY = "network key received"
     KEY_SERVER = "key establishment server found"
@@ -46,6 +48,8 @@ class JoinSettings:
     quick_rejoins: how often a device that lost its hub looks for it every ``retry_s``; then it does
         so every ``slow_retry_s``.
     rediscovery_s: how often a device looks anew for what its hub and its partners provide.
+    leave_other: a radio that is on a network of which its device remembers nothing leaves it first;
+        else it goes on there, or ends when it has another role there.
     """
 
     retry_s: int = 60
@@ -57,6 +61,7 @@ class JoinSettings:
     key_pause_s: int = 900
     quick_rejoins: int = 4
     rediscovery_s: int = 21_600
+    leave_other: bool = False
 
 
 QUICK_PERIOD: Final = timedelta(minutes=15)
@@ -73,24 +78,32 @@ async def come_to_network(
     settings: JoinSettings,
     failed: Callable[[str], object],
     *,
+    leaving: bool = False,
     anew: Callable[[], object] = _nothing,
     tell: Tell = _nothing,
 ) -> None:
     """Return when the radio is on a network; ``failed`` is told why each try was not enough.
 
-    ``anew`` is called before the first try to join when there is no network to go back to: what
-    was kept of an earlier one is worth nothing then.
+    With ``leaving`` the radio leaves the network that it is on. ``anew`` is called before the first
+    try to join when there is no network to go back to: what was kept of an earlier one is worth
+    nothing then. OtherRole ends it: waiting does not change what the radio is on its network.
     """
     began, member = timeline.now(), True
     while True:
         try:
+            if leaving:
+                await _leave(radio, tell)
+                leaving = False
             if member and await radio.resume():
-                tell(JoinStep.RESUMED, "")
+                hub = radio.trust_centre
+                tell(JoinStep.RESUMED, "" if hub is None else f"that of {format_eui64(hub)}")
                 return
             if member:
                 member = False
                 anew()
             await _try_every(await radio.scan(settings.channels), radio, link_key, failed, tell)
+        except OtherRole as error:
+            raise OtherRole(f"{error}, or set join.leave_other") from error
         except RadioError as error:
             failed(str(error))
         if radio.on_network:
@@ -98,6 +111,17 @@ async def come_to_network(
         quick = timeline.now() - began < QUICK_PERIOD
         wait_s = settings.retry_s if quick else settings.slow_retry_s
         await timeline.sleep(timedelta(seconds=wait_s))
+
+
+async def _leave(radio: HanRadio, tell: Tell) -> None:
+    """Leave the network that the radio has stored, whatever its role is there."""
+    try:
+        if not await radio.resume():
+            return
+    except OtherRole:
+        pass  # it is on that network all the same
+    await radio.leave()
+    tell(JoinStep.LEFT, "")
 
 
 async def _try_every(

@@ -135,6 +135,7 @@ class Joining:
             self._timeline,
             self.settings,
             self._failed,
+            leaving=self.settings.leave_other and self._memory.hub is None,
             anew=self._memory.forget,
             tell=self._tell,
         )

@@ -27,6 +27,7 @@ from han.radio import (
     NetworkKeySwitched,
     NetworkParameters,
     NetworkUp,
+    OtherRole,
     RadioError,
     RadioEvent,
     RadioLost,
@@ -223,7 +224,7 @@ class BellowsRadio:
     async def _up(self, port: EzspPort) -> None:
         node, node_type, trust_centre = await port.network()
         if node_type != ezsp_port.NODE_TYPES[self._role]:
-            raise RadioError(
+            raise OtherRole(
                 f"{self._path} is on a network as node type {node_type}, not as "
                 f"{self._role.value}: have the dongle leave that network first"
             )
@@ -261,7 +262,7 @@ class BellowsRadio:
     async def leave(self) -> None:
         """See :class:`han.radio.HanRadio`."""
         port = self._use()
-        if self._on_network:
+        if self._on_network or await port.joined():
             self._member = False
             await port.leave()
 

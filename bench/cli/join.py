@@ -21,20 +21,28 @@ if TYPE_CHECKING:
 @click.option(
     "--show-install-codes", is_flag=True, help="Print the secrets with which a hub admits them."
 )
+@click.option(
+    "--leave",
+    is_flag=True,
+    help="Have dongles first leave the network they are on, unless the rig's store knows it.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print every event as a line of JSON.")
-def join(rig: Path, for_s: float | None, *, show_install_codes: bool, as_json: bool) -> None:
+def join(
+    rig: Path, for_s: float | None, *, show_install_codes: bool, leave: bool, as_json: bool
+) -> None:
     """Join the devices of RIG.toml to a hub that is not ours, until interrupted.
 
     Each device has a dongle of its own (``radio``), whose EUI-64 is its ``eui64``. No hub is
     formed. The hub must be told of each device and its install code; ``network.channel`` limits
-    the search to one channel. A virtual dongle for it comes from ``chub vncp --blank``.
+    the search to one channel. A dongle that is on a network goes on there; one that is something
+    else there than its device ends this, unless it is to ``--leave``. A virtual dongle for it comes from ``chub vncp --blank``.
     """
     from bench.joiners import joining_rig
     from bench.rig import load_rig
     from device.timeline import Timeline
     from device.timeline import run as run_on
 
-    wanted = joining_rig(load_rig(rig))
+    wanted = joining_rig(load_rig(rig), leave=leave)
     if not as_json:
         _introduce(wanted, show_install_codes=show_install_codes)
     timeline = Timeline(start_of(wanted), wanted.rate)

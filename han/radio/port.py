@@ -19,6 +19,10 @@ class RadioError(Exception):
     """The radio cannot do what was asked: closed, lost, off the network, or too long a payload."""
 
 
+class OtherRole(RadioError):
+    """The radio is on a network already, and in another role than it is wanted for."""
+
+
 class Role(Enum):
     """What a node is on the network; the coordinator is also the trust centre."""
 
@@ -316,7 +320,7 @@ class HanRadio(Protocol):
         ...
 
     async def resume(self) -> bool:
-        """Go back to the stored network; False when none is stored."""
+        """Go back to the stored network; False when none is stored, OtherRole when it is no use."""
         ...
 
     async def scan(self, channels: Sequence[int] = ()) -> list[Beacon]:
@@ -328,7 +332,7 @@ class HanRadio(Protocol):
         ...
 
     async def leave(self) -> None:
-        """Leave the network and forget it."""
+        """Leave the network and forget it, also one on which the node has another role."""
         ...
 
     async def allow_join(self, eui64: int, link_key: bytes) -> None:

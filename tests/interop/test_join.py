@@ -93,6 +93,22 @@ def test_a_dongle_that_is_not_there_ends_with_the_code_for_no_radio(tmp_path: Pa
     assert "tcp://127.0.0.1:1" in done.stderr
 
 
+def test_a_dongle_that_is_something_else_on_a_network_ends_it_unless_it_may_leave(
+    tmp_path: Path,
+) -> None:
+    with chub("vncp", "--ezsp=8", "--listen=127.0.0.1:0@02434855420000E7") as dongles:
+        rig = tmp_path / "rig.toml"
+        dongle = line_with(dongles, "tcp://").split()[-1]
+        rig.write_text(f'[electricity_meter]\neui64 = "02434855420000E7"\nradio = "{dongle}"\n')
+        command = [sys.executable, "-m", "bench", "join", str(rig)]
+        done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)
+        assert done.returncode == 4
+        assert "not as router: have the dongle leave that network first" in done.stderr
+        with chub("join", str(rig), "--leave") as joiner:
+            line_with(joiner, "ESME: joining: left the network that the radio was on")
+            line_with(joiner, "no hub that permits joining was heard")
+
+
 def test_a_dongle_of_another_eui64_is_named(tmp_path: Path) -> None:
     with chub("vncp", "--blank", f"--listen=127.0.0.1:0@{HUB}") as dongles:
         rig = tmp_path / "rig.toml"
