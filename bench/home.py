@@ -105,7 +105,8 @@ class Home:
     def tell_behind(self, behind: timedelta) -> None:
         """Publish that the bench does not keep up with its clock."""
         here = self.hub.chassis.here()
-        self.events.publish(BehindClock(**here, behind=behind))
+        waits = self.timeline.rate != REAL
+        self.events.publish(BehindClock(**here, behind=behind, waits=waits))
 
     async def ask(self, command: Message, limit: timedelta = ANSWER_LIMIT) -> bytes:
         """Send a command through the WAN side and wait for its Response; TimeoutError if none."""

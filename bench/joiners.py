@@ -69,7 +69,7 @@ async def living_joiners(
         def tell_behind(behind: timedelta) -> None:
             _, first = rig.emulated()[0]
             here = Here(moment=timeline.now(), device=first.eui64)
-            events.publish(BehindClock(**here, behind=behind))
+            events.publish(BehindClock(**here, behind=behind, waits=False))
 
         async with asyncio.TaskGroup() as tasks:
             living = [tasks.create_task(one.live(), name=type(one).__name__) for one in built]

@@ -108,9 +108,9 @@ def _say_joining(event: Event, names: Names) -> str | None:
             return f"FAULT begins: {what}"
         case FaultEnded(what=what):
             return f"fault ends: {what}"
-        case BehindClock(behind=behind):
-            seconds = round(behind.total_seconds())
-            return f"BENCH runs behind its clock by {seconds} s: timeouts may run out; slow it down"
+        case BehindClock(behind=behind, waits=waits):
+            then = "which waits for this machine" if waits else "timeouts may run out"
+            return f"BENCH runs behind its clock by {behind.total_seconds():.0f} s: {then}"
         case NetworkKeyChanged(key_sequence=sequence):
             return f"network key {sequence} in use"
         case TunnelChanged(peer=peer, open=is_open):

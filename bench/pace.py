@@ -1,7 +1,8 @@
 """Whether a bench keeps up with its clock.
 
-Time that flows (real, or x60) does not wait for a machine that is busy: what is due comes late, and
-timeouts run out that would not on a faster one. A bench that falls behind says so.
+Real time does not wait for a machine that is busy: what is due comes late, and timeouts run out
+that would not on a faster one. At another rate (x60) the clock waits, and is slower than was asked
+for. Either is told.
 """
 
 from __future__ import annotations
@@ -15,19 +16,25 @@ from device.event import Event
 from device.timeline import Timeline
 
 PERIOD: Final = timedelta(seconds=1)
-"""How often, in the bench's time, the lag is measured."""
-NOTICED: Final = timedelta(seconds=5)
+"""How often, in the bench's time, it is measured how far it is behind."""
+NOTICED: Final = timedelta(seconds=2)
 """A lag in the bench's time that the timeouts of a HAN begin to feel."""
 FORGOTTEN_AFTER: Final = timedelta(hours=1)
+"""When a lag that was told is no measure for others any more."""
 GROWTH: Final = 2
+"""How many times the last one that was told a lag must be to be told."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BehindClock(Event):
-    """What was due at this bench came so much too late, in its own time; ``device`` is the hub, or
-    where that is not ours the first that joins."""
+    """The bench is so much of its own time behind.
+
+    ``device`` is the hub, or where that is not ours the first that joins. ``waits`` says whether
+    its clock waits for the machine, or timeouts may run out.
+    """
 
     behind: timedelta
+    waits: bool
 
 
 @dataclass(slots=True)
@@ -54,10 +61,10 @@ async def watch_pace(timeline: Timeline, tell: Callable[[timedelta], object]) ->
     """
     if timeline.jumping:
         return
-    lag = Lag()
+    lag, held_back = Lag(), timeline.held_back
     while True:
         due = timeline.now() + PERIOD
         await timeline.sleep_until(due)
-        late = timeline.now() - due
-        if lag.worth_telling(late, timeline.now()):
-            tell(late)
+        behind = timeline.now() - due + timeline.held_back - held_back
+        if lag.worth_telling(behind, timeline.now()):
+            tell(behind)

@@ -5,6 +5,10 @@ timeouts, bellows, zigpy, the devices) then lives on it. When a jumping loop has
 looks at its files once, and when none is ready it moves its clock to the next deadline instead of
 sleeping.
 
+A rate other than real time is a wish: while a machine is busy for longer than :data:`TURN_S` of
+emulated time, the clock waits for it. Timeouts therefore do not run out because it is slow; the
+bench falls behind instead (:attr:`Timeline.held_back`).
+
 Limit of jumping: what the outside world does takes no emulated time unless the loop knows that
 something is owed. It knows of executor jobs (``to_thread``, name look-ups) and of child processes
 it started; for anything else (a thread that will call ``call_soon_threadsafe``, a broker or a
@@ -33,6 +37,8 @@ JUMP: Final = math.inf
 """Rate that does not wait: the clock goes to the next deadline once nothing else is left to do."""
 RESOLUTION_S: Final = 4e-7
 """Deadlines closer than this fire together; below half of the microsecond that moments resolve."""
+TURN_S: Final = 0.05
+"""Most emulated time that one turn of a loop at a rate takes, however long it works."""
 
 T = TypeVar("T")
 P = TypeVar("P", bound=asyncio.BaseProtocol)
@@ -71,6 +77,8 @@ class Timeline:
         """Whether idle time is skipped."""
         self.watch_stalls = watch_stalls
         self.settle_s = settle_s
+        self.held_back = timedelta()
+        """By how much emulated time is behind its rate because the machine was too slow for it."""
         self._elapsed: Callable[[], float] = lambda: 0.0
         self._owed = 0
 
@@ -175,6 +183,16 @@ class TimelineLoop(asyncio.SelectorEventLoop):
         """Emulated seconds since the start of the timeline."""
         if self.timeline.jumping:
             return self._turns.elapsed_s
+        return min(self._flowing_s(), self._turns.turn_ends_s)
+
+    def hold(self, most_s: float) -> None:
+        """Let the clock be no further than this; what it lost is kept as held back."""
+        over_s = self._flowing_s() - most_s
+        if over_s > 0:
+            self._anchor_s += over_s / self.timeline.rate
+            self.timeline.held_back += timedelta(seconds=over_s)
+
+    def _flowing_s(self) -> float:
         return self._base_s + (self.real_time() - self._anchor_s) * self.timeline.rate
 
     def real_time(self) -> float:
@@ -235,11 +253,15 @@ class _TurnSelector(selectors.BaseSelector):
         self._loop = loop
         self._files = selectors.DefaultSelector()
         self.elapsed_s = elapsed_s
+        self.turn_ends_s = math.inf
+        """Where the clock of a loop at a rate waits until the present turn is over."""
 
     def select(self, timeout: float | None = None) -> _Ready:
         timeline = self._loop.timeline
+        if timeline.rate == REAL:
+            return self._files.select(timeout)
         if not timeline.jumping:
-            return self._files.select(None if timeout is None else timeout / timeline.rate)
+            return self._at_rate(timeout)
         ready = self._files.select(0)
         if ready or (timeout is not None and timeout <= 0):
             return ready
@@ -251,6 +273,17 @@ class _TurnSelector(selectors.BaseSelector):
             ready = self._files.select(timeline.settle_s)
         if not ready:
             self.elapsed_s += timeout
+        return ready
+
+    def _at_rate(self, timeout: float | None) -> _Ready:
+        """End a turn, wait, and begin the next one."""
+        loop = self._loop
+        loop.hold(self.turn_ends_s)
+        before_s, self.turn_ends_s = loop.time(), math.inf
+        ready = self._files.select(None if timeout is None else timeout / loop.timeline.rate)
+        if timeout is not None:
+            loop.hold(before_s + max(timeout, 0) + TURN_S)
+        self.turn_ends_s = loop.time() + TURN_S
         return ready
 
     def _flow(self, timeout: float | None) -> _Ready:

@@ -35,7 +35,8 @@ def join(
     Each device has a dongle of its own (``radio``), whose EUI-64 is its ``eui64``. No hub is
     formed. The hub must be told of each device and its install code; ``network.channel`` limits
     the search to one channel. A dongle that is on a network goes on there; one that is something
-    else there than its device ends this, unless it is to ``--leave``. A virtual dongle for it comes from ``chub vncp --blank``.
+    else there than its device ends this, unless it is to ``--leave``. A virtual dongle for it comes
+    from ``chub vncp --blank``.
     """
     from bench.joiners import joining_rig
     from bench.rig import load_rig

@@ -23,6 +23,7 @@ class BusyMachine(Timeline):
     def __init__(self, late_s: Iterable[float]) -> None:
         super().__init__(START, rate=60.0)
         self._late_s, self._moment = iter(late_s), START
+        self.waits_s = 0.0
 
     def now(self) -> datetime:
         return self._moment
@@ -32,6 +33,7 @@ class BusyMachine(Timeline):
         if late_s is None:
             raise EOFError
         self._moment = moment + timedelta(seconds=late_s)
+        self.held_back += timedelta(seconds=self.waits_s)
 
 
 async def told(*late_s: float) -> list[float]:
@@ -42,7 +44,7 @@ async def told(*late_s: float) -> list[float]:
 
 
 async def test_a_bench_that_keeps_up_says_nothing() -> None:
-    assert await told(0.0, 0.4, 4.9, 1.0) == []
+    assert await told(0.0, 0.4, 1.9, 1.0) == []
 
 
 async def test_a_lag_is_told_when_it_begins_and_each_time_it_has_doubled() -> None:
@@ -58,9 +60,17 @@ async def test_time_that_jumps_is_never_behind(timeline: Timeline) -> None:
     await watch_pace(timeline, lambda lag: pytest.fail(f"told {lag}"))
 
 
+async def test_what_a_clock_waited_for_its_machine_is_told_too() -> None:
+    busy, lags = BusyMachine([0.0] * 9), list[timedelta]()
+    busy.waits_s = 30
+    with pytest.raises(EOFError):
+        await watch_pace(busy, lags.append)
+    assert [lag.total_seconds() for lag in lags] == [30, 60, 120, 240]
+
+
 async def test_the_lag_of_a_home_is_an_event_that_reads_as_a_warning(timeline: Timeline) -> None:
     events, seen = EventStream(), list[Event]()
     events.subscribe(seen.append, BehindClock)
     async with open_home(Rig(), timeline, events=events) as home:
         home.tell_behind(timedelta(seconds=83.7))
-    assert "BENCH runs behind its clock by 84 s" in (sentence(seen[0], {}) or "")
+    assert "BENCH runs behind its clock by 84 s: which waits" in (sentence(seen[0], {}) or "")

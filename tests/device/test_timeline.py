@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from device.timeline import JUMP, REAL, Stalled, Timeline, run
+from device.timeline import JUMP, REAL, TURN_S, Stalled, Timeline, run
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -193,6 +193,35 @@ def test_scaled_time_runs_faster_than_real_time() -> None:
     run(timeline.sleep(timedelta(minutes=3)), timeline)
     assert 0.05 <= time.perf_counter() - before < 10
     assert timeline.now() >= START + timedelta(minutes=3)
+
+
+def test_time_at_a_rate_waits_for_a_machine_that_is_too_slow() -> None:
+    timeline = Timeline(START, rate=3600)
+    took = list[timedelta]()
+
+    async def main() -> None:
+        async with asyncio.timeout(2):
+            for _ in range(5):
+                before = timeline.now()
+                threading.Event().wait(0.02)  # a machine that computes for more than a minute
+                took.append(timeline.now() - before)
+                await asyncio.sleep(0)
+
+    run(main(), timeline)
+    assert max(took) <= timedelta(seconds=TURN_S)
+    assert timeline.held_back > timedelta(minutes=5)
+
+
+def test_real_time_waits_for_nobody() -> None:
+    timeline = Timeline(START, rate=REAL)
+
+    async def main() -> None:
+        before = timeline.now()
+        threading.Event().wait(0.06)
+        assert timeline.now() - before >= timedelta(seconds=TURN_S)
+
+    run(main(), timeline)
+    assert timeline.held_back == timedelta()
 
 
 def test_a_line_to_another_process_may_take_real_time_when_told_so() -> None:
