@@ -34,6 +34,7 @@ from device.events import (
     Pushed,
     RadioLost,
     RadioUp,
+    ReportRefused,
     TrustCentreWatched,
     TunnelChanged,
     WakeEnded,
@@ -85,6 +86,9 @@ def _say(event: Event, names: Names) -> str | None:
             return f"{_peer(names, peer)} {gained} endpoint {endpoint}"
         case Pushed(peer=peer, attributes=attributes):
             return f"{_peer(names, peer)} pushed {attributes} attributes"
+        case ReportRefused(peer=peer, cluster_id=cluster_id, attribute_id=attribute_id):
+            what = f"attribute {attribute_id:04X} of cluster {cluster_id:04X}"
+            return f"{_peer(names, peer)} reported {what} in vain: {event.reason}"
         case WakeEnded(trouble=trouble):
             return "back to sleep" if trouble is None else f"back to sleep; {trouble}"
         case ClockStepped(status=status, status_before=before) if event.alert or status != before:

@@ -144,6 +144,16 @@ class Pushed(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReportRefused(Event):
+    """A device reported a value that does not fit its attribute; the rest of the report counts."""
+
+    peer: Eui64
+    cluster_id: Code
+    attribute_id: Code
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LogEntry(Event):
     """A log of the device got an entry; ``at`` is the device's own time, None while invalid."""
 

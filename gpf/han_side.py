@@ -8,11 +8,13 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from device.chassis import Chassis
-from device.events import MirrorChanged, Pushed, ValueStamped
+from device.events import MirrorChanged, Pushed, ReportRefused, ValueStamped
 from device.host import Host
+from gbcs.errors import LocalError
 from gbcs.zcl.general import AttributeValue
 from gbcs.zcl.status import Status
 from gbcs.zcl.types import DataType, Value
+from gbcs.zcl.types import encode as encode_value
 from gpf.catch_up import CatchUp
 from gpf.history import Amounts
 from gpf.history_views import COST_TODAY, ENERGY_TODAY
@@ -23,7 +25,7 @@ from gpf.questions import Questions
 from gpf.settings import GpfSettings
 from gpf.state import ProxyState
 from gpf.views import CURRENT_SUMMATION, GasData, esi_clusters, mirror_clusters
-from han.clusters import BASIC, DEVICE_MANAGEMENT, MESSAGING, METERING, PREPAYMENT, PRICE
+from han.clusters import BASIC, DEVICE_MANAGEMENT, MESSAGING, METERING, PREPAYMENT, PRICE, by_id
 from han.clusters.basic import MIRROR_CAPACITY, PHYSICAL_ENVIRONMENT
 from han.clusters.mirrored import fixed
 from han.endpoint import Endpoint
@@ -174,11 +176,22 @@ class HanSide:
     # -- the mirror's sink -----------------------------------------------------------------------
 
     def reported(self, peer: int, cluster_id: int, record: AttributeValue, now: datetime) -> Status:
-        """Take one value into the push that is coming in."""
-        del peer, now  # what counts is the GPF's own clock
+        """Take one value into the push that is coming in, as the type that the mirror serves."""
+        del now  # what counts is the GPF's own clock
+        known = by_id(cluster_id).attribute(record.attribute_id)
         try:
-            type_ = DataType(record.type_id)
-        except ValueError:
+            type_ = DataType(record.type_id) if known is None else known.type
+            encode_value(type_, record.value)
+        except (ValueError, LocalError) as error:
+            self._chassis.events.publish(
+                ReportRefused(
+                    **self._chassis.here(),
+                    peer=peer,
+                    cluster_id=cluster_id,
+                    attribute_id=record.attribute_id,
+                    reason=str(error),
+                )
+            )
             return Status.INVALID_DATA_TYPE
         key = (cluster_id, record.attribute_id)
         self._mirror.receive(key, type_, record.value, self._chassis.clock.now())

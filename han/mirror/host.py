@@ -242,20 +242,23 @@ class MirrorHost:
     def report(
         self, cluster_id: int, records: tuple[AttributeValue, ...], access: Access
     ) -> Answer:
-        """Report Attributes: the first value that cannot be kept stops the rest."""
+        """Report Attributes: a value that cannot be kept is left out, and its status answered.
+
+        The last report of a push is answered with the notification flags all the same.
+        """
         mirror = self._of(access.peer)
         if mirror is None or mirror.endpoint.number != access.endpoint:
             return Status.NOT_AUTHORIZED
-        complete = False
+        complete, answer = False, Status.SUCCESS
         for record in records:
             if record.attribute_id == ATTRIBUTE_REPORTING_STATUS:
                 complete = record.value == REPORT_COMPLETE
                 continue
             status = self._keep(cluster_id, record, access)
-            if status is not Status.SUCCESS:
-                return status
+            if answer is Status.SUCCESS:
+                answer = status
         if not complete or cluster_id != METERING.cluster_id:
-            return Status.SUCCESS
+            return answer
         self._events.append(ReportComplete(access.peer, access.now))
         return self._notification(mirror)
 
