@@ -10,6 +10,7 @@ from bench.rig import ElectricityMeter as ElectricityMeterSection
 from bench.rig import GasMeter as GasMeterSection
 from bench.site import site_of
 from device.gbz_engine import EngineSettings
+from device.polling import PollSettings
 from device.settings import PipelineSettings
 from device.tokens import PrepaySettings
 from esme.control.settings import ControlSettings
@@ -45,6 +46,7 @@ def gas_meter(parts: Parts, section: GasMeterSection) -> GasMeter:
         pipeline_settings=settings.of(PipelineSettings),
         engine_settings=settings.of(EngineSettings),
         prepay_settings=settings.of(PrepaySettings),
+        poll_settings=settings.of(PollSettings),
         draw_jitter=lambda limit_s: parts.random.uniform(0, limit_s),
     )
 

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from bench.air import FaultBegan, FaultEnded
 from bench.pace import BehindClock
+from chub.event import CheckedIn, PollControlBound
 from device.events import (
     AlertRaised,
     ClockStepped,
@@ -15,6 +16,7 @@ from device.events import (
     CommandRefused,
     Event,
     Expelled,
+    FastPolling,
     FrameFailed,
     FrameIgnored,
     Joined,
@@ -31,6 +33,7 @@ from device.events import (
     NetworkKeyChanged,
     PartnerKeyRequested,
     PartnerKeyShared,
+    PollIntervalsChanged,
     Pushed,
     RadioLost,
     RadioUp,
@@ -156,7 +159,23 @@ def _say_message(event: Event, names: Names) -> str | None:
         case FrameIgnored(peer=peer, cluster_id=cluster_id, reason=reason):
             return f"cluster {cluster_id:04X} from {_peer(names, peer)} ignored: {reason}"
         case _:
-            return _say_control(event, names) or _say_tenancy(event, names)
+            return _say_polling(event, names) or _say_control(event, names)
+
+
+def _say_polling(event: Event, names: Names) -> str | None:
+    match event:
+        case FastPolling(peer=peer, until=until):
+            if until is None:
+                return "no longer asked to poll fast"
+            return f"polls fast until {_clock(until)}, as {_peer(names, peer)} asks"
+        case CheckedIn(peer=peer, fast_poll=fast):
+            return f"{_peer(names, peer)} checked in{', is to poll fast' if fast else ''}"
+        case PollControlBound(peer=peer, refused=refused):
+            but = f", but refuses {', '.join(refused)}" if refused else ""
+            return f"{_peer(names, peer)} checks in from now on{but}"
+        case PollIntervalsChanged(check_in=check_in, long_poll=long_poll):
+            return f"told to poll every {long_poll / 4:g} s, check in every {check_in / 4:g} s"
+    return None
 
 
 def _say_control(event: Event, names: Names) -> str | None:
@@ -176,7 +195,7 @@ def _say_control(event: Event, names: Names) -> str | None:
             return f"asked {_peer(names, peer)} for control"
         case RelaySwitched(on=on, reason=reason):
             return f"load {'on' if on else 'off'}: {reason}"
-    return None
+    return _say_tenancy(event, names)
 
 
 def _say_tenancy(event: Event, names: Names) -> str | None:

@@ -9,6 +9,7 @@ from device.chassis import Chassis
 from device.clock import DeviceClock
 from device.credentials import Credentials
 from device.event import EventStream
+from device.polling import PollSettings
 from device.sample_log import SampleLogs
 from device.store import MemoryStore
 from esme.face import HanFace, time_client
@@ -20,10 +21,12 @@ from gbcs.party import DeviceType
 from gbcs.stamp import Reliability
 from gpf.device import GasProxy
 from gsme.model import GasMeterModel
+from gsme.settings import GsmeSettings
 from gsme.views import served_on_han
 from han.cbke.service import KeyEstablishment
 from han.endpoint import Endpoint
 from han.load_control import LoadController, LoadControlServer
+from han.poll_control import PollControl
 from han.tunnel import TunnelServer
 from han.zcl.tables import Served
 from peers.hearing import NOBODY, clients
@@ -43,8 +46,9 @@ def endpoints_by_role() -> dict[str, list[Endpoint]]:
     keys = KeyEstablishment(3, 1, (), bytes).served()
     load = LoadController(None, HcalcsSettings().device_class)
     display = (*clients(NOBODY), Messages(1).served())
+    poll = PollControl(10, list, PollSettings().intervals(GsmeSettings().wake_interval_s)).served()
     samples = SampleLogs(MemoryStore().scope("GSME"), (), timedelta(0))
-    meter = Endpoint(10, 0x0501, (*served_on_han(GasMeterModel(), samples), *keys))
+    meter = Endpoint(10, 0x0501, (*served_on_han(GasMeterModel(), samples), *keys, poll))
     return {
         "CHF": [hub.endpoint],
         "GPF": list(gpf.han.endpoints),

@@ -14,6 +14,7 @@ from chub.settings import ChfSettings
 from device.clock import ClockSettings
 from device.commissioning import JoinSettings
 from device.gbz_engine import EngineSettings
+from device.polling import PollSettings
 from device.settings import CommonSettings, PipelineSettings
 from device.tokens import PrepaySettings
 from esme.control.settings import ControlSettings
@@ -36,6 +37,7 @@ SECTIONS: Final[Mapping[str, type[DataclassInstance]]] = {
     "hcalcs": HcalcsSettings,
     "cad": CadSettings,
     "join": JoinSettings,
+    "poll": PollSettings,
     "clock": ClockSettings,
     "pipeline": PipelineSettings,
     "common": CommonSettings,

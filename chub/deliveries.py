@@ -98,6 +98,12 @@ class Deliveries:
             case TunnelOpened(peer, _) if (queue := self._queues.get(peer)) is not None:
                 self._try_now(queue, now)
 
+    def hurry(self, peer: int, now: datetime) -> None:
+        """A device listens right now: send what waits for it without waiting for the next try."""
+        queue = self._queues.get(peer)
+        if queue is not None:
+            self._try_now(queue, now)
+
     def take(self, peer: int) -> list[bytes]:
         """Take back what waits for a device, for another way to it."""
         queue = self._queues.pop(peer, None)

@@ -20,6 +20,7 @@ from chub.joining import Joining
 from chub.mailroom import Mailroom
 from chub.observer import Observer
 from chub.own_commands import OwnCommands
+from chub.poll_client import PollClient
 from chub.settings import ChfSettings
 from chub.succession import Succession
 from chub.tap_off import TapOffs
@@ -149,6 +150,14 @@ class CommunicationsHub:
             noise=self.undelivered.noise,
         )
         self.firmware = FirmwareDistribution(chassis, self.device_log, self.alerts)
+        self.poll_client = PollClient(
+            chassis,
+            self.settings,
+            endpoint,
+            waits=self._waits_for,
+            admitted=self.trust_centre.trusts,
+            listening=lambda peer: self.deliveries.hurry(peer, self._now()),
+        )
         self.endpoint = Endpoint(
             endpoint,
             REMOTE_COMMUNICATIONS_DEVICE,
@@ -157,6 +166,7 @@ class CommunicationsHub:
                 self.opener.clients.served(),
                 *self.trust_centre.served(),
                 self.firmware.served(),
+                self.poll_client.served(),
                 time_server(chassis.clock),
                 basic_server(),
             ),
@@ -182,6 +192,7 @@ class CommunicationsHub:
         host.on_radio_event(self._radio_event)
         self.trust_centre.attach(host)
         self.firmware.attach(host, self.endpoint.number)
+        self.poll_client.attach(host)
         self.opener.attach(host, self._tunnel_server)
         self.mailroom.restore(self._now())
         self.deliveries.restore(self._now())
@@ -311,6 +322,7 @@ class CommunicationsHub:
     def _authorised(self, eui64: int) -> None:
         """A device that joined has its key: now it may have a tunnel, and firmware."""
         self.firmware.welcome(eui64)
+        self.poll_client.forget(eui64)
         if self._tunnel_server(eui64):
             self.opener.welcome(eui64)
 
@@ -318,6 +330,7 @@ class CommunicationsHub:
         """Drop tunnels with a device that left; its messages wait on if it may come back."""
         self.tunnels.forget(eui64)
         self.opener.forget(eui64)
+        self.poll_client.forget(eui64)
         if eui64 not in self.device_log:
             self.mailroom.forget(eui64)
             self.tap_offs.forget(eui64)
@@ -341,6 +354,12 @@ class CommunicationsHub:
             self.deliver(whole)  # from one device of the home to another (PCS01, PCS02)
         else:
             self.chassis.outbox.forward(whole)
+
+    def _waits_for(self, eui64: int) -> bool:
+        """Whether the hub has anything for a device that would have to be awake for it."""
+        if self.mailroom.waiting(eui64) or self.deliveries.waiting(eui64):
+            return True
+        return eui64 in self.firmware.waiting() or self.trust_centre.waits_for(eui64)
 
     def _tunnel_server(self, eui64: int) -> bool:
         """Whether the hub opens a tunnel to this device: to one that holds its key, not before."""

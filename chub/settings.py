@@ -25,6 +25,14 @@ class ChfSettings:
     keep_alive_base_min: how often devices are to ask whether the hub is there.
     keep_alive_jitter_s: what they may add to that at random.
     refresh_retry_s: time between two tries of a fresh key for a device; there are ten of them.
+    bind_poll_control: whether the hub binds the Poll Control server of a sleepy device, so that it
+        checks in. Off, for no GB role table has Poll Control, and a gas meter learns at its own
+        wakes what waits for it. A device that checks in unbidden is answered all the same.
+    long_poll_s: LongPollInterval that the hub sets where it binds; 0 leaves the device's.
+    check_in_s: CheckInInterval that the hub sets where it binds; 0 leaves the device's. A device
+        takes none shorter than its LongPollInterval.
+    fast_poll_s: how long a device that checks in is to poll fast when something waits for it. It
+        is told to stop once nothing waits any more.
     restore_pan: a CCS03 makes the hub form its network anew when the backup has another extended
     PAN identifier, so that the devices find the hub in the place of the old one.
     alerted_events: codes of events (0x81nn) that leave the hub as generic alerts too; 0x819D goes
@@ -48,6 +56,10 @@ class ChfSettings:
     keep_alive_base_min: int = 10
     keep_alive_jitter_s: int = 300
     refresh_retry_s: int = 60
+    bind_poll_control: bool = False
+    long_poll_s: int = 0
+    check_in_s: int = 0
+    fast_poll_s: int = 60
     restore_pan: bool = True
     alerted_events: frozenset[int] = frozenset({0x819D})
     logged_commands: bool = True

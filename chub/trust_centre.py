@@ -56,6 +56,8 @@ class TrustCentre:
         self.network_key_waiting: Callable[[bool], object] = lambda waiting: None
         self.key_update_wanted: Callable[[int, bool], object] = lambda peer, wanted: None
         self.expel: Callable[[int], object] = lambda peer: None
+        self._told_to_refresh: set[int] = set()
+        self._changing_network_key = False
         self._expel_at: dict[int, datetime] = {}
         self._refresh_at: dict[int, datetime] = {}
         self._refresh_tries: dict[int, int] = {}
@@ -80,6 +82,10 @@ class TrustCentre:
     def trusts(self, eui64: int) -> bool:
         """Whether a device may use what needs APS security."""
         return not self._settings.require_key_establishment or self._log.authorised(eui64)
+
+    def waits_for(self, eui64: int) -> bool:
+        """Whether a sleeping device is to come for a key: a fresh link key, or the network's."""
+        return self._changing_network_key or eui64 in self._told_to_refresh
 
     # -- service: what is due ---------------------------------------------------------------------
 
@@ -138,6 +144,7 @@ class TrustCentre:
 
     def _log_changed(self, entry: Entry, change: LogChange) -> None:
         if change in (LogChange.REMOVED, LogChange.KEY_ESTABLISHED):
+            self._told_to_refresh.discard(entry.eui64)
             for waiting in (self._expel_at, self._refresh_at, self._refresh_tries):
                 waiting.pop(entry.eui64, None)
 
@@ -156,11 +163,13 @@ class TrustCentre:
         """
         radio = self._running().radio
         self.network_key_waiting(True)
+        self._changing_network_key = True
         try:
             await radio.send_network_key(key)
             await settle()
             await radio.switch_network_key()
         finally:
+            self._changing_network_key = False
             self.network_key_waiting(False)
 
     async def _give_radio(self, eui64: int, link_key: bytes) -> None:
@@ -178,6 +187,7 @@ class TrustCentre:
         if entry is None:
             raise KeyError(f"{format_eui64(eui64)} is not in the device log")
         if entry.device_type is DeviceType.GSME:
+            self._told_to_refresh.add(eui64)
             self.key_update_wanted(eui64, True)
             return
         self._refresh_tries[eui64] = 0

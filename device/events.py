@@ -383,6 +383,24 @@ class Expelled(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FastPolling(Event):
+    """A peer has a sleepy device poll fast until then; without a peer, nobody does any more."""
+
+    peer: Eui64 | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PollIntervalsChanged(Event):
+    """A peer changed how often a sleepy device polls, in quarter seconds (Poll Control)."""
+
+    check_in: int
+    long_poll: int
+    short_poll: int
+    fast_poll_timeout: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WakeEnded(Event):
     """A sleepy device goes back to sleep; ``trouble`` says what went wrong while it was awake."""
 

@@ -8,7 +8,7 @@ code, finds the hub's key establishment server, establishes a link key of its ow
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -57,7 +57,8 @@ class JoinCredentials:
 class Joining:
     """Brings one device onto the HAN, as often as needed. ``endpoint`` serves key establishment.
 
-    ``served`` goes into that endpoint's table; ``attach`` before the host runs.
+    ``served`` goes into that endpoint's table; ``attach`` before the host runs. ``set_awake`` has a
+    sleepy device poll while it establishes its key, and no longer.
     """
 
     def __init__(
@@ -71,6 +72,9 @@ class Joining:
     ) -> None:
         self.settings = settings or JoinSettings()
         self._chassis, self._timeline, self._radio = chassis, timeline, radio
+        self.set_awake: Callable[[bool], Awaitable[None]] = lambda awake: radio.set_awake(
+            awake=awake
+        )
         self._link_key = credentials.link_key
         offered = [one for one in credentials.certified if one.suite & self.settings.suites]
         self._keys = service.KeyEstablishment(chassis.eui64, endpoint, offered, credentials.random)
@@ -244,7 +248,7 @@ class Joining:
 
     async def _awake(self, *, awake: bool) -> None:
         with suppress(RadioError):  # its loss is an event of its own
-            await self._radio.set_awake(awake=awake)
+            await self.set_awake(awake)
 
     async def _leave(self, reason: str) -> None:
         self._failed(reason)

@@ -18,23 +18,42 @@ def next_boundary(moment: datetime, period: timedelta = HALF_HOUR) -> datetime:
     return moment + period - (moment - _EPOCH) % period
 
 
-async def wait_until(clock: DeviceClock, timeline: Timeline, own: datetime) -> None:
-    """Return once the device's clock shows ``own`` or more, however it comes to that.
+class Call:
+    """Ends waits before their time: there is something to do."""
+
+    def __init__(self) -> None:
+        self.made = False
+        self.changed = asyncio.Event()
+
+    def make(self) -> None:
+        """Call whoever waits, now or next."""
+        self.made = True
+        self.changed.set()
+
+    def clear(self) -> None:
+        """It is being done."""
+        self.made = False
+
+
+async def wait_until(
+    clock: DeviceClock, timeline: Timeline, own: datetime, call: Call | None = None
+) -> None:
+    """Return once the device's clock shows ``own`` or more, however it comes to that, or ``call``.
 
     A clock that is stepped back makes the wait longer, one that is stepped past ends it at once.
     """
-    changed = asyncio.Event()
+    call = call or Call()
 
     def notice(_: ClockChange) -> None:
-        changed.set()
+        call.changed.set()
 
     unwatch = clock.watch(notice)
     try:
-        while clock.running_time() < own:
-            changed.clear()
+        while clock.running_time() < own and not call.made:
+            call.changed.clear()
             try:
                 async with timeline.timeout_at(_later(clock.true_time_of(own), timeline.now())):
-                    await changed.wait()
+                    await call.changed.wait()
             except TimeoutError:
                 continue
     finally:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from device.asking import read_hub_time
+from device.bindings import KeptBindings
 from device.chassis import Chassis
 from device.commissioning import JoinSettings
 from device.events import EventStream
@@ -45,6 +46,7 @@ class Station:
         host = await start_station(
             self.radio, [endpoint], self.timeline, self.chassis.events, self._node_settings
         )
+        KeptBindings(self.chassis.store).attach(host)
         self.joining.attach(host)
         return host
 

@@ -13,7 +13,8 @@ from device.download import FirmwareDownload
 from device.events import WakeEnded
 from device.gbz_engine import EngineSettings
 from device.host import Host, HostError, NoReply, NotDelivered
-from device.schedule import next_boundary, wait_until
+from device.polling import Polling, PollSettings
+from device.schedule import Call, next_boundary, wait_until
 from device.settings import PipelineSettings
 from device.station import Station
 from device.tokens import PrepaySettings
@@ -65,6 +66,7 @@ class GasMeter:
         pipeline_settings: PipelineSettings | None = None,
         engine_settings: EngineSettings | None = None,
         prepay_settings: PrepaySettings | None = None,
+        poll_settings: PollSettings | None = None,
         draw_jitter: Callable[[int], float] = _no_jitter,
     ) -> None:
         chassis, timeline = station.chassis, station.timeline
@@ -83,6 +85,9 @@ class GasMeter:
             engine_settings=engine_settings,
             prepay_settings=prepay_settings,
         )
+        self.polling = Polling(station, self.settings.wake_interval_s, poll_settings)
+        self.polling.called = self._polled_fast
+        self._call = Call()
         self._draw_jitter = draw_jitter
         self._tunnels = TunnelClients(station.endpoint)
         self.download = FirmwareDownload(
@@ -126,6 +131,7 @@ class GasMeter:
     async def start(self) -> Host:
         """Open the radio and put the meter's node on it."""
         host = await self._station.start(self._endpoint)
+        self.polling.attach(host)
         self.download.attach(host)
         self._link = HubLink(
             host,
@@ -144,19 +150,20 @@ class GasMeter:
         await self._awake(self._connected)
 
     async def sleep_until_next_wake(self) -> None:
-        """Sleep until the meter's own clock shows the next instant, or an alert is to be sent.
+        """Sleep until the meter's own clock shows the next instant, or something calls it.
 
-        What is due in between is done without waking the radio.
+        An alert to be sent does, and a hub that has it poll fast. What is due in between is done
+        without waking the radio.
         """
         clock = self.chassis.clock
         period = timedelta(seconds=self.settings.wake_interval_s)
         waking = next_boundary(clock.running_time(), period)
-        while not self._has_news and clock.running_time() < waking:
+        while not self._is_called and clock.running_time() < waking:
             due = self.meter.next_due
             at = waking if due is None else min(due, waking)
-            await wait_until(clock, self._timeline, at)
+            await wait_until(clock, self._timeline, at, self._call)
             self.meter.act()
-        if self._has_news:
+        if self._is_called:
             return
         delay_s = self._draw_jitter(self.settings.push_jitter_s)
         if delay_s > 0:
@@ -164,6 +171,7 @@ class GasMeter:
 
     async def wake(self) -> None:
         """One wake: read the time, push, do what the hub wants done, sleep again."""
+        self._call.clear()
         self._tried = max(self._tried, self.chassis.outbox.newest)
         if self.joining.hub.lost:
             await self.joining.rejoin()
@@ -207,7 +215,7 @@ class GasMeter:
         trouble: str | None = None
         limit = self._timeline.now() + timedelta(seconds=self.settings.awake_limit_s)
         try:
-            await self.radio.set_awake(awake=True)
+            await self.polling.set_awake(awake=True)
             async with self._timeline.timeout_at(limit):
                 await work(link)  # type: ignore[misc]
             hub.heard()
@@ -225,7 +233,17 @@ class GasMeter:
 
     async def _fall_asleep(self) -> None:
         with suppress(RadioError):  # a lost radio sleeps anyhow; its loss is an event of its own
-            await self.radio.set_awake(awake=False)
+            await self.polling.set_awake(awake=False)
+
+    @property
+    def _is_called(self) -> bool:
+        """Whether to wake before the time."""
+        return self._call.made or self._has_news
+
+    def _polled_fast(self, peer: int) -> None:
+        """A peer has the meter poll fast: when it is the hub, something waits to be collected."""
+        if self.settings.wake_when_called and peer == self.radio.trust_centre:
+            self._call.make()
 
     # -- parts -----------------------------------------------------------------------------------
 
@@ -283,6 +301,7 @@ class GasMeter:
             for one in served_on_han(self.model, self.meter.works.samples)
         ]
         served += [*self.joining.served(), self._tunnels.served(), self.download.served()]
+        served += self.polling.served()
         return Endpoint(number, METERING_DEVICE, served=served)
 
     def _notified(self, payload: bytes, access: Access) -> Answer:

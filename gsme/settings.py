@@ -19,6 +19,8 @@ class GsmeSettings:
     awake_limit_s: longest the meter stays awake at one wake.
     report_octets: most octets of attribute reports in one frame.
     catch_up_s: how long the meter stays awake for the questions behind each flag.
+    wake_when_called: whether the meter wakes at once when its hub has it poll fast (Poll Control):
+        what waits for it, it collects itself.
     cf_mode: whether energy is volume times the conversion factor, or by it.
     """
 
@@ -31,4 +33,5 @@ class GsmeSettings:
     awake_limit_s: int = 120
     report_octets: int = 60
     catch_up_s: int = 3
+    wake_when_called: bool = True
     cf_mode: Literal["multiply", "divide"] = "multiply"
