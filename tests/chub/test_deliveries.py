@@ -18,6 +18,7 @@ from hw.ether import Link
 
 ESME, GSME = 0x02434855420000A0, 0x02434855420000A1
 ABSENT = 0x000D6F00ABCDEF01
+SECOND = timedelta(seconds=1)
 
 
 def rig(**sections: object) -> Rig:
@@ -86,6 +87,28 @@ async def test_messages_for_a_meter_out_of_range_arrive_in_order_once_it_is_back
         await timeline.sleep(timedelta(minutes=10))
         assert answers == [1, 2, 3]
         assert home.hub.deliveries.waiting(ESME) == 0
+
+
+async def test_what_was_put_off_is_sent_at_once_to_a_device_that_listens(
+    timeline: Timeline,
+) -> None:
+    async with living_home(rig(electricity_meter={}), timeline) as home:
+        await timeline.sleep(timedelta(minutes=2))
+        supplier, deliveries = (
+            RemoteParty(home.rig.parties.supplier, home.keys),
+            home.hub.deliveries,
+        )
+        home.ether.set_link(home.gpf.entity, ESME, Link(loss=1.0))
+        home.hub.deliver(supplier.command(by_name("ECS52"), ESME, 1).to_bytes())
+        await timeline.sleep(timedelta(minutes=5))
+        while (due := deliveries.deadline) is None or due - timeline.now() < 20 * SECOND:
+            await timeline.sleep(SECOND)
+        home.ether.set_link(home.gpf.entity, ESME, Link())
+        deliveries.hurry(ABSENT, timeline.now())  # for whom nothing waits
+        deliveries.hurry(ESME, timeline.now())
+        home.host.kick()
+        await timeline.sleep(10 * SECOND)
+        assert deliveries.waiting(ESME) == 0
 
 
 async def test_a_restarted_hub_still_delivers_what_it_accepted(

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from device.clock import ClockChange, ClockSettings, DeviceClock, Occurrence, transitions
-from device.schedule import HALF_HOUR, next_boundary, wait_until
+from device.schedule import HALF_HOUR, Call, next_boundary, wait_until
 from device.timeline import Timeline
 from gbcs.stamp import Reliability
 
@@ -262,6 +262,23 @@ async def test_a_clock_set_back_makes_the_wait_longer(timeline: Timeline) -> Non
     clock.set_clock(timeline.start, None, None)
     await waiting
     assert timeline.now() == timeline.start + seconds(190)
+
+
+async def test_a_call_ends_the_wait_also_when_it_came_before(timeline: Timeline) -> None:
+    clock, call = DeviceClock(timeline.now, status=RELIABLE), Call()
+    moment = timeline.start + seconds(100)
+    waiting = asyncio.ensure_future(wait_until(clock, timeline, moment, call))
+    await timeline.sleep(seconds(10))
+    clock.set_clock(timeline.start, None, None)
+    await timeline.sleep(seconds(10))
+    assert not waiting.done()
+    call.make()
+    await waiting
+    await wait_until(clock, timeline, moment, call)
+    assert timeline.now() == timeline.start + seconds(20)
+    call.clear()
+    await wait_until(clock, timeline, moment, call)
+    assert clock.now() >= moment
 
 
 async def test_a_clock_set_past_the_moment_ends_the_wait(timeline: Timeline) -> None:
