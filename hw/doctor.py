@@ -76,7 +76,7 @@ def _libraries() -> Iterator[Check]:
         try:
             version = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
-            yield Check(name, Outcome.BAD, "not installed", "pip install 'chub-bench[radio]'")
+            yield Check(name, Outcome.BAD, "not installed", "pip install chub-bench")
             continue
         fits = _parts(version) >= _parts(lowest)
         fits = fits and (below is None or _parts(version) < _parts(below))

@@ -42,11 +42,7 @@ VERBS: Final = {
 
 
 EXTRAS: Final = {
-    "bellows": "radio",
-    "zigpy": "radio",
-    "serialx": "radio",
     "aiomqtt": "mqtt",
-    "universal_silabs_flasher": "flash",
     "matplotlib": "plot",
     "pyarrow": "parquet",
 }
@@ -110,14 +106,13 @@ def main() -> None:
 def named(error: Exception) -> Exception:
     """A missing optional package as the error it is to a user."""
     from bench.rig import RigError
-    from han.radio import RadioError
 
-    package = (getattr(error, "name", None) or "").partition(".")[0]
-    if not isinstance(error, ModuleNotFoundError) or package not in EXTRAS:
+    if not isinstance(error, ModuleNotFoundError):
         return error
-    extra = EXTRAS[package]
-    kind = RigError if extra in ("plot", "parquet") else RadioError
-    return kind(f"{package} is not installed: pip install 'chub-bench[{extra}]'")
+    package = (error.name or "").partition(".")[0]
+    if package not in EXTRAS:
+        return error
+    return RigError(f"{package} is not installed: pip install 'chub-bench[{EXTRAS[package]}]'")
 
 
 def exit_code_of(error: Exception) -> ExitCode | None:

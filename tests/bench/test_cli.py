@@ -132,15 +132,17 @@ def test_rtds_verify_counts_and_its_exit_code_follows(rtds_dir: Path, tmp_path: 
     assert json.loads(bad.stdout)["mac"] == {"valid": 0, "invalid": 1, "no_key": 0}
 
 
-def test_a_missing_optional_package_is_named_with_the_extra_that_brings_it() -> None:
+def test_a_missing_optional_package_is_named_with_the_extra_that_brings_it(tmp_path: Path) -> None:
+    rig = tmp_path / "rig.toml"
+    rig.write_text('[wan]\nmqtt = "mqtt://127.0.0.1"\n')
     code = (
-        "import sys; sys.modules['bellows'] = None; sys.argv = ['chub', 'demo']\n"
+        f"import sys; sys.modules['aiomqtt'] = None; sys.argv = ['chub', 'run', {str(rig)!r}]\n"
         "from bench.cli import main\n"
         "main()"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60
     )
-    assert done.returncode == 4
-    assert "chub-bench[radio]" in done.stderr
+    assert done.returncode == 10
+    assert "pip install 'chub-bench[mqtt]'" in done.stderr
     assert "Traceback" not in done.stderr
