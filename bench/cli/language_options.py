@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -75,6 +75,7 @@ def messages_of(
 ) -> Iterator[bytes | MalformedMessage]:
     """Every message of the inputs; where none can be read, the error in its place."""
     from bench.captured import is_capture, messages_in_capture
+    from gbcs.errors import MalformedMessage
     from gbcs.sources import messages_in
 
     for text in inputs or ("-",):
@@ -82,7 +83,8 @@ def messages_of(
         if is_capture(octets):
             yield from messages_in_capture(octets, network_keys)
         else:
-            yield from messages_in(octets)
+            nothing = f"no message in {'standard input' if text == '-' else text}"
+            yield from messages_in(octets) or (MalformedMessage(nothing),)
 
 
 def readable_messages(inputs: tuple[str, ...]) -> Iterator[bytes]:
@@ -100,9 +102,21 @@ def _input_octets(text: str) -> bytes:
         return sys.stdin.buffer.read()
     path = Path(text)
     try:
-        return path.read_bytes() if path.is_file() else text.encode()
-    except OSError:
-        return text.encode()
+        is_file = path.is_file()
+    except OSError:  # too long for the name of one
+        is_file = False
+    if is_file:
+        try:
+            return path.read_bytes()
+        except OSError as error:
+            raise click.UsageError(f"{text}: {error.strerror}") from error
+    if text.startswith(_STARTS_OF_PATHS) or "." in text:
+        raise click.UsageError(f"no such file: {text}")
+    return text.encode()
+
+
+_STARTS_OF_PATHS: Final = ("/", "~", "\\")
+"""No message starts like this, in hexadecimal, base64 or GFI text; nor has it a full stop."""
 
 
 def arguments_of_settings(

@@ -196,3 +196,19 @@ def test_a_certificate_from_a_file(keys_path: Path) -> None:
     path = keys_path / f"{GPF:016x}-ka.pem"
     built = _run("build", "CS02d", *_PARTIES, "--set", f"value=@{path}")
     assert Message.parse(bytes.fromhex(built)).payload[0] == 0x30
+
+
+@pytest.mark.parametrize(
+    ("arguments", "stdin", "reason"),
+    [
+        pytest.param(("missing.hex",), "", "no such file: missing.hex", id="a file that is not"),
+        pytest.param((), "# nothing but a remark", "no message in standard input", id="empty"),
+        pytest.param(("DD" * 4000,), "", "neither a MAC header", id="longer than a file name"),
+    ],
+)
+def test_decode_says_what_is_wrong_with_its_input(
+    arguments: tuple[str, ...], stdin: str, reason: str
+) -> None:
+    done = CliRunner().invoke(group, ["decode", *arguments], input=stdin)
+    assert done.exit_code != 0
+    assert reason in f"{done.output}{done.exception}"
