@@ -24,7 +24,7 @@ from bench.remote_party import is_response_to
 from bench.rig import Rig, RigError
 from bench.rig_air import AirFault
 from bench.settings import Settings
-from chub.device_log import Entry
+from chub.device_log import DeviceLogFull, Entry
 from chub.hub import CommunicationsHub
 from chub.settings import ChfSettings
 from device.events import EventStream
@@ -235,11 +235,18 @@ async def _build(parts: Parts) -> Home:
     home.controllers = tuple(devices.controller(parts, section) for section in rig.controllers)
     if rig.hub.admit == "rig":
         for section, kind in devices.sections(parts):
-            await hub.add_device(Entry(section.eui64, kind, parts.link_key(section)))
+            await _let_in(hub, Entry(section.eui64, kind, parts.link_key(section)))
     if (rig.pairs or rig.hub.admit) == "rig":
         pair_devices(parts, home)
     offer_firmware(hub, rig.firmware)
     return home
+
+
+async def _let_in(hub: CommunicationsHub, entry: Entry) -> None:
+    try:
+        await hub.add_device(entry)
+    except DeviceLogFull as error:
+        raise RigError(f"{error} (chf.device_log_places)") from error
 
 
 def _writer(

@@ -7,6 +7,7 @@ meter on the virtual air).
 
 from __future__ import annotations
 
+import re
 import tomllib
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,7 +27,7 @@ from bench.rig_partners import Admitted as Admitted
 from bench.rig_partners import Controller, Press
 from bench.rig_partners import Display as Display
 from bench.rig_partners import LoadSwitch as LoadSwitch
-from bench.rig_section import EndpointNumber, Eui64, InstallCode, Key128, Section
+from bench.rig_section import EndpointNumber, Eui64, InstallCode, Key128, Section, first_problems
 from bench.rig_section import RigError as RigError
 from esme.physics.signal import DAY_S
 from gbcs.errors import GbcsError
@@ -225,7 +226,7 @@ class Rig(Section):
     """
 
     name: str = "built-in home"
-    time: str = Field(default="real", pattern=r"^(real|jump|x\d+(\.\d+)?)$")
+    time: str = "real"
     start: AwareDatetime | None = None
     seed: int = 0
     store: Path | None = None
@@ -320,6 +321,8 @@ class Rig(Section):
     @field_validator("time")
     @classmethod
     def _runs_forward(cls, value: str) -> str:
+        if not re.fullmatch(r"real|jump|x\d+(\.\d+)?", value):
+            raise ValueError(f"{value!r} is none of real, jump, or a rate such as x60")
         if value.startswith("x") and float(value[1:]) == 0:
             raise ValueError(f"{value!r} is no rate: time runs forward")
         return value
@@ -353,7 +356,7 @@ def load_rig(path: Path) -> Rig:
     except tomllib.TOMLDecodeError as error:
         raise RigError(f"{path}: {error}") from error
     except ValidationError as error:
-        raise RigError(f"{path}: {_first_problems(error)}") from error
+        raise RigError(f"{path}: {first_problems(error)}") from error
     return _placed(rig, path.parent)
 
 
@@ -386,17 +389,9 @@ def _beside(section: S, folder: Path, *names: str) -> S:
     )
 
 
-def _first_problems(error: ValidationError) -> str:
-    problems = [
-        f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}".removeprefix(": ")
-        for problem in error.errors()
-    ]
-    return "; ".join(problems).replace("Value error, ", "")
-
-
 def checked_pace(text: str) -> str:
     """A ``time`` given beside a rig file; RigError says what is wrong with it."""
     try:
         return Rig(time=text).time
     except ValidationError as error:
-        raise RigError(_first_problems(error)) from error
+        raise RigError(first_problems(error)) from error

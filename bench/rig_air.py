@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
@@ -11,7 +11,7 @@ from bench.rig_section import Section
 from han.clusters import every_cluster
 
 Probability = Annotated[float, Field(ge=0.0, le=1.0)]
-Seconds = Annotated[float, Field(ge=0.0)]
+Seconds = Annotated[float, Field(ge=0.0, allow_inf_nan=False)]
 
 
 def _station(name: str) -> str:
@@ -34,6 +34,16 @@ def _cluster(value: object) -> object:
 
 Station = Annotated[str, AfterValidator(_station)]
 Cluster = Annotated[int, BeforeValidator(_cluster), Field(ge=0, le=0xFFFF)]
+
+
+_OF_FRAMES: Final = ("sender", "receiver", "cluster", "aps_command", "nth", "count")
+
+
+def _check_between(between: tuple[str, ...], *, one_way: bool) -> None:
+    if len(between) != len(set(between)):
+        raise ValueError(f"between names {between[0]} twice: a link has two ends")
+    if one_way and len(between) < len(("from", "to")):
+        raise ValueError("one_way is from one station to another: between names both")
 
 
 class LinkQuality(Section):
@@ -64,6 +74,13 @@ class AirLink(LinkQuality):
 
     between: tuple[Station, ...] = Field(min_length=1, max_length=2)
     one_way: bool = False
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if not self.change:
+            raise ValueError(f"says nothing of the link: {', '.join(LinkQuality.model_fields)}")
+        _check_between(self.between, one_way=self.one_way)
+        return self
 
 
 class AirFault(LinkQuality):
@@ -100,6 +117,15 @@ class AirFault(LinkQuality):
             )
         if self.between and not self.change:
             raise ValueError("between is for faults of links; frames have sender and receiver")
+        for names, kind, meant in (
+            (_OF_FRAMES, "frames", self.frames is not None),
+            (("trouble",), "a dongle", self.dongle is not None),
+            (("delay_s",), 'frames = "delay"', self.frames == "delay"),
+        ):
+            idle = self.model_fields_set.intersection(names)
+            if idle and not meant:
+                raise ValueError(f"{min(idle)} is for faults of {kind}")
+        _check_between(self.between, one_way=self.one_way)
         return self
 
     def stations(self) -> Iterator[str]:

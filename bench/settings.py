@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
@@ -46,6 +47,14 @@ SECTIONS: Final[Mapping[str, type[DataclassInstance]]] = {
     "prepay": PrepaySettings,
 }
 """Section of ``[settings]`` in the rig file to the dataclass that declares its fields."""
+
+_LEAST: Final = (
+    (r"clock\.set_clock_min_interval_s$", 0),
+    (r"(poll|retry|interval|period|pause|rediscovery|lifetime)_s$", 1),
+    (r"_(octets|entries|places|capacity|base_min)$", 1),
+    (r"\.(suites|key_failures)$", 1),
+)
+"""The least that a setting can be, by its name; the others count from nothing."""
 
 S = TypeVar("S")
 
@@ -105,7 +114,20 @@ def _build(section: str, changed: Mapping[str, object]) -> DataclassInstance:
         problem = error.errors()[0]
         where = ".".join(map(str, problem["loc"]))
         raise RigError(f"settings.{section}.{where}: {problem['msg']}") from error
+    for name in changed:
+        _check_number(f"{section}.{name}", getattr(built, name))
     return built
+
+
+def _check_number(name: str, value: object) -> None:
+    """Refuse a number that no setting of this name can have."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return
+    least = next((least for pattern, least in _LEAST if re.search(pattern, name)), 0)
+    most = 3 if name.endswith(".suites") else None
+    if not math.isfinite(value) or value < least or (most is not None and value > most):
+        among = f"at least {least}" if most is None else f"from {least} to {most}"
+        raise RigError(f"settings.{name}: {value} is not {among}")
 
 
 def _meanings(docstring: str, names: list[str]) -> dict[str, str]:

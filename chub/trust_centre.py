@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from chub.device_log import DeviceLog, Entry, LogChange
+from chub.fresh_keys import FreshKeys
 from chub.settings import ChfSettings
 from device.asking import find_endpoints
 from device.chassis import Chassis
@@ -56,11 +57,10 @@ class TrustCentre:
         self.network_key_waiting: Callable[[bool], object] = lambda waiting: None
         self.key_update_wanted: Callable[[int, bool], object] = lambda peer, wanted: None
         self.expel: Callable[[int], object] = lambda peer: None
-        self._told_to_refresh: set[int] = set()
         self._changing_network_key = False
         self._expel_at: dict[int, datetime] = {}
         self._refresh_at: dict[int, datetime] = {}
-        self._refresh_tries: dict[int, int] = {}
+        self._fresh = FreshKeys(chassis.store)
         self._host: Host | None = None
         log.watch(self._log_changed)
 
@@ -85,7 +85,7 @@ class TrustCentre:
 
     def waits_for(self, eui64: int) -> bool:
         """Whether a sleeping device is to come for a key: a fresh link key, or the network's."""
-        return self._changing_network_key or eui64 in self._told_to_refresh
+        return self._changing_network_key or eui64 in self._fresh
 
     # -- service: what is due ---------------------------------------------------------------------
 
@@ -131,6 +131,7 @@ class TrustCentre:
                 self._joined_anew(event.eui64)
         elif isinstance(event, NetworkUp):
             self._running().start_task(self._give_radio_its_keys(), "give the radio its keys")
+            self._go_on_refreshing()
 
     def _joined_anew(self, eui64: int) -> None:
         self._log.join_anew(eui64)
@@ -144,9 +145,9 @@ class TrustCentre:
 
     def _log_changed(self, entry: Entry, change: LogChange) -> None:
         if change in (LogChange.REMOVED, LogChange.KEY_ESTABLISHED):
-            self._told_to_refresh.discard(entry.eui64)
-            for waiting in (self._expel_at, self._refresh_at, self._refresh_tries):
+            for waiting in (self._expel_at, self._refresh_at):
                 waiting.pop(entry.eui64, None)
+            self._fresh.settled(entry.eui64)
 
     # -- keys ------------------------------------------------------------------------------------
 
@@ -181,17 +182,28 @@ class TrustCentre:
     def refresh_key(self, eui64: int) -> None:
         """Establish a fresh key with a device; the present one serves until that is confirmed.
 
-        A gas meter sleeps: it is asked to begin at its next wake.
+        A gas meter sleeps: it is asked to begin at its next wake. A hub that is restarted before
+        that goes on with it.
         """
         entry = self._log.get(eui64)
         if entry is None:
             raise KeyError(f"{format_eui64(eui64)} is not in the device log")
+        self._fresh.want(eui64)
         if entry.device_type is DeviceType.GSME:
-            self._told_to_refresh.add(eui64)
             self.key_update_wanted(eui64, True)
             return
-        self._refresh_tries[eui64] = 0
         self._running().start_task(self._begin_refresh(eui64), "establish a fresh key")
+
+    def _go_on_refreshing(self) -> None:
+        """Take up what an earlier life of the hub, or of its radio, left undone."""
+        for eui64 in self._fresh.wanted():
+            entry = self._log.get(eui64)
+            if entry is None:
+                self._fresh.settled(eui64)
+            elif entry.device_type is DeviceType.GSME:
+                self.key_update_wanted(eui64, True)
+            elif eui64 not in self._refresh_at:
+                self._refresh_after(eui64, self._settings.refresh_retry_s)
 
     async def _begin_refresh(self, eui64: int) -> None:
         host = self._running()
@@ -252,16 +264,17 @@ class TrustCentre:
                 reason=event.reason,
             )
         )
-        if event.role is service.Role.INITIATOR and event.partner in self._refresh_tries:
+        if event.role is service.Role.INITIATOR and event.partner in self._fresh:
             self._try_refresh_again(event.partner, event.wait_s)
 
     def _try_refresh_again(self, eui64: int, wait_s: int) -> None:
-        tries = self._refresh_tries[eui64] = self._refresh_tries[eui64] + 1
-        if tries >= self.REFRESH_TRIES:
-            del self._refresh_tries[eui64]
+        if self._fresh.failed(eui64) >= self.REFRESH_TRIES:
+            self._fresh.settled(eui64)
             return
-        wait = timedelta(seconds=max(wait_s, self._settings.refresh_retry_s))
-        self._refresh_at[eui64] = self._chassis.true_time() + wait
+        self._refresh_after(eui64, max(wait_s, self._settings.refresh_retry_s))
+
+    def _refresh_after(self, eui64: int, wait_s: int) -> None:
+        self._refresh_at[eui64] = self._chassis.true_time() + timedelta(seconds=wait_s)
 
     def _running(self) -> Host:
         if self._host is None:

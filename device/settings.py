@@ -35,7 +35,8 @@ class PipelineSettings:
     ``no_own_counter``: use cases whose Response to an unknown remote party carries no supplementary
     originator counter although the command brought a certificate (reference message: GCS61).
     ``never_stamped``: use cases whose Response carries no date-time although the catalogue says so
-    (older devices). ``unusual_threshold`` refusals within ``unusual_window_s`` make one 0x8F60.
+    (older devices). ``unusual_threshold``: how many refusals within the window make one 0x8F60.
+    ``unusual_window_s``: how long that window is.
     """
 
     order: tuple[Check, ...] = tuple(Check)
@@ -66,9 +67,9 @@ class CommonSettings:
     the certificate of a CS03C names the device that is joined (off: reference message CS03C).
     ``alert_joins``: joins and unjoins are told to the supplier as alerts, not only logged.
     ``allow_downgrade``: a firmware image older than the running one is accepted.
-    ``firmware_manufacturer`` and ``firmware_hardware``: manufacturer code and hardware version by
-    which emulated devices ask for images (the image type is 1 for an ESME, 2 GSME, 3 PPMID,
-    4 HCALCS). ``firmware_block_octets``: octets asked for in one block. ``firmware_retry_s``: how
+    ``firmware_manufacturer``: manufacturer code with which emulated devices ask for images (the
+    image type is 1 for an ESME, 2 GSME, 3 PPMID, 4 HCALCS). ``firmware_hardware``: their hardware
+    version. ``firmware_block_octets``: octets asked for in one block. ``firmware_retry_s``: how
     soon a device goes on with a download that stopped. ``firmware_awake_s``: how long a sleeping
     meter downloads at one wake. ``outbox_places``: how many alerts and Responses a device keeps
     until they are delivered (the CHF: until the WAN has them); of more the oldest is dropped, by a

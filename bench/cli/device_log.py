@@ -58,7 +58,11 @@ def admit(
         "DeviceLogCHF.register_device": register,
         "DeviceLogCHF.joiningTimePeriod": timeout_s,
     }
-    _conclude(_ask("CCS01", given, rig_path, wan), f"may join for {timeout_s} s")
+    _conclude(
+        _ask("CCS01", given, rig_path, wan),
+        f"may join for {timeout_s} s",
+        "the device log may be full, see chub devices",
+    )
 
 
 @click.command()
@@ -67,7 +71,11 @@ def admit(
 def expel(device: int, rig_path: Path | None, wan: str | None) -> None:
     """Take DEVICE from the device log and off the HAN of a running bench (CCS02)."""
     given: dict[str, Plain] = {"DeviceLogCHF.removeEntry": f"0x{device:016X}"}
-    _conclude(_ask("CCS02", given, rig_path, wan), "is off the HAN")
+    _conclude(
+        _ask("CCS02", given, rig_path, wan),
+        "is off the HAN",
+        "the device may not be in the device log, see chub devices",
+    )
 
 
 @click.command()
@@ -91,10 +99,11 @@ def devices(rig_path: Path | None, wan: str | None, *, as_json: bool) -> None:
 
 def _install_code(text: str) -> bytes:
     """The sixteen octets that CCS01 carries; the CRC behind them is checked and left out."""
+    from bench.rig_section import octets_of
     from han.radio import link_key_of_install_code
 
     try:
-        code = bytes.fromhex(text)
+        code = octets_of(text)
         link_key_of_install_code(code)
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--install-code") from None
@@ -127,11 +136,11 @@ def _ask(
     return AccessResponse.parse(opened.message.payload)
 
 
-def _conclude(answer: AccessResponse, done: str) -> None:
+def _conclude(answer: AccessResponse, done: str, hint: str) -> None:
     from gbcs.dlms.apdu import Result
 
     failed = next((one.result for one in answer.results if one.result != Result.SUCCESS), None)
     if failed is not None:
-        click.echo(f"chub: the hub answered {Result(failed).name}", err=True)
+        click.echo(f"chub: the hub answered {Result(failed).name}: {hint}", err=True)
         sys.exit(ExitCode.CHECK_FAILED)
     click.echo(done)

@@ -69,6 +69,7 @@ async def _live(rig: Rig, timeline: object, for_s: float | None, *, as_json: boo
 def _introduce(rig: Rig, *, show_install_codes: bool) -> None:
     from bench.parts import install_code_of
     from gbcs.eui64 import format_eui64
+    from han.radio import install_code_crc, without_crc
 
     channel = rig.network.channel
     where = f"channel {channel}" if "channel" in rig.network.model_fields_set else "all channels"
@@ -78,4 +79,5 @@ def _introduce(rig: Rig, *, show_install_codes: bool) -> None:
         click.echo(f"  {kind.value} {format_eui64(section.eui64)} on {section.radio}")
         if show_install_codes:
             code = install_code_of(rig.keys.seed, section)
-            click.echo(f"    install code {code.hex().upper()}, before its CRC")
+            bare, crc = without_crc(code), install_code_crc(without_crc(code))
+            click.echo(f"    install code {bare.hex().upper()}, CRC {crc.hex().upper()}")

@@ -10,9 +10,11 @@ from __future__ import annotations
 from han.radio.keys import (
     aes_mmo,
     hmac_mmo,
+    install_code_crc,
     key_load_key,
     key_transport_key,
     link_key_of_install_code,
+    without_crc,
 )
 from han.radio.port import (
     AWAKE_POLL_S,
@@ -76,7 +78,9 @@ __all__ = [
     "SimpleDescriptor",
     "aes_mmo",
     "hmac_mmo",
+    "install_code_crc",
     "key_load_key",
     "key_transport_key",
     "link_key_of_install_code",
+    "without_crc",
 ]

@@ -51,22 +51,31 @@ def install_code_crc(code: bytes) -> bytes:
     return (crc ^ 0xFFFF).to_bytes(2, "little")
 
 
-def link_key_of_install_code(code: bytes) -> bytes:
-    """Preconfigured link key of an install code of 6, 8, 12 or 16 octets, with or without its CRC.
+def without_crc(code: bytes) -> bytes:
+    """An install code of 6, 8, 12 or 16 octets, from one with or without its CRC.
 
-    ValueError names a wrong length or a CRC that does not match.
+    Eight octets are six and their CRC when that fits. ValueError names a wrong length, or a CRC
+    that does not match.
     """
+    given = code[-2:]
     if len(code) - 2 in INSTALL_CODE_OCTETS and len(code) not in INSTALL_CODE_OCTETS:
-        given = code[-2:]
         code = code[:-2]
         if given != install_code_crc(code):
             raise ValueError(
                 f"install code CRC is {given.hex()}, not {install_code_crc(code).hex()}"
             )
-    elif len(code) == 8 and code[-2:] == install_code_crc(code[:-2]):
-        code = code[:-2]  # 6 octets and their CRC look like 8 octets
+    elif len(code) == 8 and given == install_code_crc(code[:-2]):
+        code = code[:-2]
     if len(code) not in INSTALL_CODE_OCTETS:
-        raise ValueError(f"an install code has 6, 8, 12 or 16 octets, not {len(code)}")
+        raise ValueError(
+            f"an install code has 6, 8, 12 or 16 octets, or two more with its CRC, not {len(code)}"
+        )
+    return code
+
+
+def link_key_of_install_code(code: bytes) -> bytes:
+    """Preconfigured link key of an install code, with or without its CRC: :func:`without_crc`."""
+    code = without_crc(code)
     return aes_mmo(code + install_code_crc(code))
 
 
