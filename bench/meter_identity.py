@@ -23,6 +23,8 @@ def identity_of(section: ElectricityMeter) -> Identity:
         controlled_w=section.controlled_w,
         boost_key=section.boost_key,
         offset_number=section.offset_number,
+        import_wh=section.import_wh,
+        export_wh=section.export_wh,
     )
 
 

@@ -167,7 +167,7 @@ class ElectricityMeter(Section):
     ``controllers`` are its auxiliary controllers 1 to 5: none, ALCS, APC, or the EUI-64 of an
     HCALCS; ``controlled_w`` is the load behind each of them, in use as far as it is on.
     ``offset_number`` is the meter's number of the randomised offset; ``boosts`` are presses of the
-    boost key.
+    boost key. ``import_wh`` and ``export_wh`` are what the registers show at first.
     """
 
     eui64: Eui64 = 0x02434855420000A0
@@ -175,6 +175,8 @@ class ElectricityMeter(Section):
     install_code: InstallCode | None = Field(default=None, repr=False)
     voltage_mv: int = Field(default=240_000, ge=0)
     load_w: int = 500
+    import_wh: int = Field(default=0, ge=0, lt=1 << 32)
+    export_wh: int = Field(default=0, ge=0, lt=1 << 32)
     voltage_csv: Path | None = None
     load_csv: Path | None = None
     voltage: Quantity | None = None

@@ -50,10 +50,13 @@ class PrepaySettings:
     utrn_lockout_failures: tokens refused in a row, as not authentic or not for this meter, that
         suspend entry by hand.
     utrn_lockout_s: how long it is suspended the first time; twice as long each time after.
+    debt_cap_unit: what a unit of an electricity meter's DebtRecoveryRateCap is, in 1/100000 of the
+        currency unit: its 16 bits are too few for that unit itself.
     """
 
     utrn_lockout_failures: int = 5
     utrn_lockout_s: int = 300
+    debt_cap_unit: int = 1_000
 
 
 @dataclass(slots=True)
@@ -97,7 +100,7 @@ class TokenGate:
         settings: PrepaySettings | None = None,
     ) -> None:
         self._memory, self._is_authentic = memory, is_authentic
-        self._settings = settings or PrepaySettings()
+        self.settings = settings or PrepaySettings()
 
     def check(
         self, digits: bytes, now: datetime, counter: int | None = None
@@ -145,7 +148,7 @@ class TokenGate:
         return counter in counters or (full and counter < min(counters))
 
     def _failed(self, now: datetime) -> tuple[int, ...]:
-        memory, settings = self._memory(), self._settings
+        memory, settings = self._memory(), self.settings
         memory.failures += 1
         if memory.failures < settings.utrn_lockout_failures:
             return ()

@@ -15,6 +15,7 @@ from device.cosem.table import Place
 from device.logbook import seconds
 from esme.execution import Execution
 from esme.kept import Kept, Row
+from esme.metering.energy import shown
 from esme.metering.periods import Closed
 from esme.physics.signal import earliest
 from esme.reporter import Reporter
@@ -81,20 +82,20 @@ class Billing:
         """Keep the daily reads of the midnight that ends a day."""
         snapshots = self._kept.snapshots
         snapshots.daily_import.append(closed.end, self.registers())
-        snapshots.daily_export.append(closed.end, (closed.readings.active_export_wh,))
+        snapshots.daily_export.append(closed.end, (shown(closed.readings.active_export_wh),))
         snapshots.daily_prepayment.append(closed.end, self._kept.balances.snapshot())
 
     def registers(self) -> Row:
         """Import and tariff registers, in the order of the wire."""
         self._tariff.settle()
         readings, tariff = self._kept.measurements.energy.readings(), self._kept.tariff
-        found: Row = (readings.active_import_wh,)
+        found: Row = (shown(readings.active_import_wh),)
         if self._twin:
-            found += (readings.secondary_import_wh,)
-        found += (tuple(tariff.tou),)
+            found += (shown(readings.secondary_import_wh),)
+        found += (tuple(map(shown, tariff.tou)),)
         if self._twin:
-            found += (tuple(tariff.secondary),)
-        return found + tuple(tuple(row) for row in tariff.blocks)
+            found += (tuple(map(shown, tariff.secondary)),)
+        return found + tuple(tuple(map(shown, row)) for row in tariff.blocks)
 
     def _end_billing_period(self, own: datetime) -> None:
         self._charge()

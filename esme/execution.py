@@ -13,7 +13,7 @@ from device.cosem.settings import Settings
 from device.cosem.shape import plain
 from device.cosem.table import Place
 from esme.physics.signal import earliest
-from esme.tariff.calendar import DatePattern
+from esme.tariff.calendar import DatePattern, time_of_day
 from gbcs.dlms.data import Data
 
 _LOOK_BACK_DAYS: Final = 366
@@ -51,8 +51,10 @@ def _entries(schedule: Data | None) -> Iterator[tuple[time, DatePattern]]:
     rows: object = None if schedule is None else plain(schedule)
     for row in rows if isinstance(rows, tuple) else ():
         match row:
-            case (bytes(at), bytes(day)):
-                yield time(at[0] % 24, at[1] % 60, at[2] % 60), DatePattern.from_bytes(day)
+            case (bytes(octets), bytes(day)):
+                at = time_of_day(octets)
+                if at is not None:
+                    yield at, DatePattern.from_bytes(day)
 
 
 def _next(entry: tuple[time, DatePattern], own: datetime) -> datetime | None:

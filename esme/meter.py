@@ -40,7 +40,7 @@ from esme.physics.signal import earliest
 from esme.physics.site import Site
 from esme.prepayment import Prepayment
 from esme.reporter import Reporter
-from esme.schedule import last_selector
+from esme.schedule import Schedule, last_selector
 from esme.tariff.sheet import CHANGES as TARIFF_CHANGES
 from esme.tariff.sheet import TariffSheet
 from esme.tariff.switching import TariffSwitch
@@ -79,7 +79,7 @@ class Identity:
     ``controllers`` is typeAndIdentifier of the auxiliary controllers 1 to 5 as the meter is made;
     ``controlled_w`` is the load behind each, in use as far as it is on, as part of the site's;
     ``boost_key`` says whether it has a key for boosts; ``offset_number`` is that of its randomised
-    offset.
+    offset. ``import_wh`` and ``export_wh`` are what its registers show when it is put up.
     """
 
     eui64: int
@@ -91,6 +91,8 @@ class Identity:
     controlled_w: tuple[int, ...] = ()
     boost_key: bool = False
     offset_number: int = 1
+    import_wh: int = 0
+    export_wh: int = 0
 
 
 class Appointments(Protocol):
@@ -175,6 +177,7 @@ class ElectricityMeter:
         )
         self.firmware = firmware or Firmware(store, lambda: self.identity.firmware)
         self.common: Appointments | None = None
+        self._look_at: datetime | None = None
         self.future = FutureDating(
             lambda: self.kept.pending, self.settings, self._before_activation
         )
@@ -182,13 +185,21 @@ class ElectricityMeter:
             lambda: self.kept.controllers, self.settings, self._controller_happening, control
         )
         if remembered is None:
-            self.controllers.make(identity.controllers, boost_key=identity.boost_key)
-            self.settings.put(OFFSET_NUMBER, v.u16(identity.offset_number))
+            self._make(identity)
         self.metrology.controlled_mw = lambda: self.controllers.through_mw(identity.controlled_w)
         self.kept.billed_until = self.kept.billed_until or self.metrology.own_now
         clock.watch(self._clock_changed)
         if remembered is not None:
             self._catch_up()
+
+    def _make(self, identity: Identity) -> None:
+        """What a meter has from its maker, and has counted elsewhere and for others."""
+        self.controllers.make(identity.controllers, boost_key=identity.boost_key)
+        self.settings.put(OFFSET_NUMBER, v.u16(identity.offset_number))
+        energy = self.kept.measurements.energy
+        energy.active_import.units = identity.import_wh
+        energy.active_export.units = identity.export_wh
+        self.prepayment.start()
 
     @property
     def now(self) -> datetime:
@@ -312,18 +323,29 @@ class ElectricityMeter:
             return None
         if not self.metrology.powered:  # what falls due meanwhile is done on return
             return self.metrology.site.change_after(self.metrology.at)
+        self._look_at = self._credit_look(own)
         nearest = earliest(
             (
                 self.future.next_after(),
                 self.controllers.next_change(own),
                 self.tariff.next_switch(own),
                 self.billing.next_after(own),
+                self._look_at,
                 self.common.next_due if self.common else None,
             )
         )
         if nearest is None:
             return None
         return max(self.metrology.time.true_of(nearest), self.metrology.at + datetime.resolution)
+
+    def _credit_look(self, own: datetime) -> datetime | None:
+        """When to look at the account: credit reaches a threshold, or its protection may end."""
+        if self.prepayment.account.is_kept_on:
+            schedule, special_days = (self._stored(place) for place in _NON_DISABLEMENT)
+            return Schedule.read(schedule, special_days).next_after(own)
+        seen, energy = self.metrology.conditions(), self.kept.measurements.energy
+        wait = self.prepayment.look_in(seen, energy, self.sheet)
+        return None if wait is None else own + wait
 
     def _keep_appointments(self) -> None:
         own = self.metrology.own_now
@@ -337,6 +359,8 @@ class ElectricityMeter:
             self.common.advance(own)
         self._use_tariff()
         self.controllers.move(own)
+        if self._look_at is not None and own >= self._look_at:
+            self.prepayment.review()
 
     def _before_activation(self, when: Place) -> None:
         if when in CONTROLLER_CALENDAR:
@@ -362,7 +386,9 @@ class ElectricityMeter:
 
     def _half_hour_is_over(self, closed: Closed) -> None:
         self.kept.demands.see(closed, in_window=self.in_demand_window(middle_of(closed)))
-        self.prepayment.charge()
+        self.prepayment.review()
+        if not closed.end.minute:
+            self.prepayment.charge_hour()
 
     def _day_is_over(self, closed: Closed) -> None:
         self.billing.end_day(closed)

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import Final
+
+LEAST: Final = -(1 << 31)
+MOST: Final = (1 << 31) - 1
+"""Ends of a balance, in the meter as on the wire."""
 
 
 class PaymentMode(IntEnum):
@@ -17,7 +22,8 @@ class PaymentMode(IntEnum):
 class Balances:
     """What the consumer has (positive) or owes.
 
-    Debts are positive amounts still to be collected.
+    Debts are positive amounts still to be collected. Each is a register of 32 bits that stays at
+    its end when it is full.
     """
 
     meter_balance: int = 0
@@ -26,6 +32,9 @@ class Balances:
     time_debt_1: int = 0
     time_debt_2: int = 0
     payment_debt: int = 0
+
+    def __setattr__(self, name: str, value: int) -> None:
+        object.__setattr__(self, name, min(max(value, LEAST), MOST))
 
     def collection(self) -> tuple[int, ...]:
         """In the order of the balance collection (ECS19)."""

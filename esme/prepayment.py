@@ -6,7 +6,7 @@ What the household may do here it does at a display, on the meter, or through it
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from device.cosem.settings import Settings
@@ -15,6 +15,9 @@ from esme.account.account import Account
 from esme.account.terms import Terms
 from esme.account.top_up import TopUp, credit
 from esme.kept import Kept, SupplyState
+from esme.metering.energy import NANOJOULES_PER_WH, EnergyRegisters
+from esme.physics.site import Conditions
+from esme.tariff.sheet import TariffSheet
 from esme.tariff.switching import TariffSwitch
 from han.commands.prepayment import OriginatingDevice
 
@@ -49,14 +52,57 @@ class Prepayment:
         self._kept, self._tariff, self._switch, self._tell_one = kept, tariff, switch, tell
         self._gate = TokenGate(lambda: kept.account.tokens, is_authentic, token_settings)
 
+    def start(self) -> None:
+        """Begin: nobody pays here for what the registers show already."""
+        self._tariff.settle()
+        self.account.begin(self._kept.tariff)
+
     def charge(self) -> None:
         """Pay for what was consumed up to now."""
         self._tariff.settle()
         self._tell(self.account.charge_consumption(self._kept.tariff))
 
+    def review(self) -> None:
+        """Pay for what was consumed, and see whether the supply may stay on."""
+        self.charge()
+        self._tell(self.account.look())
+
+    def charge_hour(self) -> None:
+        """Pay what an hour costs."""
+        self._tell(self.account.charge_hour())
+
     def charge_day(self) -> None:
         """Pay what a day costs."""
         self._tell(self.account.charge_day())
+
+    def look_in(
+        self, seen: Conditions, energy: EnergyRegisters, sheet: TariffSheet
+    ) -> timedelta | None:
+        """How soon consumption that goes on as it is takes credit to a threshold; None: never.
+
+        Not before a register has counted another Wh, for nothing is charged until then.
+        """
+        if not self.terms.prepayment:
+            return None
+        self._tariff.settle()
+        headroom_nano = self.account.headroom_nano(self._kept.tariff)
+        if headroom_nano is None:
+            return None
+        flows = [
+            (register, milliwatts, price_nano)
+            for register, milliwatts, price_nano in (
+                (energy.active_import, seen.active_mw, sheet.active_price_nano),
+                (energy.secondary_import, seen.secondary_mw, sheet.secondary_price_nano),
+            )
+            if milliwatts > 0 and price_nano > 0
+        ]
+        if not flows:
+            return None
+        begun = sum(register.part_nj * price_nano for register, _, price_nano in flows)
+        spent = sum(milliwatts * price_nano for _, milliwatts, price_nano in flows)
+        next_wh = min(register.next_unit_us(milliwatts) for register, milliwatts, _ in flows)
+        needed = -((begun - headroom_nano * NANOJOULES_PER_WH) // spent)
+        return timedelta(microseconds=max(needed, next_wh))
 
     def top_up(
         self,

@@ -13,7 +13,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Final
 
 from device.cosem.shape import Plain
-from esme.tariff.calendar import DatePattern
+from esme.tariff.calendar import DatePattern, time_of_day
 from gbcs.dlms.data import Bits
 
 _WEEK: Final = 7
@@ -97,8 +97,9 @@ def _actions(schedule: Plain) -> Iterator[Action]:
         match row:
             case (_, True, _, int(selector), bytes(at), _, Bits() as weekdays, Bits() as specials,
                   bytes(begin), bytes(end)):  # fmt: skip
-                starts = time(at[0] % 24, at[1] % 60, at[2] % 60)
-                yield Action(starts, selector, str(weekdays), str(specials), begin, end)
+                starts = time_of_day(at)
+                if starts is not None:
+                    yield Action(starts, selector, str(weekdays), str(specials), begin, end)
 
 
 def _special_days(special_days: Plain) -> Iterator[tuple[DatePattern, int]]:

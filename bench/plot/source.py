@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
+from bench.meter_identity import identity_of
 from bench.plot.record import Record, record_of
 from bench.rig import VIRTUAL_START, ElectricityMeter, Quantity, Rig, RigError, Step
 from bench.settings import Settings
@@ -17,7 +18,6 @@ from device.logbook import LogBook
 from device.store import MemoryStore, SqliteStore, Store
 from esme.memory import Memory
 from esme.meter import ElectricityMeter as Model
-from esme.meter import Identity
 from esme.settings import EsmeSettings
 from gbcs.eui64 import format_eui64
 from gbcs.stamp import Reliability
@@ -75,7 +75,7 @@ def measured(rig: Rig, days: float, wanted: Configuration) -> Record:
     now: Callable[[], datetime] = lambda: moment  # noqa: E731 - the meter's timeline
     store = MemoryStore()
     meter = Model(
-        Identity(section.eui64),
+        identity_of(section),
         site_of(section),
         DeviceClock(now, status=Reliability(section.clock)),
         store,

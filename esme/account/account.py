@@ -1,13 +1,14 @@
 """The running account: charges as they fall due, warnings, emergency credit, disablement.
 
-Charges are taken at the end of each half hour and before every command; thresholds are looked at
-then.
+Charges are taken at the end of each half hour, before every payment, and when credit is going to
+reach a threshold; thresholds are looked at then.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Final
 
 from device.tokens import TokenMemory
@@ -23,6 +24,7 @@ DISABLED: Final = 0x8F0F
 DISABLEMENT_SUSPENDED: Final = 0x8F83
 ARMED: Final = 0x8F32
 DEBT_COLLECTED: Final = (0x81A7, 0x81A8)
+_HOUR_S, _DAY_S = 3600, 86_400
 
 
 @dataclass(slots=True)
@@ -37,6 +39,11 @@ class AccountState:
     warned_low: bool = False
     emergency_offered: bool = False
     out_of_credit: bool = False
+    disablement_suspended: bool = False
+    """Whether it was told that only a non-disablement period keeps the supply on."""
+    recovered: int = 0
+    recovered_since: datetime | None = None
+    """What top-ups have recovered in the period of the cap that began then."""
     tokens: TokenMemory = field(default_factory=TokenMemory)
 
 
@@ -64,23 +71,49 @@ class Account:
         self._disable = disable
         self._arm = arm
 
+    def begin(self, registers: TariffRegisters) -> None:
+        """Take what the registers show now for paid."""
+        self.state.charged = _copy(registers)
+
     def charge_consumption(self, registers: TariffRegisters) -> Iterator[int]:
         """Pay for what the tariff registers have taken since the last time."""
         used = _difference(registers, self.state.charged)
         self.state.charged = _copy(registers)
         yield from self._charge(self.terms.cost_nano(used), time_based=False)
 
+    def charge_hour(self) -> Iterator[int]:
+        """Pay what the time debts recover in an hour."""
+        yield from self._recover_time_debts(_HOUR_S)
+
     def charge_day(self) -> Iterator[int]:
-        """Pay the standing charge, and what the time debts recover."""
+        """Pay the standing charge, and what the time debts recover in a day."""
         yield from self._charge(self.terms.standing_charge_nano(), time_based=True)
-        for number, code in enumerate(DEBT_COLLECTED, start=1):
-            debt = self._debt(number)
-            recovered = min(self.terms.debt_recovery_nano(number) // NANO, debt)
-            if recovered > 0:
-                setattr(self._balances(), f"time_debt_{number}", debt - recovered)
-                yield from self._charge(recovered * NANO, time_based=True)
-                if recovered == debt:
-                    yield code
+        yield from self._recover_time_debts(_DAY_S)
+
+    def headroom_nano(self, registers: TariffRegisters) -> int | None:
+        """What may be spent until a threshold is reached, in billionths; None when none is ahead.
+
+        The thresholds are those of the warning, of the emergency credit, and of the disablement;
+        what the registers have taken and is not paid yet counts as spent.
+        """
+        state, terms = self.state, self.terms
+        if not terms.prepayment or state.out_of_credit:
+            return None
+        left = [self._credit() - terms.disablement]
+        if terms.low_credit:
+            left.append(self._combined() - terms.low_credit + 1)
+        if terms.emergency_limit and not state.emergency_in_use:
+            left.append(self._balances().meter_balance - terms.emergency_threshold)
+        ahead = min((each for each in left if each > 0), default=None)
+        if ahead is None:
+            return None
+        unpaid_nano = terms.cost_nano(_difference(registers, state.charged))
+        return ahead * NANO - state.owed_nano - unpaid_nano
+
+    @property
+    def is_kept_on(self) -> bool:
+        """Whether nothing but a non-disablement period keeps the supply on."""
+        return self.state.disablement_suspended
 
     @property
     def offers_emergency_credit(self) -> bool:
@@ -101,13 +134,15 @@ class Account:
         yield EMERGENCY_ACTIVATED
         yield from self._restore()
 
-    def pay_in(self, amount: int) -> tuple[int, int]:
+    def pay_in(self, amount: int, now: datetime, cap_unit: int) -> tuple[int, int]:
         """Split a payment: payment debt, accumulated debt, emergency credit, then the balance.
 
-        What went to the payment debt, and what to the balance.
+        What went to the payment debt, and what to the balance. The cap on debt that payments
+        recover is in units of ``cap_unit``.
         """
         balances = self._balances()
-        share = min(amount * self.terms.debt_share // 10_000, balances.payment_debt)
+        share = min(amount * self.terms.debt_share // 10_000, max(balances.payment_debt, 0))
+        share = self._capped(share, now, cap_unit)
         balances.payment_debt -= share
         rest = amount - share
         repaid = min(rest, balances.accumulated_debt)
@@ -122,6 +157,8 @@ class Account:
         """Look at the thresholds again: the supply is armed when there is credit again."""
         balances = self._balances()
         self.state.warned_low = self._is_low()
+        if self._credit() > self.terms.disablement:
+            self.state.disablement_suspended = False
         if balances.meter_balance > self.terms.emergency_threshold:
             self.state.emergency_offered = False
         yield from self._restore()
@@ -132,17 +169,43 @@ class Account:
             if self._arm():
                 yield ARMED
 
+    def _recover_time_debts(self, length_s: int) -> Iterator[int]:
+        """Recover what is due at the end of an hour, or of a day."""
+        waits = self.state.out_of_credit and self.terms.suspends_debt_when_disabled
+        if waits or not self.terms.prepayment:
+            return
+        for number, code in enumerate(DEBT_COLLECTED, start=1):
+            debt = self._debt(number)
+            recovered = min(self.terms.debt_recovery_nano(number, length_s) // NANO, debt)
+            if recovered > 0:
+                setattr(self._balances(), f"time_debt_{number}", debt - recovered)
+                yield from self._charge(recovered * NANO, time_based=True)
+                if recovered == debt:
+                    yield code
+
+    def _capped(self, share: int, now: datetime, cap_unit: int) -> int:
+        """What of a payment may recover debt in this period of the cap."""
+        state, (cap, period_s) = self.state, self.terms.debt_cap
+        since = state.recovered_since
+        if since is None or not since <= now < since + timedelta(seconds=period_s):
+            state.recovered, state.recovered_since = 0, now
+        if cap:
+            share = min(share, max(cap * cap_unit - state.recovered, 0))
+        state.recovered += share
+        return share
+
     def _charge(self, nano: int, *, time_based: bool) -> Iterator[int]:
         state = self.state
         amount, state.owed_nano = divmod(state.owed_nano + nano, NANO)
-        if not amount or not self.terms.prepayment:
+        if not self.terms.prepayment:
             self._balances().meter_balance -= amount
             return
-        if time_based and state.emergency_in_use:
+        if time_based and state.emergency_in_use and self.terms.suspends_debt_in_emergency:
             self._balances().accumulated_debt += amount
             return
-        yield from self._spend(amount)
-        yield from self._look()
+        if amount:
+            yield from self._spend(amount)
+            yield from self.look()
 
     def _spend(self, amount: int) -> Iterator[int]:
         balances, state = self._balances(), self.state
@@ -154,8 +217,11 @@ class Account:
         if taken and not balances.emergency_credit:
             yield EMERGENCY_EXHAUSTED
 
-    def _look(self) -> Iterator[int]:
+    def look(self) -> Iterator[int]:
+        """Compare credit with the thresholds of prepayment."""
         state, terms = self.state, self.terms
+        if not terms.prepayment:
+            return
         low = self._is_low()
         if low and not state.warned_low:
             yield LOW_CREDIT
@@ -164,13 +230,14 @@ class Account:
             state.emergency_offered = True
             yield EMERGENCY_AVAILABLE
         if self._credit() > terms.disablement or state.out_of_credit:
-            return
-        if self._protected():
-            yield DISABLEMENT_SUSPENDED
-        else:
-            state.out_of_credit = True
+            state.disablement_suspended = False
+        elif not self._protected():
+            state.out_of_credit, state.disablement_suspended = True, False
             self._disable()
             yield DISABLED
+        elif not state.disablement_suspended:
+            state.disablement_suspended = True
+            yield DISABLEMENT_SUSPENDED
 
     def _is_below_threshold(self) -> bool:
         terms = self.terms

@@ -13,6 +13,7 @@ from device.cosem.shape import Plain, plain
 from device.cosem.table import Place
 from esme.money import PaymentMode
 from esme.tariff.registers import TOU_REGISTERS, TariffRegisters
+from gbcs.dlms.data import Bits
 
 NANO: Final = 1_000_000_000
 """Costs are computed in billionths of the unit of money, so that nothing is lost."""
@@ -27,6 +28,9 @@ _DISABLEMENT: Final = Place.parse("21/0-0:16.0.1.255/2")
 _MAXIMUM_CREDIT: Final = Place.parse("9000/0-0:94.44.2.10/2")
 _MAXIMUM_BALANCE: Final = Place.parse("9000/0-0:94.44.2.20/2")
 _DEBT_SHARE: Final = Place.parse("113/0-0:19.20.3.255/13")
+_DEBT_CAP: Final = Place.parse("111/0-0:19.0.0.255/18")
+_DEBT_CAP_PERIOD: Final = Place.parse("111/0-0:19.0.0.255/19")
+_COLLECTION: Final = Place.parse("111/0-0:19.0.0.255/11")
 _STANDING_CHARGE: Final = Place.parse("113/0-0:19.20.4.255/5")
 _PRICES: Final = Place.parse("113/0-0:19.20.0.255/5")
 _SECONDARY_PRICES: Final = Place.parse("113/0-0:19.20.5.255/5")
@@ -34,8 +38,14 @@ _DEBT_RATES: Final = tuple(
     (Place.parse(f"113/0-0:19.20.{n}.255/5"), Place.parse(f"113/0-0:19.20.{n}.255/8"))
     for n in (1, 2)
 )
+_HOUR_S: Final = 3600
 _DAY_S: Final = 86_400
+_WEEK_S: Final = 604_800
 _WH_PER_KWH: Final = 1000
+_ACCUMULATED_DEBT: Final = bytes.fromhex("0000130A02FF")
+_TIME_DEBTS: Final = (bytes.fromhex("0000131401FF"), bytes.fromhex("0000131402FF"))
+_ALSO_WHEN_DISABLED: Final = 0x20
+"""Third bit of a collection configuration."""
 
 
 class Terms:
@@ -43,6 +53,8 @@ class Terms:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._version = -1
+        self._known: dict[Place, dict[int, int]] = {}
 
     @property
     def prepayment(self) -> bool:
@@ -95,38 +107,92 @@ class Terms:
         """Standing charge of a day, in whole units of money."""
         return self.standing_charge_nano() // NANO
 
+    @property
+    def debt_cap(self) -> tuple[int, int]:
+        """DebtRecoveryRateCap: most that top-ups may recover (0: any), and in how many seconds."""
+        return self._int(_DEBT_CAP), self._int(_DEBT_CAP_PERIOD) or _WEEK_S
+
+    @property
+    def suspends_debt_in_emergency(self) -> bool:
+        """SuspendDebtEmergency: what time costs waits while emergency credit is in use.
+
+        That is when charges may be collected from the accumulated debt; unset it is so.
+        """
+        rows = self._collection()
+        return not rows or any(credit == _ACCUMULATED_DEBT for credit, _, _ in rows)
+
+    @property
+    def suspends_debt_when_disabled(self) -> bool:
+        """SuspendDebtDisabled: time debts wait while the supply is off.
+
+        That is when the last bit of their collection is not set.
+        """
+        return any(
+            charge in _TIME_DEBTS and not bits.octets[0] & _ALSO_WHEN_DISABLED
+            for _, charge, bits in self._collection()
+        )
+
     def prices(self) -> dict[int, int]:
         """Price of a kWh by index: 1 to 48 by time of use, then four blocks of eight."""
-        return _per_kwh(self._plain(_PRICES))
+        return _per_kwh(self.prices_nano())
 
     def secondary_prices(self) -> dict[int, int]:
         """Price of a kWh on the secondary element, by time of use."""
-        return _per_kwh(self._plain(_SECONDARY_PRICES))
+        return _per_kwh(self.secondary_prices_nano())
+
+    def prices_nano(self) -> dict[int, int]:
+        """Price of a Wh by index."""
+        return self._charge(_PRICES, energy=True)
+
+    def secondary_prices_nano(self) -> dict[int, int]:
+        """Price of a Wh on the secondary element, by time of use."""
+        return self._charge(_SECONDARY_PRICES, energy=True)
 
     def debt_rate(self, number: int) -> tuple[int, int]:
         """What time debt 1 or 2 recovers, and each how many seconds."""
         rate, period = _DEBT_RATES[number - 1]
-        amount = sum(_prices(self._plain(rate), energy=False).values()) // NANO
-        return amount, self._int(period) or _DAY_S
+        return sum(self._charge(rate).values()) // NANO, self._int(period) or _DAY_S
 
     def standing_charge_nano(self) -> int:
         """Standing charge of a day."""
-        return sum(_prices(self._plain(_STANDING_CHARGE), energy=False).values())
+        return sum(self._charge(_STANDING_CHARGE).values())
 
-    def debt_recovery_nano(self, number: int) -> int:
-        """What time debt 1 or 2 recovers in a day."""
+    def debt_recovery_nano(self, number: int, length_s: int) -> int:
+        """What time debt 1 or 2 recovers at the end of an hour or of a day.
+
+        A rate for up to an hour is recovered hour by hour, one for longer day by day.
+        """
         rate, period = _DEBT_RATES[number - 1]
-        amount = sum(_prices(self._plain(rate), energy=False).values())
-        return amount * _DAY_S // (self._int(period) or _DAY_S)
+        period_s = self._int(period) or _DAY_S
+        if length_s != (_HOUR_S if period_s <= _HOUR_S else _DAY_S):
+            return 0
+        return sum(self._charge(rate).values()) * length_s // period_s
 
     def cost_nano(self, used: TariffRegisters) -> int:
         """Cost of consumption, given as what each tariff register has taken."""
-        prices = _prices(self._plain(_PRICES), energy=True)
-        second = _prices(self._plain(_SECONDARY_PRICES), energy=True)
+        prices, second = self.prices_nano(), self.secondary_prices_nano()
         cost = sum(wh * prices.get(n, 0) for n, wh in enumerate(used.tou, start=1))
         cells = [wh for block in used.blocks for wh in block]
         cost += sum(wh * prices.get(n, 0) for n, wh in enumerate(cells, start=_FIRST_BLOCK_PRICE))
         return cost + sum(wh * second.get(n, 0) for n, wh in enumerate(used.secondary, start=1))
+
+    def _charge(self, place: Place, *, energy: bool = False) -> dict[int, int]:
+        """Prices of a charge; read once for each time that something is set."""
+        if self._version != self._settings.version:
+            self._version, self._known = self._settings.version, {}
+        if place not in self._known:
+            self._known[place] = _prices(self._plain(place), energy=energy)
+        return self._known[place]
+
+    def _collection(self) -> list[tuple[bytes, bytes, Bits]]:
+        """Which charge is collected from which credit, and when."""
+        found = []
+        rows = self._plain(_COLLECTION)
+        for row in rows if isinstance(rows, tuple) else ():
+            match row:
+                case (bytes(credit), bytes(charge), Bits() as when):
+                    found.append((credit, charge, when))
+        return found
 
     def _plain(self, place: Place) -> Plain:
         data = self._settings.find(place)
@@ -146,12 +212,16 @@ def _prices(charge: object, *, energy: bool) -> dict[int, int]:
     match charge:
         case ((int(commodity), int(scale)), _, tuple(rows)):
             power = _NANO_SCALE + scale - _MONEY_SCALE - (commodity if energy else 0)
-            return {index: price * 10 ** max(power, 0) for index, price in _rows(rows)}
+            return {index: _scaled(price, power) for index, price in _rows(rows)}
     return {}
 
 
-def _per_kwh(charge: Plain) -> dict[int, int]:
-    return {n: nano * _WH_PER_KWH // NANO for n, nano in _prices(charge, energy=True).items()}
+def _scaled(number: int, power: int) -> int:
+    return int(number * 10**power if power >= 0 else number // 10**-power)
+
+
+def _per_kwh(prices_nano: dict[int, int]) -> dict[int, int]:
+    return {n: nano * _WH_PER_KWH // NANO for n, nano in prices_nano.items()}
 
 
 def _rows(rows: tuple[object, ...]) -> Iterator[tuple[int, int]]:

@@ -46,5 +46,5 @@ def credit(
     if terms.maximum_balance and balances.meter_balance + amount > terms.maximum_balance:
         return Refused((ABOVE_MAXIMUM_BALANCE,))
     gate.spent(checked)
-    debt_payment, _ = account.pay_in(amount)
+    debt_payment, _ = account.pay_in(amount, now, gate.settings.debt_cap_unit)
     return TopUp(amount, debt_payment)

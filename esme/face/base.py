@@ -8,7 +8,7 @@ from typing import Final
 
 from esme.meter import ElectricityMeter
 from gbcs.zcl.status import Status
-from gbcs.zcl.types import Value, invalid_value, zcl_seconds
+from gbcs.zcl.types import Value, fitted, invalid_value, zcl_seconds
 from han.clusters.mirrored import ValueOf, mirrored_for
 from han.zcl.tables import Access, ClusterDefinition, Failure, Served, Side
 
@@ -32,7 +32,7 @@ def table(
         if read is None or kind is None:
             return ABSENT
         value = read(meter)
-        return invalid_value(kind) if value is None else value
+        return invalid_value(kind) if value is None else fitted(kind, value)
 
     def view(_: Access) -> ValueOf:
         fresh()

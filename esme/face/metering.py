@@ -13,6 +13,7 @@ from esme.history import consumption_wh, today_wh
 from esme.interval_data import GetProfile, answer
 from esme.kept import Row, SupplyState
 from esme.meter import ElectricityMeter
+from esme.metering.energy import shown
 from esme.tariff.registers import BLOCK_TOU_REGISTERS, BLOCKS, TOU_REGISTERS
 from gbcs.zcl.types import zcl_seconds
 from han.clusters import METERING
@@ -67,7 +68,7 @@ def site_id(meter: ElectricityMeter) -> bytes:
 def _tier(number: int) -> Read:
     def read(meter: ElectricityMeter) -> int:
         meter.tariff.settle()
-        return meter.kept.tariff.tou[number]
+        return shown(meter.kept.tariff.tou[number])
 
     return read
 
@@ -102,7 +103,7 @@ def _month(back: int) -> Read:
 def _block(block: int, tier: int) -> Read:
     def read(meter: ElectricityMeter) -> int:
         meter.tariff.settle()
-        return meter.kept.tariff.blocks[block][tier]
+        return shown(meter.kept.tariff.blocks[block][tier])
 
     return read
 
@@ -112,8 +113,8 @@ def _active_tier(meter: ElectricityMeter) -> int:
 
 
 _METERING: Final[dict[int, Read]] = {
-    0x0000: lambda m: m.readings.active_import_wh,
-    0x0001: lambda m: m.readings.active_export_wh,
+    0x0000: lambda m: shown(m.readings.active_import_wh),
+    0x0001: lambda m: shown(m.readings.active_export_wh),
     0x0007: lambda m: zcl_seconds(m.now),
     0x0014: lambda m: _SUPPLY_STATUS[m.kept.supply],
     **{0x0100 + 2 * tier: _tier(tier) for tier in range(TOU_REGISTERS)},

@@ -211,7 +211,7 @@ def _snapshots(meter: ElectricityMeter) -> Iterator[Snapshot]:
                     cell for cell in row if isinstance(cell, int)
                 )
                 status = DebtPayCreditStatus(
-                    accumulated, time_1, time_2, payment, emergency, balance
+                    accumulated, max(time_1, 0), max(time_2, 0), max(payment, 0), emergency, balance
                 )
                 yield Snapshot(zcl_seconds(at), zcl_seconds(at), cause, 0, encode(status))
 
@@ -233,5 +233,5 @@ def _debt_payments(meter: ElectricityMeter) -> list[DebtPayment]:
     for at, row in meter.kept.snapshots.debt_payments.between(meter.shown_since, None):
         amount, left = (*(cell for cell in row if isinstance(cell, int)), 0)[:2]
         if at is not None:
-            found.append(DebtPayment(zcl_seconds(at), amount, _PAYMENT_DEBT, left))
+            found.append(DebtPayment(zcl_seconds(at), amount, _PAYMENT_DEBT, max(left, 0)))
     return found

@@ -11,6 +11,12 @@ from esme.physics.site import Conditions
 MICROSECOND: Final = timedelta(microseconds=1)
 NANOJOULES_PER_WH: Final = 3_600_000_000_000
 """A milliwatt for a microsecond is a nanojoule, so integration is in whole numbers."""
+_SHOWN: Final = 1 << 32
+
+
+def shown(units: int) -> int:
+    """What a register shows: 32 bits, which start again at zero when they are full."""
+    return units % _SHOWN
 
 
 @dataclass(slots=True)
@@ -26,6 +32,10 @@ class Register:
         whole, self.part_nj = divmod(total_nj, NANOJOULES_PER_WH)
         self.units += whole
         return whole
+
+    def next_unit_us(self, milli_power: int) -> int:
+        """How many microseconds it takes a power (mW or mvar, more than 0) to the next unit."""
+        return -((self.part_nj - NANOJOULES_PER_WH) // milli_power)
 
 
 @dataclass(slots=True)

@@ -11,6 +11,7 @@ from device.cosem.shape import Plain, shape
 from device.cosem.table import Attribute, Limits
 from device.logbook import moment, seconds
 from esme.meter import ElectricityMeter
+from esme.metering.energy import shown
 from esme.metering.log import Log
 from gbcs.stamp import Stamp
 
@@ -53,7 +54,7 @@ def register(get: Callable[[Meter], int], put: Callable[[Meter, int], object]) -
         2,
         "value",
         shape("u32"),
-        read=lambda meter: get(meter) % (1 << 32),
+        read=lambda meter: shown(get(meter)),
         load=lambda meter, value: put(meter, number(value)),
     )
 

@@ -8,7 +8,7 @@ from device.cosem.fields import elements, number, reset
 from device.cosem.shape import Plain, shape
 from device.cosem.table import Attribute, CosemObject, cosem, scaler_unit, stored
 from esme.demand import MaximumDemand
-from esme.metering.energy import EnergyRegisters, Register
+from esme.metering.energy import EnergyRegisters, Register, shown
 from esme.objects.fields import (
     VAR_HOUR,
     WATT,
@@ -59,9 +59,9 @@ def _cumulative(held: Callable[[EnergyRegisters], Register]) -> MeterAttribute:
 
 def _imports(twin: bool) -> MeterAttribute:
     def read(meter: Meter) -> Plain:
-        shown = meter.readings
-        first = (shown.active_import_wh, _WH, shown.reactive_import_varh, _VARH)
-        return (*first, shown.secondary_import_wh) if twin else first
+        now = meter.readings
+        first = (shown(now.active_import_wh), _WH, shown(now.reactive_import_varh), _VARH)
+        return (*first, shown(now.secondary_import_wh)) if twin else first
 
     def load(meter: Meter, value: Plain) -> None:
         energy, values = meter.kept.measurements.energy, elements(value)
@@ -94,7 +94,8 @@ def _time_of_use(twin: bool) -> MeterAttribute:
     def read(meter: Meter) -> Plain:
         meter.tariff.settle()
         held = meter.kept.tariff
-        return (tuple(held.tou), tuple(held.secondary)) if twin else (tuple(held.tou),)
+        tou, secondary = tuple(map(shown, held.tou)), tuple(map(shown, held.secondary))
+        return (tou, secondary) if twin else (tou,)
 
     def load(meter: Meter, value: Plain) -> None:
         meter.tariff.settle()
@@ -114,7 +115,7 @@ def _blocks() -> MeterAttribute:
         meter.tariff.settle()
         held = meter.kept.tariff
         pairs = zip(held.blocks, held.counters, strict=True)
-        return (tuple(wh for block, counter in pairs for wh in (*block, *counter)),)
+        return (tuple(shown(wh) for block, counter in pairs for wh in (*block, *counter)),)
 
     def load(meter: Meter, value: Plain) -> None:
         meter.tariff.settle()

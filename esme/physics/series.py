@@ -1,15 +1,16 @@
 """Time series from a CSV text or a Parquet file: a measured load, or a measured voltage.
 
 The column ``time`` says from when on a row's values hold, until the next row's: ISO 8601 with an
-offset from UTC, or a timestamp with a time zone. Other columns are named by whoever asks; numbers
-may have three decimals. Parquet is read by pyarrow, which is imported when it is needed.
+offset from UTC, or a timestamp with a time zone; rows may come in any order. Other columns are
+named by whoever asks. A row without a value says nothing about that column: the value before goes
+on. Numbers are rounded to three decimals. Parquet is read by pyarrow, which is imported when it is
+needed.
 """
 
 from __future__ import annotations
 
 import csv
-import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -31,7 +32,7 @@ def read_series(lines: Iterable[str], column: str, *, before: int = 0) -> Steps:
 
 
 def read_parquet(path: Path, column: str, *, before: int = 0) -> Steps:
-    """One column of a Parquet file as a signal in thousandths, binary fractions rounded to them.
+    """One column of a Parquet file as a signal in thousandths.
 
     LocalError names the row that cannot be read; ModuleNotFoundError when pyarrow is absent.
     """
@@ -39,8 +40,7 @@ def read_parquet(path: Path, column: str, *, before: int = 0) -> Steps:
 
     try:
         table = pyarrow.parquet.ParquetFile(path)
-        for missing in {"time", column} - set(table.schema_arrow.names):
-            raise LocalError(f"the series has no column {missing!r}")
+        _check_columns(column, table.schema_arrow.names)
         return Steps(before, _parquet_rows(table, column))
     except pyarrow.ArrowException as exc:
         raise LocalError(f"not a Parquet file: {exc}") from exc
@@ -55,6 +55,8 @@ def _parquet_rows(table: object, column: str) -> Iterator[tuple[datetime, int]]:
             raise LocalError(f"after row {number} of the series: {exc}") from exc
         for time, value in zip(times, values, strict=True):
             number += 1
+            if value is None:
+                continue
             try:
                 yield _moment(time), _of_number(value)
             except (ValueError, TypeError, ArithmeticError) as exc:
@@ -62,17 +64,25 @@ def _parquet_rows(table: object, column: str) -> Iterator[tuple[datetime, int]]:
 
 
 def _rows(reader: csv.DictReader[str], column: str) -> Iterator[tuple[datetime, int]]:
-    for missing in {"time", column} - set(reader.fieldnames or ()):
-        raise LocalError(f"the series has no column {missing!r}")
+    _check_columns(column, reader.fieldnames or ())
     for row in reader:
+        written = (row[column] or "").strip()
+        if not written:
+            continue
         try:
-            yield _moment(row["time"]), _thousandths(row[column])
+            yield _moment(row["time"]), _thousandths(written)
         except (ValueError, TypeError, ArithmeticError) as exc:
             raise LocalError(f"row {reader.line_num} of the series: {exc}") from exc
 
 
+def _check_columns(column: str, found: Sequence[str]) -> None:
+    for missing in [name for name in ("time", column) if name not in found]:
+        there = ", ".join(map(repr, found)) or "none at all"
+        raise LocalError(f"the series has no column {missing!r}; its first line has {there}")
+
+
 def _moment(written: str | datetime | None) -> datetime:
-    if written is None:
+    if not written:
         raise ValueError("there is no time")
     moment = written if isinstance(written, datetime) else datetime.fromisoformat(written)
     if moment.tzinfo is None:
@@ -81,17 +91,16 @@ def _moment(written: str | datetime | None) -> datetime:
 
 
 def _of_number(value: object) -> int:
-    if isinstance(value, float):
-        if not math.isfinite(value):
-            raise ValueError(f"{value} is no measured value")
-        return round(value * THOUSANDTHS)
-    if not isinstance(value, int | Decimal):
+    if not isinstance(value, int | float | Decimal):
         raise TypeError(f"{value!r} is no number")
     return _thousandths(str(value))
 
 
 def _thousandths(text: str) -> int:
-    exact = Decimal(text) * THOUSANDTHS
-    if exact != exact.to_integral_value():
-        raise ValueError(f"{text} has more than three decimals")
-    return int(exact)
+    try:
+        value = Decimal(text)
+    except ArithmeticError:
+        raise ValueError(f"{text!r} is no number") from None
+    if not value.is_finite():
+        raise ValueError(f"{text} is no measured value")
+    return int((value * THOUSANDTHS).to_integral_value())

@@ -6,6 +6,7 @@ script of the day before.
 
 from __future__ import annotations
 
+from calendar import monthrange
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
@@ -15,6 +16,10 @@ from device.cosem.shape import Plain
 
 _WILD_YEAR: Final = 0xFFFF
 _WILD: Final = 0xFF
+_LAST, _SECOND_LAST = 0xFE, 0xFD
+_WEEK: Final = 7
+_LEAP_YEARS_LIE_APART: Final = 8
+"""At most: 1896 to 1904, 2096 to 2104."""
 _LOOK_BACK_DAYS: Final = 8
 """A week holds every day profile there is; before it there was no switch."""
 
@@ -29,7 +34,11 @@ class Switch:
 
 @dataclass(frozen=True, slots=True)
 class DatePattern:
-    """A COSEM date; a field of FF (FFFF for the year) matches anything."""
+    """A COSEM date; a field of FF (FFFF for the year) matches anything.
+
+    A day of FE is the last one of the month, FD the one before; with a weekday, the last and the
+    last but one of these weekdays.
+    """
 
     year: int
     month: int
@@ -46,25 +55,35 @@ class DatePattern:
         return (
             self.year in (_WILD_YEAR, day.year)
             and self.month in (_WILD, day.month)
-            and self.day in (_WILD, day.day)
             and self.weekday in (_WILD, day.isoweekday())
+            and self._is_day(day)
         )
 
     def latest_start(self, day: date) -> date | None:
-        """The last first-of-season at or before a day: this year's, or last year's."""
-        years = (day.year, day.year - 1) if self.year == _WILD_YEAR else (self.year,)
-        for year in years:
-            try:
-                start = date(
-                    year,
-                    1 if self.month == _WILD else self.month,
-                    1 if self.day == _WILD else self.day,
-                )
-            except ValueError:
-                continue
-            if start <= day:
+        """The last first-of-season at or before a day: this year's, or an earlier one."""
+        years = range(day.year, day.year - _LEAP_YEARS_LIE_APART - 1, -1)
+        for year in years if self.year == _WILD_YEAR else (self.year,):
+            start = self._start_in(year)
+            if start is not None and start <= day:
                 return start
         return None
+
+    def _is_day(self, day: date) -> bool:
+        if self.day not in (_LAST, _SECOND_LAST):
+            return self.day in (_WILD, day.day)
+        left = monthrange(day.year, day.month)[1] - day.day
+        return left // (1 if self.weekday == _WILD else _WEEK) == _LAST - self.day
+
+    def _start_in(self, year: int) -> date | None:
+        """The day meant in a year; where the date is open, the first one."""
+        month = 1 if self.month == _WILD else self.month
+        try:
+            if self.day not in (_LAST, _SECOND_LAST):
+                return date(year, month, 1 if self.day == _WILD else self.day)
+            days = (date(year, month, n + 1) for n in range(monthrange(year, month)[1]))
+        except ValueError:
+            return None
+        return next(filter(self.matches, days), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +152,15 @@ class Calendar:
         return max(begun, default=(day, b""), key=lambda each: each[0])[1]
 
 
+def time_of_day(octets: bytes) -> time | None:
+    """A COSEM time, what is open in it being zero; None when it is none."""
+    hour, minute, second = (0 if field == _WILD else field for field in octets[:3])
+    try:
+        return time(hour, minute, second)
+    except ValueError:
+        return None
+
+
 def read_calendar(seasons: Plain, weeks: Plain, days: Plain, special_days: Plain) -> Calendar:
     """A switching table from the plain values of its COSEM attributes; odd rows are left out."""
     return Calendar(
@@ -179,5 +207,6 @@ def _switches(value: object) -> Iterator[Switch]:
     for row in _rows(value):
         match row:
             case (bytes(octets), _, int(script)):
-                hour, minute, second = (0 if field == _WILD else field for field in octets[:3])
-                yield Switch(time(hour % 24, minute % 60, second % 60), script)
+                at = time_of_day(octets)
+                if at is not None:
+                    yield Switch(at, script)

@@ -21,11 +21,14 @@ from esme.tariff.registers import (
     TOU_REGISTERS,
     UNUSED_THRESHOLD,
     TariffRegisters,
+    is_primary_script,
 )
 from esme.tariff.switching import TariffSwitch
 
 _CURRENCY_UNIT: Final = Place.parse("9000/0-0:94.44.2.0/2")
 _POUND, _EURO = 826, 978  # ISO 4217
+_MOST_SHOWN: Final = 0xFFFFFFFE
+"""All ones say "invalid" on the HAN."""
 CHANGES: Final = frozenset(
     Place.parse(text)
     for text in (
@@ -72,7 +75,7 @@ class TariffSheet:
     @property
     def standing_charge(self) -> int:
         """For a day."""
-        return self._terms.standing_charge
+        return _shown(self._terms.standing_charge)
 
     @property
     def has_blocks(self) -> bool:
@@ -104,7 +107,17 @@ class TariffSheet:
 
     def prices(self) -> Mapping[int, int]:
         """By index (see :class:`Cell`)."""
-        return self._terms.prices()
+        return {index: _shown(price) for index, price in self._terms.prices().items()}
+
+    @property
+    def active_price_nano(self) -> int:
+        """What a Wh costs now, in billionths."""
+        return self._terms.prices_nano().get(self.active.price_index, 0)
+
+    @property
+    def secondary_price_nano(self) -> int:
+        """What a Wh on the secondary element costs now, in billionths."""
+        return self._terms.secondary_prices_nano().get(self._secondary_tier, 0)
 
     def cell_of(self, script: int) -> Cell:
         """The register that a script of the switching table selects now."""
@@ -128,11 +141,19 @@ class TariffSheet:
     @property
     def secondary_active_price(self) -> int:
         """What a kWh on the secondary element costs now."""
-        tier = self._registers.secondary_script - FIRST_SECONDARY + 1
-        return self._terms.secondary_prices().get(tier, 0)
+        return _shown(self._terms.secondary_prices().get(self._secondary_tier, 0))
+
+    @property
+    def _secondary_tier(self) -> int:
+        return self._registers.secondary_script - FIRST_SECONDARY + 1
 
     def _scripts(self) -> set[int]:
         """Scripts of the primary switching table; without one, that in use."""
         days = self._switch.calendars()[0].days.values()
-        found = {switch.script for day in days for switch in day if switch.script < FIRST_SECONDARY}
-        return found or {self._registers.script}
+        named = {switch.script for day in days for switch in day}
+        return set(filter(is_primary_script, named)) or {self._registers.script}
+
+
+def _shown(amount: int) -> int:
+    """An amount as 32 bits without a sign can show it; a negative price shows as nothing."""
+    return min(max(amount, 0), _MOST_SHOWN)

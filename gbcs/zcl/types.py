@@ -160,6 +160,20 @@ def encode(type_id: int, value: Value) -> bytes:
     return encoder(type_id, value)
 
 
+def fitted(type_id: int, value: Value) -> Value:
+    """The value, or for an integer beyond its type the end of the type's range.
+
+    The end is the last value that does not mean "invalid".
+    """
+    known = _INTEGERS.get(type_id)
+    if known is None or not isinstance(value, int):
+        return value
+    bits, signed = 8 * known[0], known[1]
+    if signed:
+        return min(max(value, 1 - (1 << bits - 1)), (1 << bits - 1) - 1)
+    return value if 0 <= value < 1 << bits else min(max(value, 0), (1 << bits) - 2)
+
+
 def _decode(type_id: int, octets: bytes, at: int, depth: int) -> tuple[Value, int]:
     known = _INTEGERS.get(type_id)
     if known is not None:

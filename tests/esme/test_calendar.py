@@ -1,6 +1,6 @@
 """Switching tables: seasons, weeks, days, special days."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import pytest
 
@@ -71,3 +71,28 @@ def test_a_season_of_one_year_begins_once() -> None:
     once = DatePattern(2027, 1, 1)
     assert once.latest_start(datetime(2026, 6, 1, tzinfo=UTC).date()) is None
     assert once.latest_start(datetime(2029, 6, 1, tzinfo=UTC).date()) is not None
+
+
+@pytest.mark.parametrize(
+    ("pattern", "day", "start"),
+    [
+        ("FFFF03FE07", "2026-06-01", "2026-03-29"),  # the last Sunday of March
+        ("FFFF03FD07", "2026-03-21", "2025-03-23"),  # the last but one
+        ("FFFF02FEFF", "2028-12-31", "2028-02-29"),
+        ("FFFF021DFF", "2027-01-01", "2024-02-29"),
+        ("FFFF021DFF", "1903-01-01", "1896-02-29"),
+        ("FFFFFFFFFF", "2026-06-01", "2026-01-01"),
+        ("07EA03FEFF", "2026-03-30", None),
+    ],
+)
+def test_a_season_may_begin_at_the_end_of_a_month(
+    pattern: str, day: str, start: str | None
+) -> None:
+    found = DatePattern.from_bytes(bytes.fromhex(pattern)).latest_start(date.fromisoformat(day))
+    assert found == (None if start is None else date.fromisoformat(start))
+
+
+def test_a_switch_at_no_time_of_day_is_none() -> None:
+    days = ((1, ((bytes((24, 0, 0, 0)), OBIS, 1), (bytes((0xFF, 0xFF, 0, 0)), OBIS, 2))),)
+    calendar = read_calendar((), (), days, ())
+    assert [(each.at.hour, each.script) for each in calendar.days[1]] == [(0, 2)]

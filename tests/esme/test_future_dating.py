@@ -1,7 +1,9 @@
 """Passive values, activation times, cancellation, and the alerts of execution."""
 
+import pytest
+
 from gbcs.dlms import values as v
-from gbcs.dlms.apdu import DataNotification
+from gbcs.dlms.apdu import DataNotification, Result
 from gbcs.dlms.data import Data
 from gbcs.stamp import NEVER, NOW, Stamp
 from tests.esme.bench import at, mains, volts, watts
@@ -131,3 +133,13 @@ def test_a_block_tariff_fills_one_block_after_the_other() -> None:
     (row,) = rig.numbers("1/0-0:94.44.34.2/2")
     assert row[::16] == [3500, 1500, 2000, 0]
     assert row[8::16] == [1000, 0, 0, 0]
+
+
+@pytest.mark.parametrize("wild", ["07EAFF01FF000000008000FF", "07EA021EFF000000008000FF"])
+def test_a_time_that_does_not_say_when_is_refused(wild: str) -> None:
+    rig = MeterRig()
+    rig.set("9000/0-0:94.44.128.7/4", v.u32(5000))
+    octets = v.octets(bytes.fromhex(wild))
+    assert rig.set("9000/0-0:94.44.128.7/6", octets) == Result.OTHER_REASON
+    assert rig.read("71/0-0:17.0.0.255/4") == 0
+    assert not rig.meter.kept.pending

@@ -68,14 +68,25 @@ def test_a_series_holds_a_row_until_the_next() -> None:
     assert read_series(text, "V", before=230_000).at(at("09:00")) == 230_000
 
 
+def test_a_series_may_have_gaps_any_order_and_more_decimals_than_a_meter() -> None:
+    text = ["time,l1,l2", "2026-03-02T11:00:00Z,,2", "2026-03-02T10:00:00Z,1.23456,3"]
+    text += ["2026-03-02T12:00:00Z,5"]
+    first, second = (read_series(text, name) for name in ("l1", "l2"))
+    clocks = [at(clock) for clock in ("10:00", "11:00", "12:00")]
+    assert [first.at(moment) for moment in clocks] == [1_235, 1_235, 5_000]
+    assert [second.at(moment) for moment in clocks] == [3_000, 2_000, 2_000]
+
+
 @pytest.mark.parametrize(
     ("lines", "complaint"),
     [
         (["time,V", "2026-03-02T10:00:00Z,1"], "no column 'W'"),
         (["time,W", "2026-03-02T10:00:00,1"], "row 2.*offset"),
-        (["time,W", "2026-03-02T10:00:00Z,1.2345"], "row 2.*three decimals"),
-        (["time,W", "2026-03-02T10:00:00Z,lots"], "row 2"),
-        (["time,W", "2026-03-02T10:00:00Z"], "row 2"),
+        (["time;W", "2026-03-02T10:00:00Z;1"], "no column 'time'; its first line has 'time;W'"),
+        ([], "no column 'time'; its first line has none at all"),
+        (["time,W", "2026-03-02T10:00:00Z,lots"], "row 2 of the series: 'lots' is no number"),
+        (["time,W", "2026-03-02T10:00:00Z,NaN"], "row 2 of the series: NaN is no measured value"),
+        (["time,W", ",1"], "row 2 of the series: there is no time"),
     ],
 )
 def test_a_bad_series_is_refused_with_its_row(lines: list[str], complaint: str) -> None:

@@ -6,16 +6,19 @@ from datetime import timedelta
 
 import pytest
 
+from device.cosem.fields import elements
 from device.periods import month_start, week_start
 from esme.face import HanFace
+from esme.meter import Identity
 from esme.physics.site import Phase, Site
 from gbcs.dlms import values as v
-from gbcs.stamp import Stamp
+from gbcs.dlms.data import Data
+from gbcs.stamp import NOW, Stamp
 from gbcs.zcl.frame import Frame
 from gbcs.zcl.general import GeneralCommand, ReadAttributes, ReadAttributesResponse
 from gbcs.zcl.status import Status
 from gbcs.zcl.types import Value, zcl_seconds
-from han.clusters import DEVICE_MANAGEMENT, METERING, PREPAYMENT
+from han.clusters import DEVICE_MANAGEMENT, METERING, PREPAYMENT, PRICE
 from han.zcl.server import ZclServer
 from han.zcl.tables import Access
 from tests.esme.bench import DAY, at, mains, volts, watts
@@ -171,3 +174,45 @@ def test_a_change_of_tenancy_to_come_hides_at_once_or_at_its_date(
     assert len(intervals(profile(Display(rig), periods=12))) == shown
     rig.until(at("21:00"))
     assert len(intervals(profile(Display(rig), periods=12))) == 2
+
+
+def test_registers_begin_where_the_meter_was_and_start_again_at_zero_when_full() -> None:
+    counted = Identity(0xA0, import_wh=(1 << 32) - 1000, export_wh=70)
+    rig = MeterRig(mains(volts(230), watts(2000)), identity=counted)
+    rig.until(at("10:15"))
+    assert rig.read("1/0-0:94.44.34.10/2") == ((1 << 32) - 500, (0, 30), 0, (0, 32))
+    assert rig.read("3/1-0:2.8.0.255/2") == 70
+    rig.until(at("00:00", day=1))
+    (tou,) = elements(rig.read("1/0-0:94.44.34.1/2"))
+    assert elements(tou)[0] == 27_000
+    assert Display(rig).read(METERING_ID, 0x0000, 0x0100) == [27_000, 27_000]
+    assert rig.numbers("7/0-0:98.1.9.255/2")[0][1] == 27_000
+    profile = rig.numbers("7/0-0:99.1.0.255/2")
+    assert [row[1] for row in profile] == [1000] * 28
+    assert rig.meter.kept.balances.meter_balance == 0
+
+
+def test_what_no_attribute_can_show_is_shown_as_its_end() -> None:
+    rig = MeterRig(mains(volts(230)))
+    rig.call("113/0-0:19.20.1.255/4", v.i32(-5))
+    rig.set("9000/0-0:94.44.2.10/4", v.i32(-1))
+    rig.set("9000/0-0:94.44.2.10/6", v.date_time(NOW))
+    display = Display(rig)
+    assert display.read(PREPAYMENT_ID, 0x0211, 0x0022) == [0, 0]
+    rig.set("113/0-0:19.20.0.255/6", price(-7))
+    rig.set("113/0-0:19.20.0.255/7", v.date_time(NOW))
+    assert display.read(PRICE.cluster_id, 0x0410) == [0]
+    assert rig.read("3/0-0:94.44.1.7/2") == 0
+    rig.set("113/0-0:19.20.0.255/6", price(7, scale=100))
+    rig.set("113/0-0:19.20.0.255/7", v.date_time(NOW))
+    assert display.read(PRICE.cluster_id, 0x0410) == [0xFFFFFFFE]
+    assert rig.read("3/0-0:94.44.1.7/2") == 0xFFFFFFFE
+    assert HanFace(rig.meter).news() == []
+
+
+def price(amount: int, *, scale: int = -5) -> Data:
+    return v.structure(
+        v.structure(v.i8(3), v.i8(scale)),
+        v.structure(v.u16(3), v.logical_name("1-0:1.8.0.255"), v.i8(2)),
+        v.array(v.structure(v.octets(b"\x01"), v.i16(amount))),
+    )
