@@ -162,7 +162,8 @@ class Metrology:
         if not conditions.powered:
             return change
         boundary, limit = self._next_boundary(), self._limit_deadline(conditions)
-        return earliest((change, boundary, limit, *self._excursion_deadlines(conditions)))
+        stop = earliest((change, boundary, limit, *self._excursion_deadlines(conditions)))
+        return None if stop is None else max(stop, self.at)  # a shorter duration is over at once
 
     def _limit_deadline(self, conditions: Conditions) -> datetime | None:
         if self.limiter is None:
@@ -228,6 +229,8 @@ class Metrology:
         return MeterEvent(code, crossing.at)
 
     def _confirm_excursions(self) -> Iterator[MeterEvent]:
+        for excursion, limit, voltage_mv in self._watched(self.conditions()):
+            excursion.observe(limit, voltage_mv, self.at)  # it may be back at this very moment
         for number, phase in enumerate(self.measured.phases):
             for excursion in phase.excursions:
                 limit = self.measured.limits[excursion.quality]
@@ -239,6 +242,7 @@ class Metrology:
 
     def _confirm_limit(self) -> Iterator[MeterEvent]:
         if self.limiter is not None:
+            self.limiter.observe(self.conditions().active_mw, self.at)
             for code in self.limiter.confirm(self.at):
                 yield MeterEvent(code, self.own_now)
 

@@ -74,6 +74,17 @@ def test_a_short_peak_does_not_count() -> None:
     assert after(limited((10, 9000), (69, 100), opens_switch=True), 600) == []
 
 
+def test_a_shorter_period_counts_what_has_lasted_for_it_already() -> None:
+    rig = limited((10, 3500), opens_switch=False)
+    rig.set("9000/0-0:94.44.128.6/4", v.u32(7200))
+    rig.set("9000/0-0:94.44.128.6/6", v.date_time(NOW))
+    assert after(rig, 3600) == []
+    rig.set("9000/0-0:94.44.128.6/4", v.u32(60))
+    rig.set("9000/0-0:94.44.128.6/6", v.date_time(NOW))
+    assert after(rig, 3601) == ["8F01"]
+    assert rig.meter.readings.active_import_wh == (10 * 500 + 3591 * 3500) // 3600
+
+
 def test_a_command_ends_the_restoration_period() -> None:
     rig = limited((10, 3500), (65, 3500), opens_switch=True)
     after(rig, 70)

@@ -7,7 +7,7 @@ import pytest
 from esme.metrology import Metrology
 from esme.physics.site import Phase, Site
 from esme.voltage.codes import Quality
-from tests.esme.bench import at, clock_times, codes, mains, meter, volts
+from tests.esme.bench import at, clock_times, codes, mains, meter, volts, watts
 
 START = at("10:00:00")
 
@@ -27,6 +27,20 @@ def excursion(voltage: float, lasting_s: int) -> Site:
 def test_a_short_excursion_is_not_reported() -> None:
     measuring = watched(excursion(290, 29), Quality.EXTREME_OVER, 287)
     assert measuring.advance(at("10:10")) == ()
+
+
+def test_an_excursion_of_just_the_duration_is_not_longer_than_it() -> None:
+    measuring = watched(excursion(290, 30), Quality.EXTREME_OVER, 287)
+    assert measuring.advance(at("10:10")) == ()
+
+
+def test_a_duration_that_is_made_shorter_meanwhile_is_over_at_once() -> None:
+    measuring = watched(mains(volts(290), watts(3600)), Quality.EXTREME_OVER, 287, duration_s=3600)
+    assert measuring.advance(at("10:30")) == ()
+    measuring.measured.limits[Quality.EXTREME_OVER].duration_s = 60
+    (event,) = measuring.advance(at("10:40"))
+    assert (event.code, event.at) == (0x8020, at("10:30"))
+    assert measuring.measured.energy.readings().active_import_wh == 2400
 
 
 def test_a_long_excursion_is_reported_when_it_begins_and_when_it_ends() -> None:
