@@ -9,6 +9,7 @@ from esme.kept import SupplyState
 from esme.metering.energy import Readings
 from esme.physics.site import Phase, Site
 from gbcs.dlms import values as v
+from gbcs.dlms.data import Data
 from gbcs.zcl.types import zcl_seconds
 from tests.esme.bench import at, mains, volts, watts
 from tests.esme.prepaid import (
