@@ -10,7 +10,6 @@ from bench.rig import ElectricityMeter as ElectricityMeterSection
 from bench.rig import GasMeter as GasMeterSection
 from bench.site import site_of
 from device.gbz_engine import EngineSettings
-from device.polling import PollSettings
 from device.settings import PipelineSettings
 from device.tokens import PrepaySettings
 from esme.control.settings import ControlSettings
@@ -46,7 +45,6 @@ def gas_meter(parts: Parts, section: GasMeterSection) -> GasMeter:
         pipeline_settings=settings.of(PipelineSettings),
         engine_settings=settings.of(EngineSettings),
         prepay_settings=settings.of(PrepaySettings),
-        poll_settings=settings.of(PollSettings),
         draw_jitter=lambda limit_s: parts.random.uniform(0, limit_s),
     )
 
@@ -69,7 +67,8 @@ def display(parts: Parts, section: DisplaySection) -> Display:
     """An emulated IHD or PPMID of a rig."""
     kind = DeviceType(section.kind)
     made: type[Display] = Ppmid if kind is DeviceType.PPMID else Display
-    return made(parts.station(section, kind), settings=parts.settings.of(DisplaySettings))
+    station = parts.station(section, kind, role=_role(section))
+    return made(station, settings=parts.settings.of(DisplaySettings))
 
 
 def controller(parts: Parts, section: LoadSwitch) -> LoadControlSwitch | SapcStation:
@@ -94,7 +93,7 @@ def controller(parts: Parts, section: LoadSwitch) -> LoadControlSwitch | SapcSta
 
 def access_device(parts: Parts, section: AccessDevice) -> ConsumerAccessDevice:
     """An emulated CAD of a rig."""
-    station = parts.station(section, DeviceType.CAD)
+    station = parts.station(section, DeviceType.CAD, role=_role(section))
     return ConsumerAccessDevice(station, settings=parts.settings.of(CadSettings))
 
 
@@ -110,6 +109,10 @@ def sections(parts: Parts) -> list[tuple[Joiner, DeviceType]]:
     found += [(one, DeviceType(one.kind)) for one in rig.controllers]
     found += [(one, DeviceType(one.kind)) for one in rig.access_devices]
     return found + [(one, DeviceType(one.kind)) for one in rig.admitted]
+
+
+def _role(section: DisplaySection | AccessDevice) -> Role:
+    return Role.SLEEPY_END_DEVICE if section.sleepy else Role.ROUTER
 
 
 def _gas_model(section: GasMeterSection) -> GasMeterModel:

@@ -20,6 +20,7 @@ from device.commissioning import JoinSettings
 from device.credentials import Credentials
 from device.events import EventStream
 from device.joining import JoinCredentials
+from device.polling import PollSettings
 from device.settings import CommonSettings
 from device.station import Station
 from device.store import MemoryStore, SqliteStore, Store, StoreError
@@ -147,6 +148,7 @@ class Parts:
             self.join_credentials(section),
             join_settings=self.settings.of(JoinSettings),
             node_settings=self.settings.of(NodeSettings),
+            poll_settings=self.settings.of(PollSettings),
             endpoint=endpoint,
         )
 

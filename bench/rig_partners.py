@@ -28,11 +28,15 @@ class Press(Section):
 
 
 class Display(Section):
-    """An emulated in-home display (IHD) or prepayment meter interface device (PPMID)."""
+    """An emulated in-home display (IHD) or prepayment meter interface device (PPMID).
+
+    A ``sleepy`` one joins as a sleepy end device, which polls the hub (``settings.poll``).
+    """
 
     eui64: Eui64
     kind: Literal["IHD", "PPMID"] = "IHD"
     radio: str = "ether:"
+    sleepy: bool = False
     install_code: InstallCode | None = Field(default=None, repr=False)
 
 
@@ -50,11 +54,15 @@ class LoadSwitch(Section):
 
 
 class AccessDevice(Section):
-    """An emulated consumer access device (CAD), which reads both meters and passes it on."""
+    """An emulated consumer access device (CAD), which reads both meters and passes it on.
+
+    A ``sleepy`` one joins as a sleepy end device, which polls the hub (``settings.poll``).
+    """
 
     eui64: Eui64
     kind: Literal["CAD"] = "CAD"
     radio: str = "ether:"
+    sleepy: bool = False
     install_code: InstallCode | None = Field(default=None, repr=False)
 
 

@@ -9,7 +9,6 @@ from device.chassis import Chassis
 from device.clock import DeviceClock
 from device.credentials import Credentials
 from device.event import EventStream
-from device.polling import PollSettings
 from device.sample_log import SampleLogs
 from device.store import MemoryStore
 from esme.face import HanFace, time_client
@@ -21,7 +20,6 @@ from gbcs.party import DeviceType
 from gbcs.stamp import Reliability
 from gpf.device import GasProxy
 from gsme.model import GasMeterModel
-from gsme.settings import GsmeSettings
 from gsme.views import served_on_han
 from han.cbke.service import KeyEstablishment
 from han.endpoint import Endpoint
@@ -46,7 +44,7 @@ def endpoints_by_role() -> dict[str, list[Endpoint]]:
     keys = KeyEstablishment(3, 1, (), bytes).served()
     load = LoadController(None, HcalcsSettings().device_class)
     display = (*clients(NOBODY), Messages(1).served())
-    poll = PollControl(10, list, PollSettings().intervals(GsmeSettings().wake_interval_s)).served()
+    poll = PollControl(10, list).served()
     samples = SampleLogs(MemoryStore().scope("GSME"), (), timedelta(0))
     meter = Endpoint(10, 0x0501, (*served_on_han(GasMeterModel(), samples), *keys, poll))
     return {

@@ -359,7 +359,9 @@ class CommunicationsHub:
         """Whether the hub has anything for a device that would have to be awake for it."""
         if self.mailroom.waiting(eui64) or self.deliveries.waiting(eui64):
             return True
-        return eui64 in self.firmware.waiting() or self.trust_centre.waits_for(eui64)
+        if eui64 in self.firmware.waiting() or self.trust_centre.waits_for(eui64):
+            return True
+        return self._running().node.sends_parts_to(eui64)
 
     def _tunnel_server(self, eui64: int) -> bool:
         """Whether the hub opens a tunnel to this device: to one that holds its key, not before."""

@@ -1,7 +1,8 @@
 """How often a sleepy device polls its parent: for its own work, and as Poll Control has it.
 
-A sleepy device is deaf between its own wakes unless a peer changes that: by a LongPollInterval
-shorter than the time between two wakes, or by an answer to a check-in, which has it poll fast.
+It polls at its ShortPollInterval while it expects something, else at its LongPollInterval. One that
+wakes by itself, as a gas meter does, is deaf between its wakes, unless a peer gave it a
+LongPollInterval shorter than that, or has it poll fast.
 """
 
 from __future__ import annotations
@@ -13,9 +14,10 @@ from dataclasses import dataclass, fields, replace
 from datetime import timedelta
 from typing import Final
 
+from device.chassis import Chassis
 from device.events import FastPolling, PollIntervalsChanged
 from device.host import Host
-from device.station import Station
+from device.joining import Joining
 from device.store import Json, StoreError
 from han.poll_control import (
     LONGEST,
@@ -26,12 +28,13 @@ from han.poll_control import (
     PollControl,
     PollIntervals,
 )
-from han.radio import AWAKE_POLL_S, NetworkDown, RadioError, RadioEvent
+from han.radio import AWAKE_POLL_S, HanRadio, NetworkDown, RadioError, RadioEvent, Role
 from han.zcl.tables import Served
 from han.zdo.server import Binding
 
 _KEY: Final = "poll control"
 LIMITS: Final = {
+    "long_poll_qs": (SHORTEST_LONG_POLL, LONGEST),
     "short_poll_qs": (1, 0xFFFF),
     "fast_poll_timeout_qs": (1, 0xFFFF),
     "fast_poll_timeout_max_qs": (0, 0xFFFF),
@@ -41,14 +44,16 @@ _WRITABLE: Final = ("check_in", "long_poll", "short_poll", "fast_poll_timeout")
 
 @dataclass(frozen=True, slots=True)
 class PollSettings:
-    """What a sleepy device says of its polling, in quarter seconds, until peers change it.
+    """How a sleepy device polls, in quarter seconds, until peers change it (Poll Control).
 
-    LongPollInterval begins as the time between two wakes of the device. No GB role table has Poll
-    Control, so all of it is unverified; the numbers are those of the ZCL.
+    No GB role table has Poll Control, so all of it is unverified; the numbers are those of the ZCL.
 
     poll_control: whether sleepy devices serve Poll Control; nothing is sent until a peer binds it.
     check_in_qs: time between check-ins with the peers that bound it; 0: none.
-    short_poll_qs: time between polls while a peer has the device poll fast.
+    long_poll_qs: time between polls while nothing is expected. That of a gas meter is the time
+        between its wakes.
+    short_poll_qs: time between polls while an answer, or the rest of a message, is expected, or a
+        peer has the device poll fast.
     fast_poll_timeout_qs: how long to poll fast when a peer does not say how long.
     check_in_min_qs: shortest time between check-ins that a peer may set; 0: any.
     long_poll_min_qs: shortest LongPollInterval that a peer may set; 0: any.
@@ -57,6 +62,7 @@ class PollSettings:
 
     poll_control: bool = True
     check_in_qs: int = 14_400
+    long_poll_qs: int = 20
     short_poll_qs: int = 2
     fast_poll_timeout_qs: int = 40
     check_in_min_qs: int = 0
@@ -70,9 +76,9 @@ class PollSettings:
             if not least <= (value := getattr(self, field.name)) <= most:
                 raise ValueError(f"{field.name} is {value}, not from {least} to {most}")
 
-    def intervals(self, wake_interval_s: int) -> PollIntervals:
-        """The attributes of a device that wakes this often by itself."""
-        wakes = wake_interval_s * (timedelta(seconds=1) // QUARTER_SECOND)
+    def intervals(self, wake_interval: timedelta | None = None) -> PollIntervals:
+        """The attributes of a device, which may wake this often by itself."""
+        wakes = self.long_poll_qs if wake_interval is None else wake_interval // QUARTER_SECOND
         long_poll = min(max(wakes, SHORTEST_LONG_POLL), LONGEST)
         return PollIntervals(
             check_in=max(self.check_in_qs, long_poll) if self.check_in_qs else 0,
@@ -86,36 +92,51 @@ class PollSettings:
 
 
 class Polling:
-    """The polling of one sleepy device; its endpoint serves Poll Control.
+    """The polling of one device, whose ``endpoint`` serves Poll Control if it is sleepy.
 
     ``called`` learns which peer has the device poll fast. What peers wrote is kept.
     """
 
     def __init__(
         self,
-        station: Station,
-        wake_interval_s: int,
+        chassis: Chassis,
+        radio: HanRadio,
+        joining: Joining,
+        endpoint: int,
         settings: PollSettings | None = None,
     ) -> None:
         self.settings = settings or PollSettings()
         self.called: Callable[[int], object] = lambda peer: None
-        self._chassis, self._radio = station.chassis, station.radio
-        self._own = self.settings.intervals(wake_interval_s)
-        self._wake_interval = timedelta(seconds=wake_interval_s)
-        self.control = PollControl(station.endpoint, self._bound, self._restored(), self._changed)
+        self._chassis, self._radio = chassis, radio
+        self._wake_interval: timedelta | None = None
+        self._own = self.settings.intervals()
+        self.control = PollControl(endpoint, self._bound, self._restored(), self._changed)
         self._awake = False
         self._told: float | None = None
         self._turn = asyncio.Lock()
         self._host: Host | None = None
-        station.joining.set_awake = lambda awake: self.set_awake(awake=awake)
-        station.joining.on_joined(self._begin)
+        joining.set_awake = lambda awake: self.set_awake(awake=awake)
+        joining.on_joined(self._begin)
+
+    @property
+    def sleepy(self) -> bool:
+        """Whether the device sleeps at all; the others have nothing to poll for."""
+        return self._radio.role is Role.SLEEPY_END_DEVICE
+
+    def wakes_every(self, interval_s: int) -> None:
+        """The device wakes by itself and sleeps in between; before it starts."""
+        self._wake_interval = timedelta(seconds=interval_s)
+        self._own = self.settings.intervals(self._wake_interval)
+        self.control.intervals = self._restored()
 
     def served(self) -> tuple[Served, ...]:
-        """The Poll Control server, for the endpoint's table."""
-        return (self.control.served(),) if self.settings.poll_control else ()
+        """The Poll Control server of a sleepy device, for the endpoint's table."""
+        return (self.control.served(),) if self.sleepy and self.settings.poll_control else ()
 
     def attach(self, host: Host) -> None:
         """Work on this node; before the host runs."""
+        if not self.sleepy:
+            return
         self._host = host
         host.node.attach(self.control)
         host.on_progress(self._progress)
@@ -132,10 +153,12 @@ class Polling:
         intervals = self.control.intervals
         if self._awake:
             return AWAKE_POLL_S
-        if self.control.fast:
-            return (intervals.short_poll * QUARTER_SECOND).total_seconds()
         long_poll = intervals.long_poll * QUARTER_SECOND
-        return long_poll.total_seconds() if long_poll < self._wake_interval else None
+        deaf = self._wake_interval is not None and long_poll >= self._wake_interval
+        expecting = not deaf and self._host is not None and self._host.node.expecting
+        if self.control.fast or expecting:
+            return (intervals.short_poll * QUARTER_SECOND).total_seconds()
+        return None if deaf else long_poll.total_seconds()
 
     # -- parts ---------------------------------------------------------------------------------
 

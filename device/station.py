@@ -13,6 +13,7 @@ from device.commissioning import JoinSettings
 from device.events import EventStream
 from device.host import Host, HostError, payload_limits
 from device.joining import JoinCredentials, Joining
+from device.polling import Polling, PollSettings
 from device.timeline import Timeline
 from han.endpoint import Endpoint
 from han.node import Node, NodeSettings
@@ -34,20 +35,25 @@ class Station:
         *,
         join_settings: JoinSettings | None = None,
         node_settings: NodeSettings | None = None,
+        poll_settings: PollSettings | None = None,
         endpoint: int = 1,
     ) -> None:
         self.chassis, self.timeline, self.radio = chassis, timeline, radio
         self.endpoint = endpoint
         self.joining = Joining(chassis, timeline, radio, credentials, endpoint, join_settings)
+        self.polling = Polling(chassis, radio, self.joining, endpoint, poll_settings)
         self._node_settings = node_settings
 
     async def start(self, endpoint: Endpoint) -> Host:
         """Put a node with this one endpoint on the radio; RadioError if it fails."""
+        for served in self.polling.served():
+            endpoint.server.add(served)
         host = await start_station(
             self.radio, [endpoint], self.timeline, self.chassis.events, self._node_settings
         )
         KeptBindings(self.chassis.store).attach(host)
         self.joining.attach(host)
+        self.polling.attach(host)
         return host
 
     async def keep_time(self, host: Host, *, period_s: int, retry_s: int) -> None:
@@ -78,6 +84,8 @@ async def start_station(
     """Open the radio and put a node on it; the network comes next, then ``Host.running``."""
     radio.set_endpoints([endpoint.descriptor for endpoint in endpoints if not endpoint.hidden])
     await radio.start()
-    limits = payload_limits(radio)
-    node = Node(radio.eui64, endpoints, replace(settings or NodeSettings(), limits=limits), radio)
+    chosen = settings or NodeSettings()
+    described = replace(chosen.description, role=radio.role)
+    chosen = replace(chosen, limits=payload_limits(radio), description=described)
+    node = Node(radio.eui64, endpoints, chosen, radio)
     return Host(node, radio, timeline, events)

@@ -13,7 +13,6 @@ from device.download import FirmwareDownload
 from device.events import WakeEnded
 from device.gbz_engine import EngineSettings
 from device.host import Host, HostError, NoReply, NotDelivered
-from device.polling import Polling, PollSettings
 from device.schedule import Call, next_boundary, wait_until
 from device.settings import PipelineSettings
 from device.station import Station
@@ -66,7 +65,6 @@ class GasMeter:
         pipeline_settings: PipelineSettings | None = None,
         engine_settings: EngineSettings | None = None,
         prepay_settings: PrepaySettings | None = None,
-        poll_settings: PollSettings | None = None,
         draw_jitter: Callable[[int], float] = _no_jitter,
     ) -> None:
         chassis, timeline = station.chassis, station.timeline
@@ -85,7 +83,8 @@ class GasMeter:
             engine_settings=engine_settings,
             prepay_settings=prepay_settings,
         )
-        self.polling = Polling(station, self.settings.wake_interval_s, poll_settings)
+        self.polling = station.polling
+        self.polling.wakes_every(self.settings.wake_interval_s)
         self.polling.called = self._polled_fast
         self._call = Call()
         self._draw_jitter = draw_jitter
@@ -131,7 +130,6 @@ class GasMeter:
     async def start(self) -> Host:
         """Open the radio and put the meter's node on it."""
         host = await self._station.start(self._endpoint)
-        self.polling.attach(host)
         self.download.attach(host)
         self._link = HubLink(
             host,
@@ -301,7 +299,6 @@ class GasMeter:
             for one in served_on_han(self.model, self.meter.works.samples)
         ]
         served += [*self.joining.served(), self._tunnels.served(), self.download.served()]
-        served += self.polling.served()
         return Endpoint(number, METERING_DEVICE, served=served)
 
     def _notified(self, payload: bytes, access: Access) -> Answer:

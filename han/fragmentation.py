@@ -140,6 +140,11 @@ class Reassembler:
     _receptions: dict[Key, _Reception] = field(default_factory=dict)
 
     @property
+    def receiving(self) -> bool:
+        """Whether parts of a message are still to come."""
+        return any(not reception.finished for reception in self._receptions.values())
+
+    @property
     def deadline(self) -> datetime | None:
         """When the first reception becomes stale."""
         return min((r.deadline for r in self._receptions.values()), default=None)

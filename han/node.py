@@ -180,6 +180,15 @@ class Node:
         events, self._events = self._events, []
         return events
 
+    def sends_parts_to(self, peer: int) -> bool:
+        """Whether a fragmented message is on its way to this peer."""
+        return self._outbox.in_parts(peer)
+
+    @property
+    def expecting(self) -> bool:
+        """Whether an answer is awaited, or the rest of a message."""
+        return bool(self._transactions.open) or self._reassembler.receiving
+
     @property
     def deadline(self) -> datetime | None:
         """When :meth:`poll` is due next."""

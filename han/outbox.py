@@ -74,6 +74,10 @@ class Outbox:
             self._dispatch(message.peer)
         return True
 
+    def in_parts(self, peer: Peer) -> bool:
+        """Whether a message that takes several frames is on its way to this peer."""
+        return any(shipment.sender.count > 1 for shipment in self._queues.get(peer, ()))
+
     def frames(self) -> list[tuple[int, ApsFrame]]:
         """Take the frames to hand to the radio, each with the number its report must quote."""
         frames, self._outgoing = self._outgoing, []
