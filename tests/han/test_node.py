@@ -130,20 +130,20 @@ def test_a_long_answer_travels_in_parts_and_arrives_whole() -> None:
 def test_a_node_expects_answers_and_the_rest_of_messages_and_else_nothing() -> None:
     air, hub = home(Texts(length=60))
     asked = air.nodes[METER]
-    assert not hub.expecting
+    said = [hub.expecting]
     hub.send(read(ids=20), air.now)
     [(frame_id, question)] = hub.frames()
-    assert hub.expecting
+    said.append(hub.expecting)
     hub.sent(frame_id, DeliveryReport(DeliveryStatus.DELIVERED, 1), air.now)
     asked.receive(received(HUB, question), air.now)
     assert asked.sends_parts_to(HUB)
     [(_, first)] = asked.frames()
     hub.poll(air.now + 20 * SECOND)  # it asks no longer
-    assert not hub.expecting
+    said.append(hub.expecting)
     hub.receive(received(METER, first, counter=9), air.now)
-    assert hub.expecting
+    said.append(hub.expecting)
     hub.poll(air.now + 60 * SECOND)  # and the rest does not come
-    assert not hub.expecting
+    assert [*said, hub.expecting] == [False, True, False, True, False]
 
 
 def test_a_node_has_sent_a_message_in_parts_once_it_is_there() -> None:
