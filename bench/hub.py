@@ -9,6 +9,7 @@ from bench.parts import Parts
 from bench.rig import FirmwareImage, RigError
 from chub.hub import CommunicationsHub, HanIdentity
 from chub.settings import ChfSettings
+from device.bindings import KeptBindings
 from device.gbz_engine import EngineSettings
 from device.host import Host
 from device.outbox import Offer
@@ -101,6 +102,7 @@ async def _host(parts: Parts, hub: CommunicationsHub, gpf: GasProxy) -> Host:
             f"radio {section.radio!r} has EUI-64 {format_eui64(radio.eui64)}: the GPF's "
             f"entity identifier is the same, so write it as hub.gpf in the rig"
         )
+    KeptBindings(gpf.chassis.store).attach(host)
     gpf.attach(host)
     hub.attach(host)
     await parts.stack.enter_async_context(host.running())

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Final
 
 from device.gas_logs import GasLogs
@@ -56,6 +56,7 @@ Answer = (
 class CatchUp:
     """What is missing of one meter. ``prepays`` says whether it is in prepayment mode.
 
+    ``day_is_back`` is told of a day whose half hours are all there again, with their volumes, dm3;
     ``lost`` are ends of half hours that the meter does not have either.
     """
 
@@ -63,6 +64,7 @@ class CatchUp:
     logs: GasLogs
     prepays: Callable[[], bool]
     grace: timedelta
+    day_is_back: Callable[[date, Sequence[int]], object]
     payments_wanted: set[type] = field(default_factory=set)
     lost: set[int] = field(default_factory=set)
     _snapshots_asked: dict[type, datetime] = field(default_factory=dict)
@@ -161,12 +163,17 @@ class CatchUp:
         last = profile.last_end
         if daily is None or first is None or last is None:
             return
+        there = daily.ends()
         midnight = datetime.combine(zcl_moment(first).date(), time(), last.tzinfo)
         while (midnight := midnight + _DAY) <= last:
-            day = profile.read(midnight - _DAY + PROFILE.period, _HALF_HOURS)
-            whole = day is not None and len(day.values) == _HALF_HOURS
-            if day is not None and whole and None not in day.values:
-                daily.fill(midnight, sum(value or 0 for value in day.values))
+            if zcl_seconds(midnight) in there:
+                continue
+            first_end = midnight - _DAY + PROFILE.period
+            day = profile.read(first_end, _HALF_HOURS)
+            volumes = [] if day is None else [each for each in day.values if each is not None]
+            if day is not None and day.first_end == first_end and len(volumes) == _HALF_HOURS:
+                self.day_is_back((midnight - _DAY).date(), volumes)
+                daily.fill(midnight, sum(volumes))
 
 
 def cluster_of(question: Question) -> ClusterDefinition:

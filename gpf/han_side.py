@@ -105,6 +105,7 @@ class HanSide:
             data.state.logs,
             lambda: _prepays(data.mirror),
             timedelta(seconds=settings.push_grace_s),
+            data.history.fill,
         )
         self.questions = Questions(
             self.catch_up, self.pushed, self.mirror_host, chassis.clock.now, numbers.mirror

@@ -2,17 +2,20 @@
 
 The meter tells only what it counted today, and begins anew at midnight. From its pushes the GPF
 keeps every day of the current and of the last thirteen months, in energy and in money; a week or
-month is the sum of its days. A day that no push told of counts nothing: nothing is interpolated.
+month is the sum of its days. What no push told of a day, its half hours tell once the GPF
+has caught up on them; a day of which those are missing, too, counts nothing: nothing is
+interpolated.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
 from device.periods import DAY, midnight, month_start, week_start
+from device.sample_log import PROFILE
 from device.store import Json, Store, Transaction
 from gbcs.zcl.types import zcl_seconds
 
@@ -21,6 +24,8 @@ _DAYS: Final = "day/"
 _STATE: Final = "state"
 _REGISTER_MODULUS: Final = 1 << 48
 _INSTANT: Final = timedelta(microseconds=1)
+_PUSHED_AT_ONCE_S: Final = 900
+"""A push so long before the end of a half hour at most, or after it, is that of its end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +104,22 @@ class ConsumptionHistory:
             state = _State(self._state.meter, counted, base, register_dm3)
             self._keep(unit, state)
             self._put(unit, day, (*points, Point(zcl_seconds(at), base + counted)))
+
+    def fill(self, day: date, volumes_dm3: Sequence[int]) -> None:
+        """Take the half hours of a day that is over: what its last push did not tell is added."""
+        newest, points = max(self._days, default=day), self._days.get(day, ())
+        ends = [midnight(day, UTC) + (n + 1) * PROFILE.period for n in range(len(volumes_dm3))]
+        if day >= newest or (points and points[-1].at_s >= zcl_seconds(ends[-1])):
+            return
+        used = points[-1].used if points else NOTHING
+        found = list(points)
+        for end, volume_dm3 in zip(ends, volumes_dm3, strict=True):
+            if not points or zcl_seconds(end) - points[-1].at_s > _PUSHED_AT_ONCE_S:
+                used += self._worth(volume_dm3, end - _INSTANT)
+                found.append(Point(zcl_seconds(end), used))
+        current = min(month_start(newest, 0), week_start(newest, 0))
+        with self._store.transaction() as unit:
+            self._put(unit, day, tuple(found) if day >= current else (found[-1],))
 
     def used(
         self, first: date, last: date, now: datetime, hidden_before: datetime | None = None

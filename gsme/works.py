@@ -28,8 +28,8 @@ from han.commands.price import PublishPrice
 from han.logs import Snapshot
 from han.tariff import book as prices
 from han.tariff.billing import next_boundary as next_billing
-from han.tariff.book import NON_DISABLEMENT
-from han.tariff.calendar import in_force
+from han.tariff.book import DELIVERED, NON_DISABLEMENT
+from han.tariff.calendar import in_force, next_switch
 from han.tariff.energy import NANO, Conversion, block_of
 from han.tariff.price import price_at, tier_at
 
@@ -82,8 +82,7 @@ class Works:
     def price_now(self, now: datetime) -> PublishPrice | None:
         """The price in force; None without a tariff."""
         block = block_of(self.model.tariff, sum(self.model.block_volumes_dm3), self.gas)
-        unit = self.model.unit_of_measure
-        return price_at(self.model.tariff, now, block=block, unit=unit)
+        return price_at(self.model.tariff, now, block=block)
 
     @property
     def protected(self) -> bool:
@@ -132,7 +131,13 @@ class Works:
     def _next_boundary(self, after: datetime) -> datetime:
         until = self.model.sampling_until
         period = HALF_HOUR if until is None or after >= until else NETWORK.period
-        return next_boundary(after, period)
+        boundary, switch = next_boundary(after, period), self._next_switch(after)
+        return boundary if switch is None else min(boundary, switch)
+
+    def _next_switch(self, after: datetime) -> datetime | None:
+        """When the tariff switches next: what flows is counted in its tier from then on."""
+        calendar = self.model.tariff.calendar(DELIVERED)
+        return next_switch(calendar, after) if calendar else None
 
     def _let_flow(self, true: datetime, own: datetime) -> None:
         """Measure what has flowed up to a moment, by the tariff at the beginning of that time."""

@@ -16,6 +16,7 @@ from device.timeline import Timeline
 from gbcs.catalogue import by_name
 from gbcs.protection import Verdict
 from gbcs.stamp import Reliability, Source
+from han.clusters import PRICE
 
 HUBS = ["ether:", "vncp:?ezsp=8", "vncp:?ezsp=13", "vncp:?ezsp=14"]
 FIRST_PUSH = timedelta(minutes=31)
@@ -153,6 +154,18 @@ async def test_a_restarted_rig_goes_on_with_network_mirror_and_waiting_messages(
     stamp = answer.message.date_time
     assert stamp is not None
     assert stamp.at == timeline.start + timedelta(minutes=30)
+
+
+async def test_a_restarted_hub_knows_which_displays_want_to_hear_of_changes(
+    timeline: Timeline, tmp_path: Path
+) -> None:
+    kept = rig(store=tmp_path / "rig.sqlite", displays=[{"eui64": "02434855420000D1"}])
+    async with living_home(kept, timeline) as home:
+        await timeline.sleep(FIRST_PUSH)
+        bound = {(each.cluster_id, each.peer) for each in home.host.node.bindings}
+    assert (PRICE.cluster_id, 0x02434855420000D1) in bound
+    async with living_home(kept, timeline) as home:
+        assert {(each.cluster_id, each.peer) for each in home.host.node.bindings} == bound
 
 
 async def test_a_meter_that_is_not_in_the_device_log_is_not_let_in(timeline: Timeline) -> None:

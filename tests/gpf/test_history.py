@@ -14,7 +14,13 @@ from gbcs.zcl.types import DataType, Value, zcl_seconds
 from gpf.history import Amounts, ConsumptionHistory
 from gpf.mirror_memory import Lent, MirrorMemory
 from han.clusters.device_management import PublishChangeOfTenancy
-from han.commands.metering import PublishSnapshot, SnapshotCause
+from han.commands.metering import (
+    GetSampledData,
+    GetSampledDataResponse,
+    PublishSnapshot,
+    SnapshotCause,
+)
+from han.mirror.flags import FunctionalFlag
 from han.tariff import book as prices
 from han.zcl.payload import encode
 from han.zcl.tables import Access
@@ -104,16 +110,45 @@ def test_thirteen_months_before_this_one_are_told_after_a_restart_and_older_ones
 
 def test_gas_that_flowed_after_the_last_push_of_a_day_belongs_to_that_day() -> None:
     proxy = Proxy()
-    book = proxy.gpf.state.tariff
-    book.values[prices.CALORIFIC_VALUE] = 36  # a dm3 has ten Wh
-    book.values[prices.CALORIFIC_VALUE_DIGIT] = 0
-    book.values[prices.CONVERSION_FACTOR] = 1
-    book.values[prices.CONVERSION_FACTOR_DIGIT] = 0
+    ten_wh_each(proxy)
     proxy.push(MONDAY + DAY - HALF_HOUR, 47_000, 4_700)
     proxy.push(MONDAY + DAY, 0, 4_800)
     assert proxy.read(METERING, *DAYS[:2]) == [0, 48_000]
     proxy.push(MONDAY + DAY + HALF_HOUR, 1_000, 4_900)
     assert proxy.read(METERING, *DAYS[:2]) == [1_000, 48_000]
+
+
+def ten_wh_each(proxy: Proxy) -> None:
+    """A dm3 has ten Wh."""
+    book = proxy.gpf.state.tariff
+    book.values[prices.CALORIFIC_VALUE] = 36
+    book.values[prices.CALORIFIC_VALUE_DIGIT] = 0
+    book.values[prices.CONVERSION_FACTOR] = 1
+    book.values[prices.CONVERSION_FACTOR_DIGIT] = 0
+
+
+def test_days_that_an_outage_hid_are_told_by_their_half_hours() -> None:
+    proxy = Proxy()
+    ten_wh_each(proxy)
+    for half_hour in range(25):  # 100 dm3 each, up to noon
+        proxy.push(MONDAY + half_hour * HALF_HOUR, 1_000 * half_hour, 100 * half_hour)
+    proxy.push(MONDAY + 3 * DAY + 8 * HOUR, 16_000, 100 * (3 * 48 + 16))
+    assert proxy.read(METERING, *DAYS[:4]) == [16_000, 0, 0, 24_000]
+    catch_up = proxy.gpf.han.catch_up
+    asked = 0
+    while question := catch_up.wanted(proxy.true.moment).get(FunctionalFlag.GET_SAMPLED_DATA):
+        assert isinstance(question, GetSampledData)
+        asked += 1
+        samples = (100,) * (100 if asked == 1 else 36)
+        answer = GetSampledDataResponse(0, question.earliest_time, 0, 1800, len(samples), samples)
+        catch_up.fill(question, answer)
+    assert asked == 2
+    proxy.again()
+    proxy.push(MONDAY + 3 * DAY + 8 * HOUR, 16_000, 100 * (3 * 48 + 16))
+    assert proxy.read(METERING, *DAYS[:5]) == [16_000, 48_000, 48_000, 48_000, 0]
+    assert proxy.read(METERING, WEEKS[0]) == [160_000]
+    proxy.change(MONDAY + 18 * HOUR)
+    assert proxy.read(METERING, WEEKS[0]) == [124_000]
 
 
 def test_a_counter_that_begins_anew_within_a_day_takes_nothing_away() -> None:

@@ -38,12 +38,16 @@ PREPAYMENT_MODE = 0x0C97
 EVERY_DAY = 0xFFFFFFFF  # any year, month, day and weekday
 
 
-def tariff(*, standing_charge: int = 0, day: int = 5_000, night: int = 1_000) -> TariffBook:
-    """Tier 1 by day from 07:00, tier 2 by night from 23:00."""
+def tariff(
+    *, standing_charge: int = 0, day: int = 5_000, night: int = 1_000, begins_min: int = 420
+) -> TariffBook:
+    """Tier 1 by day from 07:00 (or so many minutes), tier 2 by night from 23:00."""
     book = TariffBook()
     for message in (
         PublishCalendar(0, 1, 1, 0, 0, 0, b"", 1, 1, 1),
-        PublishDayProfile(0, 1, 1, 1, 2, 0, 1, 0, (ScheduleEntry(420, 1), ScheduleEntry(1380, 2))),
+        PublishDayProfile(
+            0, 1, 1, 1, 2, 0, 1, 0, (ScheduleEntry(begins_min, 1), ScheduleEntry(1380, 2))
+        ),
         PublishWeekProfile(0, 1, 1, 1, *(1,) * 7),
         PublishSeasons(0, 1, 1, 0, 1, (Season(EVERY_DAY, 1),)),
         PublishTariffInformation(
@@ -68,6 +72,22 @@ def test_gas_is_counted_in_the_tier_of_its_time_and_without_loss() -> None:
     assert rig.model.volume_dm3 == 24 * 601
     assert sum(rig.model.tier_volumes_dm3) == 24 * 601
     assert rig.model.tier_volumes_dm3[0] in range(16 * 601 - 1, 16 * 601 + 2)
+
+
+def test_gas_changes_its_tier_at_the_minute_of_the_switch() -> None:
+    rig = GasRig(GasMeterModel(flow_dm3_per_h=6000, tariff=tariff(begins_min=7 * 60 + 10)))
+    rig.pass_time(8 * HOUR)
+    assert rig.model.tier_volumes_dm3[:2] == [5_000, 43_000]
+    assert rig.model.account.bill_to_date == pytest.approx(
+        39.5 * 1.02264 / 3.6 * (5 * 5_000 + 43 * 1_000), abs=2
+    )
+
+
+def test_a_price_is_for_energy_though_gas_is_measured_in_volume() -> None:
+    rig = GasRig(GasMeterModel(tariff=tariff()))
+    price = rig.meter.works.price_now(START + 8 * HOUR)
+    assert price is not None
+    assert (price.unit, price.price) == (0, 5_000)
 
 
 def test_a_day_in_credit_mode_costs_its_energy_and_the_standing_charge() -> None:
