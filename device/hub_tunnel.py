@@ -7,7 +7,8 @@ when one of them was lost.
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+import asyncio
+from datetime import timedelta
 from typing import Final
 
 from device.chassis import Chassis
@@ -18,7 +19,6 @@ from device.responding import Execute, respond
 from device.timeline import Timeline
 from gbcs.errors import MalformedMessage
 from han.clusters import TUNNELING
-from han.exchange import Outcome, Request
 from han.radio import HanRadio, NetworkUp, RadioEvent
 from han.tunnel import TransferDone, TransferFailed, TunnelMessage, TunnelOpened, TunnelServer
 from han.zcl.tables import Served
@@ -29,12 +29,11 @@ LONGEST_RETRY: Final = timedelta(hours=1)
 
 
 class HubTunnel:
-    """The tunnel of one device; a service of its node. ``answer`` executes a command."""
+    """The tunnel of one device. ``answer`` executes a command."""
 
     def __init__(
         self, chassis: Chassis, timeline: Timeline, radio: HanRadio, endpoint: int, answer: Execute
     ) -> None:
-        self.deadline: datetime | None = None
         self._chassis, self._timeline, self._radio = chassis, timeline, radio
         self._answer = answer
         self._server = TunnelServer(endpoint, admits=self._is_hub)
@@ -43,6 +42,7 @@ class HubTunnel:
         self._sending = 0
         self._under_way: set[int] = set()
         self._patience = RETRY_AFTER
+        self._retry: asyncio.TimerHandle | None = None
         self._long_messages = LongMessages()
         self._host: Host | None = None
 
@@ -54,7 +54,6 @@ class HubTunnel:
         """Work on this node; before the host runs."""
         self._host = host
         host.node.attach(self._server)
-        host.node.attach(self)
         host.on_progress(self._progress)
         host.on_radio_event(self._radio_event)
 
@@ -64,20 +63,6 @@ class HubTunnel:
         hub = self._radio.trust_centre
         if hub is not None:
             self._server.forget(hub)
-
-    # -- service ---------------------------------------------------------------------------------
-
-    def poll(self, now: datetime) -> None:
-        """Try again what failed."""
-        del now
-        self._begin_first()
-
-    def requests(self) -> list[Request]:
-        """None: the tunnel server does the sending."""
-        return []
-
-    def concluded(self, outcome: Outcome, now: datetime) -> None:
-        """Nothing to learn from requests that are not made."""
 
     # -- parts -----------------------------------------------------------------------------------
 
@@ -120,21 +105,17 @@ class HubTunnel:
 
     def _send_first(self) -> None:
         """Send the message that waits longest, unless one is under way or the tunnel is closed."""
-        if self._host is not None and self._begin_first():
-            self._host.kick()
-
-    def _begin_first(self) -> bool:
-        """Hand it to the tunnel server; False when there is nothing to hand."""
-        hub, first = self._radio.trust_centre, self._outbox.first
-        if self._under_way:
-            return False
-        self.deadline = None
-        if first is None or hub is None or not self._server.is_open(hub):
-            return False
+        hub, host = self._radio.trust_centre, self._host
+        if self._under_way or hub is None or host is None:
+            return
+        self._try_no_more()
+        first = self._outbox.first
+        if first is None or not self._server.is_open(hub):
+            return
         self._sending, now = first.number, self._timeline.now()
         for part in parts_of(first.octets):
             self._under_way.add(self._server.send(hub, part, now, confirmed=True))
-        return True
+        host.kick()
 
     def _done(self, ref: int) -> None:
         self._under_way.discard(ref)
@@ -146,8 +127,16 @@ class HubTunnel:
     def _failed(self) -> None:
         """Without its tunnel a message waits for the next one, else for its next try."""
         self._under_way.clear()
-        self.deadline = self._timeline.now() + self._patience
+        self._try_no_more()
+        self._retry = self._timeline.call_at(
+            self._timeline.now() + self._patience, self._send_first
+        )
         self._patience = min(2 * self._patience, LONGEST_RETRY)
+
+    def _try_no_more(self) -> None:
+        if self._retry is not None:
+            self._retry.cancel()
+            self._retry = None
 
     def _is_hub(self, peer: int) -> bool:
         return peer == self._radio.trust_centre
