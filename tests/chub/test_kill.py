@@ -27,6 +27,7 @@ from device.events import EventStream
 from device.log import Entry as Logged
 from device.store import MemoryStore, SqliteStore, Store
 from gbcs.catalogue import by_name
+from gbcs.envelope import Message
 from gbcs.party import DeviceType
 from gbcs.plain import Plain
 from gbcs.stamp import Reliability
@@ -44,6 +45,12 @@ from tests.chub.test_kill import STEPS, Hub
 fatal, after = int(sys.argv[2]), sys.argv[3] == "after"
 store = SqliteStore(Path(sys.argv[1]))
 hub = Hub(store)
+
+def say(line):
+    sys.stdout.write(line + "\\n")
+    sys.stdout.flush()
+
+hub.chassis.outbox.hand_to(lambda octets: say("alert " + octets.hex()))
 commit, commits = store._backend.commit, 0
 
 def commit_or_die(depth):
@@ -58,8 +65,7 @@ def commit_or_die(depth):
 store._backend.commit = commit_or_die
 for step in range(STEPS):
     hub.do(step)
-    sys.stdout.write(f"{step}\\n")
-    sys.stdout.flush()
+    say(f"step {step}")
 """
 
 
@@ -165,7 +171,9 @@ def test_a_killed_hub_has_done_each_thing_whole_or_not_at_all(
         cwd=ROOT,
     )
     assert child.returncode == -9, child.stderr
-    told = len(child.stdout.split())
+    lines = [line.split() for line in child.stdout.splitlines()]
+    told = sum(kind == "step" for kind, _ in lines)
+    heard = [bytes.fromhex(octets) for kind, octets in lines if kind == "alert"]
     store = SqliteStore(file)
     hub = Hub(store)
     state = hub.state()
@@ -177,4 +185,7 @@ def test_a_killed_hub_has_done_each_thing_whole_or_not_at_all(
         hub.do(step)
     assert hub.log.entries() == undisturbed[-1].entries
     assert hub.log.historic() == undisturbed[-1].historic
+    assert {Message.parse(one).originator_counter for one in heard + hub.sent} == set(
+        range(1, hub.chassis.own_counter.next())
+    )
     store.close()

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from random import Random
 
 import pytest
 
 from device.alerts import Alerts
 from device.events import CommandRefused, MessageDropped
+from device.log import CAPACITY
 from device.outbox import Outbox
 from device.refusal import Refusal
 from device.responding import respond
@@ -16,6 +18,7 @@ from device.settings import CommonSettings
 from device.store import MemoryStore, SqliteStore, Store, StoreError
 from gbcs.envelope import Message
 from tests.device.rig import Rig, command
+from tests.esme.kill.dying import DyingStore, Killed
 
 
 class Undone(Exception):
@@ -196,3 +199,27 @@ def test_a_command_whose_unit_cannot_be_kept_is_refused_and_had_no_effect(
     assert (refused.refusal, refused.detail) == (Refusal.STORAGE, "disk full")
     assert rig.chassis.event_log.entries() == ()
     assert rig.chassis.outbox.first is None
+
+
+def test_every_alert_of_a_device_killed_at_random_points_arrives(tmp_path: Path) -> None:
+    draw, store = Random(3), DyingStore(tmp_path)
+    arrived: list[bytes] = []
+    for _ in range(100):
+        device = Rig(store=store)
+        try:
+            store.arm(draw.randrange(200), draw.choice((None, draw.random())))
+            device.chassis.outbox.hand_to(arrived.append)
+            alerts = Alerts(device.chassis)
+            for _ in range(5):
+                alerts.event(0x8F0C)
+        except Killed:
+            store = store.again()
+        store.arm(None)
+    last = Rig(store=store).chassis
+    last.outbox.hand_to(arrived.append)
+    messages = [Message.parse(octets) for octets in set(arrived)]
+    numbers = [message.originator_counter for message in messages]
+    assert sorted(numbers) == list(range(1, last.own_counter.next()))
+    assert len(last.event_log.entries()) == min(len(numbers), CAPACITY)
+    assert len(arrived) > len(numbers) > 100  # some arrived twice, the same octets
+    store.close()
