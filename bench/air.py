@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from bench.rig import Rig
@@ -78,12 +79,7 @@ def plan_faults(rig: Rig, ether: Ether, tell: Callable[[AirFault, bool], object]
             faults.check(fault)
         except FaultError as error:
             raise RigError(f"air.faults.{number}: {error}") from error
-        faults.plan(
-            fault,
-            section.at_s,
-            section.for_s,
-            lambda begins, said=section: tell(said, begins),  # type: ignore[misc]
-        )
+        faults.plan(fault, section.at_s, section.for_s, partial(tell, section))
     return faults
 
 

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from enum import Enum
-from typing import Annotated, Final, get_args, get_type_hints
+from typing import Annotated, Any, Final, TypeVar, get_args, get_type_hints
 
 from gbcs.eui64 import format_eui64
 
@@ -41,18 +41,19 @@ class Event:
     device: Eui64
 
 
-Subscriber = Callable[[Event], object]
+E = TypeVar("E", bound=Event)
 
 
 class EventStream:
     """Hands every event to every subscriber, one event at a time, in the order of publication."""
 
     def __init__(self) -> None:
-        self._subscribers: list[tuple[Subscriber, tuple[type[Event], ...]]] = []
+        # Any: each subscriber takes the types beside it, and gets no others
+        self._subscribers: list[tuple[Callable[[Any], object], tuple[type[Event], ...]]] = []
         self._waiting: deque[Event] = deque()
         self._delivering = False
 
-    def subscribe(self, subscriber: Subscriber, *types: type[Event]) -> Callable[[], None]:
+    def subscribe(self, subscriber: Callable[[E], object], *types: type[E]) -> Callable[[], None]:
         """Call ``subscriber`` with every later event of these types (all when none is named).
 
         The result ends the subscription.

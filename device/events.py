@@ -12,7 +12,6 @@ from device.event import Event as Event
 from device.event import EventStream as EventStream
 from device.event import Shape as Shape
 from device.event import Status8 as Status8
-from device.event import Subscriber as Subscriber
 from device.event import to_json as to_json
 from device.event import to_json_line as to_json_line
 

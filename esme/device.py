@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from functools import partial
 from typing import Final
 
 from device.chassis import Chassis
@@ -230,4 +231,4 @@ class ElectricityMeterDevice:
         with self.chassis.store.transaction() as unit:
             for happening in self.meter.controllers.take_happenings():
                 event = event_of(happening, here, self.meter.controllers.levels())
-                unit.on_commit(lambda event=event: events.publish(event))  # type: ignore[misc]
+                unit.on_commit(partial(events.publish, event))

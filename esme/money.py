@@ -36,6 +36,17 @@ class Balances:
     def __setattr__(self, name: str, value: int) -> None:
         object.__setattr__(self, name, min(max(value, LEAST), MOST))
 
+    def time_debt(self, number: int) -> int:
+        """Time debt 1 or 2."""
+        return self.time_debt_1 if number == 1 else self.time_debt_2
+
+    def recover(self, number: int, amount: int) -> None:
+        """Collect a part of time debt 1 or 2."""
+        if number == 1:
+            self.time_debt_1 -= amount
+        else:
+            self.time_debt_2 -= amount
+
     def collection(self) -> tuple[int, ...]:
         """In the order of the balance collection (ECS19)."""
         return (

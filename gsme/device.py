@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -207,7 +207,7 @@ class GasMeter:
         if not link.connected:
             await link.connect()
 
-    async def _awake(self, work: Callable[[HubLink], object]) -> None:
+    async def _awake(self, work: Callable[[HubLink], Awaitable[object]]) -> None:
         """Do something with the radio on, for at most the longest time a wake may take."""
         link, hub = self._running(), self.joining.hub
         trouble: str | None = None
@@ -215,7 +215,7 @@ class GasMeter:
         try:
             await self.polling.set_awake(awake=True)
             async with self._timeline.timeout_at(limit):
-                await work(link)  # type: ignore[misc]
+                await work(link)
             hub.heard()
         except TimeoutError:
             link.connected = False

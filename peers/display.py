@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
+from functools import partial
 
 from device.host import Host, HostError
 from device.station import Station
@@ -153,7 +154,7 @@ class Display:
         while True:
             meter = self.meters.get(fuel)
             if meter is not None and not watch.reports:
-                await self._try(lambda found=meter: watch.read(finder, found))  # type: ignore[misc]
+                await self._try(partial(watch.read, finder, meter))
             await self._timeline.sleep(timedelta(seconds=period_s))
 
     async def _keep_details(self, finder: Finder, fuel: Fuel) -> None:
@@ -164,9 +165,7 @@ class Display:
             stale.clear()
             meter = self.meters.get(fuel)
             if meter is not None:
-                await self._try(
-                    lambda found=meter: watch.read_details(finder, found)  # type: ignore[misc]
-                )
+                await self._try(partial(watch.read_details, finder, meter))
                 self.messages.ask(meter)
             await self._timeline.wait_for(stale, self._timeline.now() + period)
 

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from bench.cli.exit_codes import ExitCode
 from bench.cli.options import print_json
+
+if TYPE_CHECKING:
+    from bench.replay import Outcome
 
 DIRECTORY = click.Path(path_type=Path, exists=True, file_okay=False)
 KEYS = click.option(
@@ -75,22 +79,18 @@ def replay(directory: Path, keys: Path | None, only: str | None, *, as_json: boo
     if as_json:
         print_json(outcome.as_json())
     else:
-        _print_replay(outcome.as_json())
+        _print_replay(outcome)
     sys.exit(ExitCode.CHECK_FAILED if outcome.mismatched else ExitCode.OK)
 
 
-def _print_replay(outcome: dict[str, object]) -> None:
+def _print_replay(outcome: Outcome) -> None:
     from rich.console import Console
 
     console = Console()
-    unsupported, mismatched = outcome["unsupported"], outcome["mismatched"]
-    in_part = outcome["in_part"]
-    assert isinstance(unsupported, list) and isinstance(mismatched, list)  # noqa: PT018
-    assert isinstance(in_part, list)
-    console.print(f"pairs {outcome['pairs']}, matched {outcome['matched']}")
-    for entry in mismatched:
+    console.print(f"pairs {outcome.pairs}, matched {outcome.matched}")
+    for entry in outcome.mismatched:
         console.print(f"[red]mismatched[/] {entry['pair']}: {entry['reason']}")
-    for entry in in_part:
+    for entry in outcome.in_part:
         console.print(f"[yellow]in part[/] {entry['pair']}: {entry['reason']}")
-    for entry in unsupported:
+    for entry in outcome.unsupported:
         console.print(f"[dim]unsupported {entry['pair']}: {entry['reason']}[/]")

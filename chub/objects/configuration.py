@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from chub.model import HubModel, Identity
 from device.cosem.fields import octets
-from device.cosem.shape import shape
+from device.cosem.shape import Plain, shape
 from device.cosem.table import Attribute, CosemObject, cosem
 
 
@@ -48,7 +48,7 @@ def configuration_objects() -> Iterator[CosemObject[HubModel]]:
 def _identity(
     kind: str, get: Callable[[Identity], bytes], change: Callable[[Identity, bytes], Identity]
 ) -> Attribute[HubModel]:
-    def load(model: HubModel, value: object) -> None:
-        model.identity = change(model.identity, octets(value))  # type: ignore[arg-type]
+    def load(model: HubModel, value: Plain) -> None:
+        model.identity = change(model.identity, octets(value))
 
     return Attribute(2, "value", shape(kind), read=lambda m: get(m.identity), load=load)

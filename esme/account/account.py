@@ -175,10 +175,10 @@ class Account:
         if waits or not self.terms.prepayment:
             return
         for number, code in enumerate(DEBT_COLLECTED, start=1):
-            debt = self._debt(number)
+            debt = self._balances().time_debt(number)
             recovered = min(self.terms.debt_recovery_nano(number, length_s) // NANO, debt)
             if recovered > 0:
-                setattr(self._balances(), f"time_debt_{number}", debt - recovered)
+                self._balances().recover(number, recovered)
                 yield from self._charge(recovered * NANO, time_based=True)
                 if recovered == debt:
                     yield code
@@ -267,10 +267,6 @@ class Account:
         if balances.emergency_credit >= self.terms.emergency_limit:
             self.state.emergency_in_use, balances.emergency_credit = False, 0
         return repaid
-
-    def _debt(self, number: int) -> int:
-        balances = self._balances()
-        return balances.time_debt_1 if number == 1 else balances.time_debt_2
 
 
 def _difference(later: TariffRegisters, earlier: TariffRegisters) -> TariffRegisters:

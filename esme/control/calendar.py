@@ -66,7 +66,8 @@ def _last(schedule: Schedule, own: datetime) -> dict[int, int]:
     }
     found = {}
     for side in set(side_of_selector.values()):
-        selector = schedule.last(own, lambda each, side=side: side_of_selector.get(each) == side)  # type: ignore[misc]
-        if selector is not None:
-            found[side] = selector
+        ours = {selector for selector, other in side_of_selector.items() if other == side}
+        last = schedule.last(own, ours.__contains__)
+        if last is not None:
+            found[side] = last
     return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from enum import IntFlag
 from typing import Final
 
@@ -150,17 +150,17 @@ def _top_up(n: int) -> Iterator[tuple[int, Read]]:
         found = _top_ups(meter)
         return found[-1 - n] if n < len(found) else None
 
-    def field(name: str) -> Read:
+    def field(of: Callable[[TopUp], int | bytes]) -> Read:
         def read(meter: ElectricityMeter) -> int | bytes | None:
             found = entry(meter)
-            return None if found is None else getattr(found, name)
+            return None if found is None else of(found)
 
         return read
 
     base = 0x0100 + 0x10 * n
-    yield base, field("time")
-    yield base + 1, field("amount")
-    yield base + 3, field("code")
+    yield base, field(lambda top_up: top_up.time)
+    yield base + 1, field(lambda top_up: top_up.amount)
+    yield base + 3, field(lambda top_up: top_up.code)
 
 
 def _debt(n: int) -> Iterator[tuple[int, Read]]:
@@ -170,7 +170,7 @@ def _debt(n: int) -> Iterator[tuple[int, Read]]:
         return _HOURLY if meter.prepayment.terms.debt_rate(n)[1] == _HOUR_S else _DAILY
 
     base = 0x0200 + 0x10 * n
-    yield base + 1, lambda m: getattr(m.kept.balances, f"time_debt_{n}")
+    yield base + 1, lambda m: m.kept.balances.time_debt(n)
     yield base + 2, lambda _: _BY_TIME
     yield base + 6, frequency
     yield base + 7, lambda m: m.prepayment.terms.debt_rate(n)[0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 
 from device.command import Answered
@@ -162,6 +163,6 @@ class SapcStation:
         with self.chassis.store.transaction() as unit:
             for happening in self.sapc.controllers.take_happenings():
                 event = event_of(happening, here, self.sapc.controllers.levels())
-                unit.on_commit(lambda event=event: events.publish(event))  # type: ignore[misc]
+                unit.on_commit(partial(events.publish, event))
         self._alerts.raise_all(self.sapc.reporter.take_alerts())
         self.sapc.save()

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Final
 
-from gbcs.alerts import DlmsAlert
+from gbcs.alerts import DlmsAlert, OctetDetails
 from gbcs.asn1 import payload as asn1
 from gbcs.body import Asn1Body, Body, GbzAlertBody, decode_body, sealed_parts
 from gbcs.catalogue.alerts import alert_name
@@ -312,11 +312,14 @@ def _dlms_alert(
     return cursor.result()
 
 
-def _details(details: object) -> str:
-    """A dataclass as words, identifiers as 16 digits."""
-    text = str(details)
-    for name in ("originator", "target"):
-        value = getattr(details, name, None)
-        if isinstance(value, int):
-            text = text.replace(f"{name}={value}", f"{name}={format_eui64(value)}")
-    return text
+_IDENTIFIERS: Final = ("originator", "target")
+
+
+def _details(details: OctetDetails) -> str:
+    """The fields by name, identifiers as 16 digits."""
+    told = ((each.name, getattr(details, each.name)) for each in fields(details))
+    words = (
+        f"{name}={format_eui64(value) if name in _IDENTIFIERS else repr(value)}"
+        for name, value in told
+    )
+    return f"{type(details).__name__}({', '.join(words)})"

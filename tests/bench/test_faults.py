@@ -73,7 +73,7 @@ async def test_a_counter_that_repeats_is_refused_and_changes_nothing(timeline: T
         {"hub": {"radio": "ether:"}, "gas_meter": None, "electricity_meter": {}}
     )
     events, refused = EventStream(), list[CommandRefused]()
-    events.subscribe(refused.append, CommandRefused)  # type: ignore[arg-type]
+    events.subscribe(refused.append, CommandRefused)
     async with living_home(rig, timeline, events=events) as home:
         await timeline.sleep(timedelta(minutes=1))
         station = home.electricity_meter
@@ -94,8 +94,8 @@ async def test_a_message_for_a_meter_that_is_not_there_fails_by_name_in_the_end(
     absent = {"kind": "ESME", "eui64": f"{eui64:016X}", "install_code": "00" * 16}
     rig = Rig.model_validate({"hub": {"radio": "ether:"}, "gas_meter": None, "admitted": [absent]})
     events, refused, put_off = EventStream(), list[CommandRefused](), list[DeliveryPutOff]()
-    events.subscribe(refused.append, CommandRefused)  # type: ignore[arg-type]
-    events.subscribe(put_off.append, DeliveryPutOff)  # type: ignore[arg-type]
+    events.subscribe(refused.append, CommandRefused)
+    events.subscribe(put_off.append, DeliveryPutOff)
     async with living_home(rig, timeline, events=events) as home:
         supplier = RemoteParty(rig.parties.supplier, home.keys)
         sent_at = timeline.now()
@@ -112,7 +112,7 @@ async def test_a_message_for_a_meter_that_is_not_there_fails_by_name_in_the_end(
 async def test_every_flipped_bit_of_a_command_is_refused_by_name(timeline: Timeline) -> None:
     rig = Rig.model_validate({"hub": {"radio": "ether:"}})
     events, refused = EventStream(), list[CommandRefused]()
-    events.subscribe(refused.append, CommandRefused)  # type: ignore[arg-type]
+    events.subscribe(refused.append, CommandRefused)
     async with living_home(rig, timeline, events=events) as home:
         await timeline.sleep(timedelta(minutes=31))
         arrived: list[bytes] = []

@@ -103,7 +103,7 @@ def test_gcs60_carries_no_stamp_and_gcs60a_does() -> None:
 def test_a_command_with_one_bit_flipped_is_refused_by_name() -> None:
     gpf = proxy()
     refused: list[CommandRefused] = []
-    gpf.chassis.events.subscribe(refused.append, CommandRefused)  # type: ignore[arg-type]
+    gpf.chassis.events.subscribe(refused.append, CommandRefused)
     octets = bytearray(
         RemoteParty(RIG.parties.supplier, KEYS).command(by_name("GCS13a"), gpf.entity, 1).to_bytes()
     )

@@ -106,7 +106,7 @@ async def test_commands_wait_in_order_for_a_sleeping_meter(timeline: Timeline) -
 
 async def test_what_the_hub_cannot_carry_is_refused_by_name(timeline: Timeline) -> None:
     events, seen = EventStream(), list[CommandRefused]()
-    events.subscribe(seen.append, CommandRefused)  # type: ignore[arg-type]
+    events.subscribe(seen.append, CommandRefused)
     async with living_home(rig(), timeline, events=events) as home:
         await timeline.sleep(FIRST_PUSH)
         command = supplier(home).command(by_name("GCS13a"), home.gpf.entity, 1)
@@ -125,7 +125,7 @@ async def test_what_the_hub_cannot_carry_is_refused_by_name(timeline: Timeline) 
 
 async def test_a_use_case_the_device_lacks_is_refused_by_name(timeline: Timeline) -> None:
     events, seen = EventStream(), list[CommandRefused]()
-    events.subscribe(seen.append, CommandRefused)  # type: ignore[arg-type]
+    events.subscribe(seen.append, CommandRefused)
     async with living_home(rig(), timeline, events=events) as home:
         await timeline.sleep(timedelta(minutes=1))
         command = supplier(home).command(by_name("ECS17b"), home.gpf.entity, 1)
@@ -170,7 +170,7 @@ async def test_a_restarted_hub_knows_which_displays_want_to_hear_of_changes(
 
 async def test_a_meter_that_is_not_in_the_device_log_is_not_let_in(timeline: Timeline) -> None:
     events, ends = EventStream(), list[WakeEnded]()
-    events.subscribe(ends.append, WakeEnded)  # type: ignore[arg-type]
+    events.subscribe(ends.append, WakeEnded)
     async with living_home(rig(), timeline, events=events) as home:
         meter = home.meter
         assert meter is not None

@@ -248,14 +248,14 @@ async def test_before_its_key_a_device_reads_the_time_but_no_smart_energy_cluste
 
         clear = Far(hub, chf, TUNNELING.cluster_id, ENDPOINT).read([0])
         served: list[FrameServed] = []
-        home.events.subscribe(served.append, FrameServed)  # type: ignore[arg-type]
+        home.events.subscribe(served.append, FrameServed)
         frame = ApsFrame(hub, 0x0109, TUNNELING.cluster_id, ENDPOINT, chf, b"\x00\x01\x00\x00\x00")
         await one.radio.send(frame)
         await timeline.sleep(MINUTE)
         assert [event.refused for event in served if event.device == hub] == [True]
 
         ignored: list[FrameIgnored] = []
-        home.events.subscribe(ignored.append, FrameIgnored)  # type: ignore[arg-type]
+        home.events.subscribe(ignored.append, FrameIgnored)
         with pytest.raises(HostError, match="not answered"):
             await one.host.request(clear)
         assert [event.reason for event in ignored if event.device == hub] == [
@@ -310,7 +310,7 @@ async def test_a_device_that_takes_too_long_is_made_to_leave_and_may_come_again(
         device(home, timeline, EUI64) as one,
     ):
         expelled: list[Expelled] = []
-        events.subscribe(expelled.append, Expelled)  # type: ignore[arg-type]
+        events.subscribe(expelled.append, Expelled)
         await on_the_network(home, one)
         await timeline.sleep(59 * MINUTE)
         assert expelled == []

@@ -153,7 +153,7 @@ async def test_a_hub_gives_up_a_fresh_key_after_ten_tries_and_the_old_one_goes_o
         before = home.hub.device_log.get(EUI64)
         one.radio.hear = lambda frame: None if frame.cluster_id == KEY_ESTABLISHMENT else frame
         told: list[KeyNotEstablished] = []
-        home.events.subscribe(told.append, KeyNotEstablished)  # type: ignore[arg-type]
+        home.events.subscribe(told.append, KeyNotEstablished)
         home.hub.trust_centre.refresh_key(EUI64)
         await timeline.sleep(timedelta(hours=1))
         assert len(told) == 10
@@ -236,7 +236,7 @@ async def test_frames_that_come_twice_or_overtake_each_other_do_no_harm(
 async def test_a_sleeping_meter_gets_its_fresh_key_when_it_wakes(timeline: Timeline) -> None:
     rig = Rig.model_validate({"hub": {"radio": "ether:"}, "settings": SUITE_1})
     events, established = EventStream(), list[KeyEstablished]()
-    events.subscribe(established.append, KeyEstablished)  # type: ignore[arg-type]
+    events.subscribe(established.append, KeyEstablished)
     async with living_home(rig, timeline, events=events) as home:
         await timeline.sleep(31 * MINUTE)
         assert home.meter is not None
@@ -261,7 +261,7 @@ async def test_a_device_whose_hub_falls_silent_looks_for_it_and_finds_it_again(
 ) -> None:
     async with home_and_device(timeline) as (home, one):
         told: list[TrustCentreWatched] = []
-        home.events.subscribe(told.append, TrustCentreWatched)  # type: ignore[arg-type]
+        home.events.subscribe(told.append, TrustCentreWatched)
         staying = asyncio.create_task(one.joining.stay())
         await timeline.sleep(20 * MINUTE)
         assert [event.present for event in told] == []

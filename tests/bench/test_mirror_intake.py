@@ -73,7 +73,7 @@ async def test_a_value_that_does_not_fit_its_attribute_is_refused_and_the_others
     refused: list[ReportRefused] = []
     async with living_home(RIG, timeline) as home:
         await timeline.sleep(UNTIL_MIRRORED)
-        home.events.subscribe(refused.append, ReportRefused)  # type: ignore[arg-type]
+        home.events.subscribe(refused.append, ReportRefused)
         register = AttributeValue(CURRENT_SUMMATION, DataType.UINT48, 123_456)
         (answer,) = report(home, misfit, register)
         assert DefaultResponse.parse(answer.payload).status == Status.INVALID_DATA_TYPE

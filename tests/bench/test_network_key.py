@@ -57,7 +57,7 @@ async def test_a_rig_changes_its_network_key_by_itself(timeline: Timeline) -> No
         {"hub": {"radio": "ether:"}, "network": {"new_key_every_s": 7200}, "displays": []}
     )
     events, seen = EventStream(), list[NetworkKeyChanged]()
-    events.subscribe(lambda event: seen.append(event), NetworkKeyChanged)  # type: ignore[arg-type]
+    events.subscribe(lambda event: seen.append(event), NetworkKeyChanged)
     async with living_home(rig, timeline, events=events):
         await timeline.sleep(timedelta(hours=6))
     assert {event.key_sequence for event in seen if event.device == rig.hub.gpf} == {1, 2}

@@ -131,7 +131,7 @@ async def test_a_gas_meter_that_cannot_tell_its_alert_sleeps_until_its_next_wake
     timeline: Timeline,
 ) -> None:
     events, ends = EventStream(), list[WakeEnded]()
-    events.subscribe(ends.append, WakeEnded)  # type: ignore[arg-type]
+    events.subscribe(ends.append, WakeEnded)
     async with living_home(rig(GAS), timeline, events=events) as home:
         await timeline.sleep(2 * MINUTE)
         reach(home, reached=False)
@@ -267,7 +267,7 @@ async def test_of_more_alerts_than_a_meter_has_places_the_oldest_are_dropped_by_
     timeline: Timeline,
 ) -> None:
     events, dropped = EventStream(), list[MessageDropped]()
-    events.subscribe(dropped.append, MessageDropped)  # type: ignore[arg-type]
+    events.subscribe(dropped.append, MessageDropped)
     places = rig(ELECTRICITY | {"settings": {"common": {"outbox_places": 4}}})
     async with living_home(places, timeline, events=events) as home:
         heard = hear(home, ESME)

@@ -84,7 +84,7 @@ async def test_a_display_that_is_seldom_there_gets_its_messages_when_it_checks_i
     timeline: Timeline,
 ) -> None:
     events, seen = EventStream(), list[FastPolling]()
-    events.subscribe(seen.append, FastPolling)  # type: ignore[arg-type]
+    events.subscribe(seen.append, FastPolling)
     wanted = rig(
         display=dict(QUIET),
         poll={"long_poll_qs": 4 * 120, "check_in_qs": 4 * 120},
@@ -102,7 +102,7 @@ async def test_what_is_sent_to_a_display_that_polls_every_few_seconds_arrives(
     timeline: Timeline,
 ) -> None:
     events, failed = EventStream(), list[FrameFailed]()
-    events.subscribe(failed.append, FrameFailed)  # type: ignore[arg-type]
+    events.subscribe(failed.append, FrameFailed)
     async with living_home(rig(), timeline, events=events) as home:
         await timeline.sleep(2 * MINUTE)
         failed.clear()

@@ -74,7 +74,7 @@ async def test_joining_is_open_for_the_time_the_command_says(timeline: Timeline)
 
 async def test_a_wrong_install_code_lets_nobody_in(timeline: Timeline) -> None:
     events, logged = EventStream(), list[LogEntry]()
-    events.subscribe(logged.append, LogEntry)  # type: ignore[arg-type]
+    events.subscribe(logged.append, LogEntry)
     async with open_home(rig(), timeline, events=events) as home:
         await Broker(home).admit(PEER, "IHD")
         radio = EtherRadio(home.ether, PEER, Role.ROUTER)

@@ -144,7 +144,7 @@ async def test_the_event_log_says_when_the_electricity_meter_comes_and_goes(
     timeline: Timeline,
 ) -> None:
     events, logged = EventStream(), list[LogEntry]()
-    events.subscribe(logged.append, LogEntry)  # type: ignore[arg-type]
+    events.subscribe(logged.append, LogEntry)
     async with living_home(rig(electricity_meter={}), timeline, events=events) as home:
         await timeline.sleep(timedelta(minutes=2))
         assert await home.hub.remove_device(ESME) is True

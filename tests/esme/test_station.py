@@ -143,7 +143,7 @@ async def test_a_meter_without_a_supply_is_off_the_air_and_comes_back_with_it(
     site = mains(volts(230, (off, 0), (on, 230)))
     stepped: list[ClockStepped] = []
     async with home_with(timeline, site) as (home, station):
-        home.events.subscribe(stepped.append, ClockStepped)  # type: ignore[arg-type]  # these only
+        home.events.subscribe(stepped.append, ClockStepped)
         await home.ask(read_voltage(home, 1000), timedelta(minutes=5))
         await timeline.sleep_until(off + timedelta(minutes=1))
         assert not on_the_air(station)
