@@ -19,7 +19,11 @@ if TYPE_CHECKING:
     from gbcs.envelope import Message
     from gbcs.keys import KeyStore
 
-PARTIES: Final = ("supplier", "network-operator", "access-control-broker")
+PARTIES: Final = (
+    *("supplier", "network-operator", "access-control-broker", "load-controller"),
+    *("transitional-cos", "wan-provider", "recovery"),
+)
+"""Who may send: the rig's parties, as command lines spell them."""
 
 
 @click.command()
@@ -116,7 +120,7 @@ def _show(
     stamp = answer.message.date_time
     good = answer.verification.is_authentic
     if as_json:
-        print_json(_as_json(use_case, answer, octets))
+        print_json(_as_json(use_case, answer, octets, keys))
     else:
         click.echo(f"{use_case.name} answered by {format_eui64(answer.message.originator)}")
         if stamp is not None:
@@ -134,9 +138,14 @@ def _show(
     sys.exit(ExitCode.OK if good else ExitCode.CHECK_FAILED)
 
 
-def _as_json(use_case: UseCase, answer: Opened, octets: bytes) -> dict[str, object]:
+def _as_json(
+    use_case: UseCase, answer: Opened, octets: bytes, keys: KeyStore
+) -> dict[str, object]:
+    """``values`` are attributes of GBZ; any other payload is there as ``chub decode`` has it."""
     from gbcs.eui64 import format_eui64
+    from gbcs.explain import explain
 
+    explained = {} if answer.payload.components else {"explained": explain(octets, keys).to_plain()}
     stamp = answer.message.date_time
     return {
         "use_case": use_case.name,
@@ -149,6 +158,7 @@ def _as_json(use_case: UseCase, answer: Opened, octets: bytes) -> dict[str, obje
         "mac": answer.verification.mac.value,
         "signature": answer.verification.signature.value,
         "values": dict(_named_values(answer)),
+        **explained,
         "octets": octets.hex().upper(),
     }
 

@@ -110,6 +110,26 @@ def test_one_command_to_a_booted_home_shows_value_and_stamp() -> None:
     assert answer["mac"] == "valid"
 
 
+def test_a_load_controller_limits_an_output_and_the_answer_is_there_for_machines(
+    tmp_path: Path,
+) -> None:
+    rig = tmp_path / "rig.toml"
+    rig.write_text("gas_meter = false\n[electricity_meter]\n")
+    values = {
+        "94.44.119.3/2": "2026-01-05T11:00:00Z",
+        "94.44.119.4/2": "2026-01-05T12:00:00Z",
+        "10.0.107.255/1": "0x1332",
+    }
+    classes = {"94": "1", "10": "9"}
+    given = [f"--set={classes[name[:2]]}/0-0:{name}={value}" for name, value in values.items()]
+    to = ("--to", "esme", "--boot", "--rig", str(rig), "--as", "load-controller", "--json")
+    done = chub("send", "ECS47e", *to, *given)
+    answer = json.loads(done.stdout)
+    assert (answer["values"], answer["signature"]) == ({}, "valid")
+    shown = json.dumps(answer["explained"])
+    assert shown.count("success") == 3
+
+
 def test_a_refused_command_is_told_by_name() -> None:
     done = chub("send", "ECS17b", "--to", "gpf", "--boot")
     assert done.returncode == 1
