@@ -339,13 +339,25 @@ class ElectricityMeter:
         return max(self.metrology.time.true_of(nearest), self.metrology.at + datetime.resolution)
 
     def _credit_look(self, own: datetime) -> datetime | None:
-        """When to look at the account: credit reaches a threshold, or its protection may end."""
-        if self.prepayment.account.is_kept_on:
+        """When to look at the account: credit reaches a threshold, or its protection may end.
+
+        How soon that is is to be found anew when the load changes.
+        """
+        account, metrology = self.prepayment.account, self.metrology
+        if account.is_kept_on:
             schedule, special_days = (self._stored(place) for place in _NON_DISABLEMENT)
             return Schedule.read(schedule, special_days).next_after(own)
-        seen, energy = self.metrology.conditions(), self.kept.measurements.energy
-        wait = self.prepayment.look_in(seen, energy, self.sheet)
-        return None if wait is None else own + wait
+        if not account.can_run_out:
+            return None
+        energy = self.kept.measurements.energy
+        wait = self.prepayment.look_in(metrology.conditions(), energy, self.sheet)
+        change = metrology.site.change_after(metrology.at)
+        return earliest(
+            (
+                None if wait is None else own + wait,
+                None if change is None else metrology.time.at(change),
+            )
+        )
 
     def _keep_appointments(self) -> None:
         own = self.metrology.own_now

@@ -22,6 +22,7 @@ from esme.tariff.switching import TariffSwitch
 from han.commands.prepayment import OriginatingDevice
 
 Tell = Callable[[int], object]
+_DAY_US: Final = 86_400_000_000
 BY_MESSAGE: Final = OriginatingDevice.ENERGY_SERVICE_INTERFACE
 
 
@@ -80,10 +81,9 @@ class Prepayment:
     ) -> timedelta | None:
         """How soon consumption that goes on as it is takes credit to a threshold; None: never.
 
-        Not before a register has counted another Wh, for nothing is charged until then.
+        Not before a register has counted another Wh, for nothing is charged until then; a day at
+        most.
         """
-        if not self.terms.prepayment:
-            return None
         self._tariff.settle()
         headroom_nano = self.account.headroom_nano(self._kept.tariff)
         if headroom_nano is None:
@@ -102,7 +102,7 @@ class Prepayment:
         spent = sum(milliwatts * price_nano for _, milliwatts, price_nano in flows)
         next_wh = min(register.next_unit_us(milliwatts) for register, milliwatts, _ in flows)
         needed = -((begun - headroom_nano * NANOJOULES_PER_WH) // spent)
-        return timedelta(microseconds=max(needed, next_wh))
+        return timedelta(microseconds=min(max(needed, next_wh), _DAY_US))
 
     def top_up(
         self,

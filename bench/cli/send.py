@@ -138,9 +138,7 @@ def _show(
     sys.exit(ExitCode.OK if good else ExitCode.CHECK_FAILED)
 
 
-def _as_json(
-    use_case: UseCase, answer: Opened, octets: bytes, keys: KeyStore
-) -> dict[str, object]:
+def _as_json(use_case: UseCase, answer: Opened, octets: bytes, keys: KeyStore) -> dict[str, object]:
     """``values`` are attributes of GBZ; any other payload is there as ``chub decode`` has it."""
     from gbcs.eui64 import format_eui64
     from gbcs.explain import explain

@@ -25,6 +25,8 @@ DISABLEMENT_SUSPENDED: Final = 0x8F83
 ARMED: Final = 0x8F32
 DEBT_COLLECTED: Final = (0x81A7, 0x81A8)
 _HOUR_S, _DAY_S = 3600, 86_400
+_NEXT: Final = 1
+"""Spending anything reaches a threshold that is passed and has not been told."""
 
 
 @dataclass(slots=True)
@@ -97,18 +99,21 @@ class Account:
         what the registers have taken and is not paid yet counts as spent.
         """
         state, terms = self.state, self.terms
-        if not terms.prepayment or state.out_of_credit:
-            return None
         left = [self._credit() - terms.disablement]
-        if terms.low_credit:
-            left.append(self._combined() - terms.low_credit + 1)
-        if terms.emergency_limit and not state.emergency_in_use:
-            left.append(self._balances().meter_balance - terms.emergency_threshold)
+        if terms.low_credit and not state.warned_low:
+            left.append(max(self._combined() - terms.low_credit + 1, _NEXT))
+        if terms.emergency_limit and not (state.emergency_in_use or state.emergency_offered):
+            left.append(max(self._balances().meter_balance - terms.emergency_threshold, _NEXT))
         ahead = min((each for each in left if each > 0), default=None)
         if ahead is None:
             return None
         unpaid_nano = terms.cost_nano(_difference(registers, state.charged))
         return ahead * NANO - state.owed_nano - unpaid_nano
+
+    @property
+    def can_run_out(self) -> bool:
+        """Whether the consumer pays before use, and has not used it all up."""
+        return self.terms.prepayment and not self.state.out_of_credit
 
     @property
     def is_kept_on(self) -> bool:
@@ -205,6 +210,7 @@ class Account:
             return
         if amount:
             yield from self._spend(amount)
+            yield from self._warn()
             yield from self.look()
 
     def _spend(self, amount: int) -> Iterator[int]:
@@ -218,18 +224,9 @@ class Account:
             yield EMERGENCY_EXHAUSTED
 
     def look(self) -> Iterator[int]:
-        """Compare credit with the thresholds of prepayment."""
+        """See whether there is credit enough for the supply to stay on."""
         state, terms = self.state, self.terms
-        if not terms.prepayment:
-            return
-        low = self._is_low()
-        if low and not state.warned_low:
-            yield LOW_CREDIT
-        state.warned_low = low
-        if self._is_below_threshold() and not (state.emergency_offered or state.emergency_in_use):
-            state.emergency_offered = True
-            yield EMERGENCY_AVAILABLE
-        if self._credit() > terms.disablement or state.out_of_credit:
+        if not terms.prepayment or state.out_of_credit or self._credit() > terms.disablement:
             state.disablement_suspended = False
         elif not self._protected():
             state.out_of_credit, state.disablement_suspended = True, False
@@ -238,6 +235,17 @@ class Account:
         elif not state.disablement_suspended:
             state.disablement_suspended = True
             yield DISABLEMENT_SUSPENDED
+
+    def _warn(self) -> Iterator[int]:
+        """Tell of thresholds that spending has reached."""
+        state = self.state
+        low = self._is_low()
+        if low and not state.warned_low:
+            yield LOW_CREDIT
+        state.warned_low = low
+        if self._is_below_threshold() and not (state.emergency_offered or state.emergency_in_use):
+            state.emergency_offered = True
+            yield EMERGENCY_AVAILABLE
 
     def _is_below_threshold(self) -> bool:
         terms = self.terms

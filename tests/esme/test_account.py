@@ -83,6 +83,25 @@ def test_the_end_of_a_non_disablement_period_disables_without_any_consumption() 
     assert supply(rig) == SupplyState.DISABLED
 
 
+def test_credit_is_gone_at_its_moment_however_the_load_goes() -> None:
+    rig = prepaid(0)
+    load = watts(0, (at("10:05"), 6000), (at("10:20"), 0), (at("10:40"), 9000), (at("11:20"), 3000))
+    rig.meter.metrology.site = mains(volts(230), load)
+    rig.until(at("20:00"))  # 1.00 buys 5 kWh: 1.5 by 10:20, the rest takes 23 minutes and a third
+    assert [
+        entry.at for entry in rig.meter.reporter.event_log.entries() if entry.code == 0x8F0F
+    ] == [at("11:03:20")]
+    assert rig.meter.readings.active_import_wh == 5000
+
+
+def test_a_price_of_next_to_nothing_never_uses_up_a_credit() -> None:
+    rig = prepaid(1, balance=20_000 * POUND)
+    rig.set("113/0-0:19.20.0.255/6", charge(1, scale=11, index=b"\1"))
+    rig.set("113/0-0:19.20.0.255/7", IMMEDIATE)
+    rig.until(at("10:00", day=3))
+    assert supply(rig) == SupplyState.ENABLED
+
+
 def test_both_elements_together_use_up_the_credit_at_the_moment_it_is_gone() -> None:
     rig = prepaid(3000, balance=POUND)
     rig.meter.metrology.site = Site((Phase(active_mw=watts(3000)),), watts(2000))
