@@ -107,10 +107,12 @@ class MqttGateway:
 
     def upward(self, octets: bytes) -> bool:
         """Publish a Response or alert; False until the broker has acknowledged it."""
-        if octets not in self._acknowledged | self._under_way:
+        if octets in self._acknowledged:
+            return True
+        if octets not in self._under_way:
             self._under_way.add(octets)
             self._publish_message(octets)
-        return octets in self._acknowledged
+        return False
 
     def _publish_message(self, octets: bytes) -> None:
         message = Message.parse(octets)

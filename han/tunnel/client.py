@@ -25,6 +25,8 @@ from han.clusters.tunneling import (
 )
 from han.exchange import Outcome, Replied, Request, Undelivered
 from han.tunnel.events import (
+    NOT_CONFIRMED,
+    Confirmations,
     RequestRejected,
     TransferDone,
     TransferFailed,
@@ -64,12 +66,15 @@ class _Link:
     waiting: deque[tuple[int, bytes]] = field(default_factory=deque)
     sent: dict[int, bytes] = field(default_factory=dict)
     repeated: set[int] = field(default_factory=set)
+    to_confirm: set[int] = field(default_factory=set)
+    confirmations: Confirmations = field(default_factory=Confirmations)
 
 
 class TunnelClients:
     """The client side of Tunneling on one endpoint, towards any number of servers; a service.
 
-    A transfer is done when the server says so, or was silent about an acknowledged delivery. When
+    A transfer is done when the server says so, or was silent about an acknowledged delivery; one
+    that is to be ``confirmed`` only if the server ever says so. When
     the server has lost the tunnel, a new one is requested and the transfer repeated through it.
     """
 
@@ -109,7 +114,7 @@ class TunnelClients:
         if link is not None and link.state is State.CLOSED:
             self.open(peer, link.peer_endpoint, now)
 
-    def send(self, peer: int, octets: bytes, now: datetime) -> int:
+    def send(self, peer: int, octets: bytes, now: datetime, *, confirmed: bool = False) -> int:
         """Send octets through the tunnel, once it is open; the reference comes back in an event.
 
         Without an ``open`` before, the transfer fails; MessageTooLong above 1495 octets.
@@ -122,6 +127,8 @@ class TunnelClients:
             self._events.append(TransferFailed(peer, ref, "no tunnel"))
             return ref
         link.waiting.append((ref, octets))
+        if confirmed:
+            link.to_confirm.add(ref)
         if link.state is State.CLOSED:
             self.open(peer, link.peer_endpoint, now)
         self._flush(link)
@@ -224,6 +231,7 @@ class TunnelClients:
         refs = [*link.sent, *(ref for ref, _ in link.waiting)]
         link.sent.clear()
         link.waiting.clear()
+        link.to_confirm.clear()
         self._events += [TransferFailed(link.peer, ref, reason) for ref in refs]
 
     # -- transfers -----------------------------------------------------------------------------
@@ -243,12 +251,12 @@ class TunnelClients:
             return
         del link.sent[ref]
         link.repeated.discard(ref)
-        if isinstance(outcome, Undelivered):
-            self._events.append(TransferFailed(link.peer, ref, outcome.reason.value))
-        elif isinstance(outcome, Replied) and outcome.status is not Status.SUCCESS:
-            self._events.append(TransferFailed(link.peer, ref, f"status {outcome.status}"))
-        else:
+        reason = _failure(link, outcome, to_confirm=ref in link.to_confirm)
+        link.to_confirm.discard(ref)
+        if reason is None:
             self._events.append(TransferDone(link.peer, ref))
+        else:
+            self._events.append(TransferFailed(link.peer, ref, reason))
 
     def _refused(self, link: _Link, ref: int, payload: bytes, now: datetime) -> None:
         """A TransferDataError: without its tunnel, the transfer is repeated once in a new one."""
@@ -256,6 +264,7 @@ class TunnelClients:
         overflow = payload[2:3] == bytes((TransferStatus.OVERFLOW,))
         if overflow or ref in link.repeated:
             reason = "overflow at the server" if overflow else "the server loses its tunnels"
+            link.to_confirm.discard(ref)
             self._events.append(TransferFailed(link.peer, ref, reason))
             return
         link.repeated.add(ref)
@@ -319,6 +328,20 @@ class TunnelClients:
                 tag=tag,
             )
         )
+
+
+def _failure(link: _Link, outcome: Outcome, *, to_confirm: bool) -> str | None:
+    """Why a transfer failed; None when it did not."""
+    match outcome:
+        case Undelivered(reason=reason):
+            return reason.value
+        case Replied() if outcome.status is not Status.SUCCESS:
+            return f"status {outcome.status}"
+        case Replied():
+            link.confirmations.given()
+        case _ if to_confirm and link.confirmations.missed():
+            return NOT_CONFIRMED
+    return None
 
 
 def _definition(command: ToClient) -> CommandDefinition:

@@ -75,7 +75,7 @@ class Collector:
 
     def put(self, message: bytes, now: datetime) -> int:
         """Send a message (response, alert) to the hub; the reference is the tunnel's."""
-        return self._tunnel.send(self.peer, Put(message).to_bytes(), now)
+        return self._tunnel.send(self.peer, Put(message).to_bytes(), now, confirmed=True)
 
     def poll(self, now: datetime) -> None:
         """Ask again, or give up, when the hub is silent."""

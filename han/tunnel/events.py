@@ -10,6 +10,8 @@ from han.clusters.tunneling import TRANSFER_OCTETS
 from han.fragmentation import MessageTooLong
 
 _FRAME_OVERHEAD: Final = 5  # ZCL header and tunnel identifier, inside the 1500 octets of APS
+_SILENCES: Final = 2
+NOT_CONFIRMED: Final = "it was not confirmed"
 MAX_OCTETS: Final = TRANSFER_OCTETS - _FRAME_OVERHEAD
 
 
@@ -27,6 +29,32 @@ class TunnelSettings:
     """A client asks again this long after a busy server or silence."""
     attempts: int = 5
     """How often a client asks for a tunnel before it gives up."""
+
+
+@dataclass(slots=True)
+class Confirmations:
+    """What one end knows of the other's habit to confirm transfers (with a Default Response).
+
+    A radio acknowledges what its host, which may just have been killed, never takes. So silence
+    means that a transfer has failed, unless the other end is known to confirm nothing at all.
+    """
+
+    _given: bool = False
+    _missed: int = 0
+
+    @property
+    def none_expected(self) -> bool:
+        """Whether the other end was silent twice and never confirmed anything."""
+        return not self._given and self._missed >= _SILENCES
+
+    def given(self) -> None:
+        """A transfer was confirmed, or refused."""
+        self._given = True
+
+    def missed(self) -> bool:
+        """One was not; whether it has failed by that."""
+        self._missed += 1
+        return not self.none_expected
 
 
 @dataclass(frozen=True, slots=True)

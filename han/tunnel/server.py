@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -27,7 +27,9 @@ from han.clusters.tunneling import (
 )
 from han.exchange import Outcome, Replied, Request, Unanswered, Undelivered
 from han.tunnel.events import (
+    NOT_CONFIRMED,
     CloseRejected,
+    Confirmations,
     RequestRejected,
     TransferDone,
     TransferFailed,
@@ -65,7 +67,7 @@ class _Tunnel:
     peer: int
     peer_endpoint: int
     used_at: datetime
-    silent: bool = False
+    confirmations: Confirmations = field(default_factory=Confirmations)
 
 
 class TunnelServer:
@@ -73,8 +75,8 @@ class TunnelServer:
 
     ``admits`` says which peers may have a tunnel (the hub: those in its device log). While
     ``busy`` every request is put off. A transfer is done when its delivery is acknowledged; one
-    that is to be confirmed when the client has taken it (its Default Response), unless the client
-    was silent about an acknowledged delivery before.
+    that is to be ``confirmed`` when the client has taken it (its Default Response), if it ever says
+    such a thing.
     """
 
     def __init__(
@@ -120,7 +122,7 @@ class TunnelServer:
             return ref
         tunnel.used_at = now
         payload = encode(TransferData(tunnel.tunnel_id, octets))
-        confirmed = confirmed and not tunnel.silent
+        confirmed = confirmed and not tunnel.confirmations.none_expected
         self._ask(tunnel, ToClient.TRANSFER_DATA, payload, tag=ref, confirmed=confirmed)
         return ref
 
@@ -163,17 +165,19 @@ class TunnelServer:
 
     def _failure(self, peer: int, outcome: Outcome) -> str | None:
         """Why a transfer failed; None when it did not."""
+        tunnel = self._of(peer)
+        confirmations = Confirmations() if tunnel is None else tunnel.confirmations
         match outcome:
             case Undelivered(reason=reason):
                 return reason.value
-            case Unanswered():
-                tunnel = self._of(peer)
-                if tunnel is not None:
-                    tunnel.silent = True
+            case Unanswered() if confirmations.missed():
+                return NOT_CONFIRMED
             case Replied(frame=frame) if frame.is_cluster_command:
                 return self._refused(peer, frame.payload)
             case Replied() if outcome.status is not Status.SUCCESS:
                 return f"status {outcome.status}"
+            case Replied():
+                confirmations.given()
         return None
 
     def _refused(self, peer: int, payload: bytes) -> str:

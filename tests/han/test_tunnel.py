@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from gbcs.zcl.frame import Frame
+from gbcs.zcl.general import GeneralCommand
 from gbcs.zcl.status import Status
 from han.clusters.tunneling import RequestTunnel, ToClient, ToServer, TunnelStatus
 from han.exchange import Executed, Replied, Request
@@ -213,19 +214,43 @@ def test_a_transfer_to_be_confirmed_is_done_when_the_client_has_taken_it() -> No
     assert setup.server.events() == [TransferDone(HUB, ref)]
 
 
-def test_a_client_that_confirms_nothing_is_waited_for_once() -> None:
+def unconfirmed(frame: ApsFrame) -> bool:
+    """A Default Response is lost."""
+    return frame.payload[2:3] == bytes((GeneralCommand.DEFAULT_RESPONSE,))
+
+
+@pytest.mark.parametrize("end", ["server", "clients"])
+def test_a_peer_that_confirms_nothing_is_waited_for_twice(end: str) -> None:
     setup = rig()
     setup.open()
-    setup.server.events()
-    setup.air.lost = lambda frame: frame.peer == METER and frame.payload[2:3] == bytes((0x0B,))
-    first = setup.server.send(HUB, b"1", setup.air.now, confirmed=True)
+    sender, peer = (setup.server, HUB) if end == "server" else (setup.clients, METER)
+    sender.events()
+    setup.air.lost = unconfirmed
+    first, second = (sender.send(peer, b"x", setup.air.now, confirmed=True) for _ in range(2))
     setup.kick()
-    assert setup.server.events() == []
+    assert sender.events() == []
     setup.air.wait(6 * SECOND)
-    second = setup.server.send(HUB, b"2", setup.air.now, confirmed=True)
+    assert sender.events() == [
+        TransferFailed(peer, first, "it was not confirmed"),
+        TransferDone(peer, second),
+    ]
+    third = sender.send(peer, b"y", setup.air.now, confirmed=True)
+    setup.air.wait(6 * SECOND)
+    assert sender.events() == [TransferDone(peer, third)]
+
+
+@pytest.mark.parametrize("end", ["server", "clients"])
+def test_a_transfer_fails_when_a_peer_that_confirms_is_silent(end: str) -> None:
+    setup = rig()
+    setup.open()
+    sender, peer = (setup.server, HUB) if end == "server" else (setup.clients, METER)
+    sender.send(peer, b"1", setup.air.now, confirmed=True)
     setup.kick()
-    done = [TransferDone(HUB, first), TransferDone(HUB, second)]
-    assert setup.server.events() == done
+    sender.events()
+    setup.air.lost = unconfirmed  # its radio acknowledges, its host was killed
+    refs = [sender.send(peer, b"2", setup.air.now, confirmed=True) for _ in range(3)]
+    setup.air.wait(6 * SECOND)
+    assert sender.events() == [TransferFailed(peer, ref, "it was not confirmed") for ref in refs]
 
 
 def test_a_client_that_lost_the_tunnel_has_not_taken_what_was_to_be_confirmed() -> None:
