@@ -28,6 +28,7 @@ from gbcs.zcl.general import (
 )
 from gbcs.zcl.status import Status
 from gbcs.zcl.types import DataType, Value, zcl_moment
+from gpf.pushed import snapshot_of
 from gsme.management import NO_SAMPLE_ID
 from gsme.model import PREPAYMENT, GasMeterModel, PaymentControl
 from han.clusters.events import EventLog
@@ -58,7 +59,6 @@ from han.commands.prepayment import (
     TopUpResult,
 )
 from han.commands.price import PublishBillingPeriod, PublishPrice, PublishTariffInformation
-from han.logs import Snapshot
 from han.tariff.book import DELIVERED, NON_DISABLEMENT, TIERS_IN_USE, TariffBook
 from han.zcl.payload import decode
 from han.zcl.server import ZclServer
@@ -233,20 +233,10 @@ def _snapshot(side: GasSide, message: PublishSnapshot | PublishPrepaySnapshot) -
     if not log:
         earlier = message.snapshot_time - _LONG_AGO_S
         log.extend(
-            _kept(replace(message, snapshot_time=earlier)) for _ in range(message.total_found)
+            snapshot_of(replace(message, snapshot_time=earlier)) for _ in range(message.total_found)
         )
-    log.append(_kept(message))
+    log.append(snapshot_of(message))
     del log[0]
-
-
-def _kept(message: PublishSnapshot | PublishPrepaySnapshot) -> Snapshot:
-    return Snapshot(
-        message.snapshot_id,
-        message.snapshot_time,
-        message.cause,
-        message.payload_type,
-        message.body,
-    )
 
 
 def _events(side: GasSide, message: PublishEventLog) -> None:

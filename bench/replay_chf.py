@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 from typing import Final
 
 from bench.home import Home, open_home
-from bench.replay_pair import CHF, GPF, Pair, difference_in
+from bench.replay_pair import Pair, difference_in
+from bench.replay_rig import rig_for
 from bench.replay_shared import SharedState, is_shared, moment_of_shared
-from bench.rig import Rig
 from chub.device_log import Entry
 from chub.model import HubModel
 from device.cosem.recorded import arrange
@@ -34,7 +34,7 @@ def replay_at_chf(pair: Pair, keys: KeyStore) -> str | None:
 
 
 async def _replay(pair: Pair, keys: KeyStore, timeline: Timeline) -> str | None:
-    async with open_home(_rig(pair, keys), timeline, keys=keys) as home:
+    async with open_home(rig_for(pair, keys), timeline, keys=keys) as home:
         try:
             _arrange(home, pair, keys)
         except LocalError as error:
@@ -75,17 +75,3 @@ def _moment_of(response: Message) -> datetime:
             case Data(Tag.STRUCTURE, (Data(Tag.OCTET_STRING, bytes(time)), *_)) if len(time) == 12:
                 return Stamp.from_bytes(time).at or _EPOCH
     return _EPOCH
-
-
-def _rig(pair: Pair, keys: KeyStore) -> Rig:
-    """A hub with the recorded identities, and nothing else."""
-    return Rig.model_validate(
-        {
-            "name": f"replay {pair.name}",
-            "time": "jump",
-            "pairs": "commands",
-            "parties": {"access_control_broker": keys.access_control_broker},
-            "hub": {"radio": "ether:", "gpf": pair.family | GPF, "chf": pair.family | CHF},
-            "gas_meter": None,
-        }
-    )

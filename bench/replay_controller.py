@@ -6,7 +6,8 @@ from datetime import timedelta
 from typing import Final
 
 from bench.home import Home, living_home
-from bench.replay_pair import CHF, GPF, QUICK_JOINING, Pair, difference_in, type_of
+from bench.replay_pair import QUICK_JOINING, Pair, difference_in, type_of
+from bench.replay_rig import rig_for
 from bench.replay_shared import SharedState, is_shared, moment_of_shared
 from bench.rig import Rig
 from device.cosem.recorded import arrange
@@ -60,16 +61,5 @@ def _rig(pair: Pair, keys: KeyStore) -> Rig:
     kind, eui64 = type_of(pair.device), format_eui64(pair.device)
     is_display = kind is DeviceType.PPMID
     section = {"eui64": eui64, "kind": kind.value if kind else ""}
-    return Rig.model_validate(
-        {
-            "name": f"replay {pair.name}",
-            "time": "jump",
-            "pairs": "commands",
-            "parties": {"access_control_broker": keys.access_control_broker},
-            "hub": {"radio": "ether:", "gpf": pair.family | GPF, "chf": pair.family | CHF},
-            "gas_meter": None,
-            "displays": [section] if is_display else [],
-            "controllers": [] if is_display else [section],
-            "settings": QUICK_JOINING,
-        }
-    )
+    displays, controllers = ([section], []) if is_display else ([], [section])
+    return rig_for(pair, keys, displays=displays, controllers=controllers, settings=QUICK_JOINING)

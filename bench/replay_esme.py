@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from bench.home import Home, living_home
-from bench.replay_pair import CHF, ESME, GPF, QUICK_JOINING, Pair, Unsupported, difference_in
+from bench.replay_pair import ESME, QUICK_JOINING, Pair, Unsupported, difference_in
+from bench.replay_rig import rig_for
 from bench.replay_shared import SharedState, is_shared, moment_of_shared
 from bench.rig import Rig
 from device.cosem.recorded import arrange
@@ -69,21 +70,11 @@ def _arrange(home: Home, pair: Pair, keys: KeyStore, moment: datetime) -> None:
 
 def _rig(pair: Pair, keys: KeyStore, *, twin: bool) -> Rig:
     """A home with the recorded identities: the other devices differ in the last octet."""
-    return Rig.model_validate(
-        {
-            "name": f"replay {pair.name}",
-            "time": "jump",
-            "pairs": "commands",
-            "parties": {"access_control_broker": keys.access_control_broker},
-            "hub": {"radio": "ether:", "gpf": pair.family | GPF, "chf": pair.family | CHF},
-            "gas_meter": None,
-            "electricity_meter": {
-                "eui64": pair.family | ESME,
-                "phases": 1 if twin else 3,
-                "twin_element": twin,
-                "load_w": 0,
-                "controllers": ["APC"] * 5,
-            },
-            "settings": QUICK_JOINING,
-        }
-    )
+    meter = {
+        "eui64": pair.family | ESME,
+        "phases": 1 if twin else 3,
+        "twin_element": twin,
+        "load_w": 0,
+        "controllers": ["APC"] * 5,
+    }
+    return rig_for(pair, keys, electricity_meter=meter, settings=QUICK_JOINING)

@@ -8,7 +8,8 @@ from typing import Final
 from bench.arrange_gas import Arranger
 from bench.home import Home, open_home
 from bench.replay_gpf_log import arrange_log, is_log_restore
-from bench.replay_pair import CHF, GPF, GSME, QUICK_JOINING, Pair, Unsupported, difference_in
+from bench.replay_pair import GSME, QUICK_JOINING, Pair, Unsupported, difference_in
+from bench.replay_rig import rig_for
 from bench.replay_shared import SharedState, is_shared, moment_of_shared
 from bench.rig import Rig
 from device.sample_log import SampleLog
@@ -152,15 +153,6 @@ def _set_clocks(home: Home, stamp: Stamp | None, *, at_gpf: bool) -> None:
 
 def _rig(pair: Pair, keys: KeyStore) -> Rig:
     """A home with the recorded identities: the other devices differ in the last octet."""
-    family = pair.family
-    return Rig.model_validate(
-        {
-            "name": f"replay {pair.name}",
-            "time": "jump",
-            "pairs": "commands",
-            "parties": {"access_control_broker": keys.access_control_broker},
-            "hub": {"radio": "ether:", "gpf": family | GPF, "chf": family | CHF},
-            "gas_meter": {"eui64": family | GSME, "flow_dm3_per_h": 0},
-            "settings": {"gsme": {"read_time_every_wake": False}, **QUICK_JOINING},
-        }
-    )
+    settings = {"gsme": {"read_time_every_wake": False}, **QUICK_JOINING}
+    meter = {"eui64": pair.family | GSME, "flow_dm3_per_h": 0}
+    return rig_for(pair, keys, gas_meter=meter, settings=settings)

@@ -16,7 +16,7 @@ from bellows.ezsp import EZSP
 from serialx import SerialException
 from zigpy.exceptions import ZigbeeException
 
-from han.radio import RadioError
+from han.radio import Beacon, RadioError
 from hw.ezsp_layout import layout_of
 
 LOGGER = logging.getLogger(__name__)
@@ -103,6 +103,18 @@ def number(eui64: t.EUI64) -> int:
 def eui64(number: int) -> t.EUI64:
     """An EUI-64 of ours for bellows."""
     return t.EUI64.deserialize(number.to_bytes(8, "little"))[0]
+
+
+def beacon(network: t.EmberZigbeeNetwork, lqi: t.uint8_t, rssi: t.int8s) -> Beacon:
+    """What an active scan of bellows found, as ours."""
+    return Beacon(
+        int(network.channel),
+        int(network.panId),
+        number(network.extendedPanId),
+        bool(network.allowingJoin),
+        int(lqi),
+        int(rssi),
+    )
 
 
 def key_data(octets: bytes) -> t.KeyData:

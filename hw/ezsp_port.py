@@ -24,6 +24,7 @@ from han.radio import Beacon, RadioError, Role, SimpleDescriptor
 from hw.bellows_ezsp import (
     ALL_CHANNELS,
     SmartEnergyEzsp,
+    beacon,
     disconnect,
     is_ok,
     layouts,
@@ -262,17 +263,7 @@ class EzspPort:
             found = await self._open_ezsp().startScan(
                 t.EzspNetworkScanType(ACTIVE_SCAN), t.Channels(mask), t.uint8_t(SCAN_DURATION)
             )
-        return [
-            Beacon(
-                int(network.channel),
-                int(network.panId),
-                number(network.extendedPanId),
-                bool(network.allowingJoin),
-                int(lqi),
-                int(rssi),
-            )
-            for network, lqi, rssi in found
-        ]
+        return [beacon(*each) for each in found]
 
     async def permit_joining(self, duration_s: int) -> None:
         """Open (255: for good) or close (0) the window."""

@@ -9,7 +9,7 @@ from typing import Final
 import bellows.types as t
 
 from han.radio import Beacon
-from hw.bellows_ezsp import SmartEnergyEzsp, disconnect, number, radio_errors
+from hw.bellows_ezsp import SmartEnergyEzsp, beacon, disconnect, radio_errors
 
 CHANNELS: Final = tuple(range(11, 27))
 ENERGY_SCAN: Final = 0
@@ -45,15 +45,5 @@ async def survey(
         finally:
             await disconnect(ezsp)
     rssi_dbm = {int(channel): int(rssi) for channel, rssi in loud}
-    networks = tuple(
-        Beacon(
-            int(network.channel),
-            int(network.panId),
-            number(network.extendedPanId),
-            bool(network.allowingJoin),
-            int(lqi),
-            int(rssi),
-        )
-        for network, lqi, rssi in found
-    )
+    networks = tuple(beacon(*each) for each in found)
     return Survey(rssi_dbm, networks)

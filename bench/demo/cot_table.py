@@ -6,10 +6,9 @@ from datetime import datetime
 from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
-from rich.console import Console
 from rich.table import Table
 
-from bench.capture_keys import wireshark_hint
+from bench.demo.table import console, print_end, table
 
 if TYPE_CHECKING:
     from bench.demo.cot import ChangeOfTenancy, Row
@@ -28,25 +27,20 @@ _COLUMNS: Final = (
 
 def print_changes(result: ChangeOfTenancy) -> None:
     """Show every display and fuel, what was wrong, and how to open the capture."""
-    console = Console(emoji=False)  # keys hold texts like :cd:
-    console.print("[bold]What displays do when the tenant changes[/] (UTC, half hours)\n")
+    shown = console()
+    shown.print("[bold]What displays do when the tenant changes[/] (UTC, half hours)\n")
     for cot_time, rows in groupby(result.rows, key=lambda row: row.cot_time):
         listed = list(rows)
-        console.print(f"[bold]new tenancy from {_text(cot_time)}[/], control {listed[0].control}")
-        console.print(_table(listed))
-    for line in result.wrong:
-        console.print(f"[red]not as expected:[/] {line}")
-    for line in wireshark_hint(result.capture, result.keys):
-        console.print(line, highlight=False, soft_wrap=True)
+        shown.print(f"[bold]new tenancy from {_text(cot_time)}[/], control {listed[0].control}")
+        shown.print(_table(listed))
+    print_end(shown, result.wrong, result.capture, result.keys)
 
 
 def _table(rows: list[Row]) -> Table:
-    table = Table(box=None, padding=(0, 1, 0, 0))
-    for name, width in _COLUMNS:
-        table.add_column(name, width=width, no_wrap=True)
+    made = table(_COLUMNS)
     for row in rows:
-        table.add_row(*_cells(row))
-    return table
+        made.add_row(*_cells(row))
+    return made
 
 
 def _cells(row: Row) -> list[str]:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
-from rich.console import Console
 from rich.table import Table
 
-from bench.capture_keys import wireshark_hint
+from bench.demo.table import console, print_end, table
 
 if TYPE_CHECKING:
     from bench.demo.stamps import Row, Stamps
@@ -28,26 +27,21 @@ _COLUMNS: Final = (
 
 def print_stamps(result: Stamps) -> None:
     """Show every Response, what was wrong, and how to open the capture."""
-    console = Console(emoji=False)  # keys hold texts like :cd:
-    console.print("[bold]When the values were taken, by whose clock, how reliable[/] (UTC)\n")
-    console.print(_table([], header=True))
+    shown = console()
+    shown.print("[bold]When the values were taken, by whose clock, how reliable[/] (UTC)\n")
+    shown.print(_table([], header=True))
     for case, rows in groupby(result.rows, key=lambda row: row.case):
         listed = list(rows)
-        console.print(f"[bold]{case}[/]: the {listed[0].responder} answers")
-        console.print(_table(listed, header=False))
-    for line in result.wrong:
-        console.print(f"[red]not as expected:[/] {line}")
-    for line in wireshark_hint(result.capture, result.keys):
-        console.print(line, highlight=False, soft_wrap=True)
+        shown.print(f"[bold]{case}[/]: the {listed[0].responder} answers")
+        shown.print(_table(listed, header=False))
+    print_end(shown, result.wrong, result.capture, result.keys)
 
 
 def _table(rows: list[Row], *, header: bool) -> Table:
-    table = Table(box=None, show_header=header, padding=(0, 1, 0, 0))
-    for name, width in _COLUMNS:
-        table.add_column(name, width=width, no_wrap=True)
+    made = table(_COLUMNS, header=header)
     for row in rows:
-        table.add_row(*_cells(row))
-    return table
+        made.add_row(*_cells(row))
+    return made
 
 
 def _cells(row: Row) -> list[str]:

@@ -6,10 +6,9 @@ from datetime import datetime
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
-from rich.console import Console
 from rich.table import Table
 
-from bench.capture_keys import wireshark_hint
+from bench.demo.table import console, print_end, table
 from gbcs.zcl.types import zcl_moment
 
 if TYPE_CHECKING:
@@ -23,18 +22,15 @@ _EVENTS: Final = (("clock", 9), ("code", 6), ("what happened", 45), ("alert", 6)
 
 def print_periods(result: VoltagePeriods) -> None:
     """Show the runs of periods, what came between them, counters, and how to open the capture."""
-    console = Console(emoji=False)  # keys hold texts like :cd:
-    console.print("[bold]Average RMS voltage, read back with ECS23[/] (UTC, the meter's clock)\n")
-    console.print(_runs_table(result.measured))
-    console.print("\n[bold]What was done, and the power event log[/] (ECS35e)\n")
-    console.print(_events_table(result.events))
-    console.print()
+    shown = console()
+    shown.print("[bold]Average RMS voltage, read back with ECS23[/] (UTC, the meter's clock)\n")
+    shown.print(_runs_table(result.measured))
+    shown.print("\n[bold]What was done, and the power event log[/] (ECS35e)\n")
+    shown.print(_events_table(result.events))
+    shown.print()
     for line in _counter_lines(result):
-        console.print(line)
-    for line in result.wrong:
-        console.print(f"[red]not as expected:[/] {line}")
-    for line in wireshark_hint(result.capture, result.keys):
-        console.print(line, highlight=False, soft_wrap=True)
+        shown.print(line)
+    print_end(shown, result.wrong, result.capture, result.keys)
 
 
 def runs(measured: list[Measured]) -> list[list[Measured]]:
@@ -49,11 +45,11 @@ def runs(measured: list[Measured]) -> list[list[Measured]]:
 
 
 def _runs_table(measured: list[Measured]) -> Table:
-    table = _table((*_PERIODS, *_MEANS))
+    made = table((*_PERIODS, *_MEANS))
     for run in runs(measured):
         means = [one.mean_v for one in run]
         legal = all(one.is_aligned for one in run)
-        table.add_row(
+        made.add_row(
             str(len(run)),
             f"{run[0].period_s} s",
             _clock(zcl_moment(run[0].end_s)),
@@ -62,23 +58,16 @@ def _runs_table(measured: list[Measured]) -> Table:
             f"{max(means)} V",
             "[green]aligned[/]" if legal else "[red]NOT ALIGNED[/]",
         )
-    return table
+    return made
 
 
 def _events_table(events: list[Event]) -> Table:
-    table = _table(_EVENTS)
+    made = table(_EVENTS)
     for event in events:
         alerted = {None: "", True: "[green]heard[/]", False: "[red]NONE[/]"}[event.alerted]
         at = _clock(datetime.fromisoformat(event.at))
-        table.add_row(at, event.code or "", event.text, alerted)
-    return table
-
-
-def _table(columns: tuple[tuple[str, int], ...]) -> Table:
-    table = Table(box=None, padding=(0, 1, 0, 0))
-    for name, width in columns:
-        table.add_column(name, width=width, no_wrap=True, overflow="ellipsis")
-    return table
+        made.add_row(at, event.code or "", event.text, alerted)
+    return made
 
 
 def _counter_lines(result: VoltagePeriods) -> list[str]:
