@@ -116,7 +116,12 @@ class Outbox:
             self._dropped(octets)
 
     def _hand_over(self, number: int, octets: bytes) -> None:
-        if self._offer is not None and self._offer(octets) is not False:
+        try:
+            taken = self._offer is not None and self._offer(octets) is not False
+        except StoreError as exc:
+            _LOG.warning("a message waits, for who should keep it cannot: %s", exc)
+            return
+        if taken:
             self.delivered(number)
 
 

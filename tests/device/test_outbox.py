@@ -119,6 +119,23 @@ def test_what_comes_from_elsewhere_is_kept_only_if_nobody_takes_it() -> None:
     assert waiting(outbox(store)[0]) == [b"nobody is there"]
 
 
+def test_a_message_that_the_next_on_its_way_cannot_keep_waits_and_harms_nobody(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    store = MemoryStore()
+    box, _ = outbox(store)
+
+    def full(octets: bytes) -> None:
+        raise StoreError("disk full")
+
+    box.hand_to(full)
+    with store.transaction() as unit:
+        unit.put("cause", 1)
+        box.put(b"told")
+    assert "disk full" in caplog.text
+    assert waiting(box) == [b"told"]
+
+
 def test_a_full_outbox_drops_its_oldest_message_by_name() -> None:
     rig = Rig()
     rig.chassis.outbox._places = 3
