@@ -61,10 +61,11 @@ class AddressBook:
         self._asked: dict[int, asyncio.Future[None]] = {}
 
     def learn(self, eui64: int, node: int) -> None:
-        """Remember; whoever asked hears it."""
-        former = self._nodes.get(eui64)
+        """Remember; whoever asked hears it. Who had the address before has it no more."""
+        self.forget(eui64)
+        former = self._eui64s.get(node)
         if former is not None:
-            self._eui64s.pop(former, None)
+            del self._nodes[former]
         self._nodes[eui64] = node
         self._eui64s[node] = eui64
         asked = self._asked.pop(eui64, None)
