@@ -73,7 +73,7 @@ class ApsLayer:
         self._state = state
         self._received = received
         self._command = command
-        self._counter = 0
+        self._counter = state.first_sequence
         self._pending: dict[PendingKey, _Pending] = {}
         self._seen: dict[int, deque[tuple[int, float]]] = {}
         self._departing: dict[object, Ended] = {}

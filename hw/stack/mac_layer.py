@@ -65,7 +65,7 @@ class MacLayer:
     tuned: int | None = None  # channel; None is off
     rx_on_when_idle: bool = True
     scanning: bool = False
-    _sequence: int = 0
+    sequence: int = 0  # of the frame sent last
     _queue: deque[Outgoing] = field(default_factory=deque)
     _busy: bool = False
     _indirect: dict[mac.Address, deque[_Waiting]] = field(default_factory=dict)
@@ -131,8 +131,8 @@ class MacLayer:
         if self.tuned is None:
             asyncio.get_running_loop().call_soon(self._finish, outgoing, Acknowledged.NO)
             return
-        self._sequence = self._sequence + 1 & 0xFF
-        outgoing.octets = outgoing.make(self._sequence)
+        self.sequence = self.sequence + 1 & 0xFF
+        outgoing.octets = outgoing.make(self.sequence)
         self._transmit(outgoing)
 
     def _transmit(self, outgoing: Outgoing) -> None:

@@ -54,7 +54,7 @@ class NetworkLayer:
         self._mac = mac_layer
         self._state = state
         self._user = user
-        self._sequence = 0
+        self._sequence = state.first_sequence
         self._broadcasts: dict[tuple[int, int], float] = {}
 
     @property

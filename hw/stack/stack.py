@@ -66,7 +66,7 @@ class Stack:
         self._rejoining: asyncio.Task[None] | None = None
         self._rejoined_at_s = float("-inf")
         self._ether = ether
-        self.mac = MacLayer(ether, eui64, self)
+        self.mac = MacLayer(ether, eui64, self, sequence=self.state.first_sequence)
         self.network = NetworkLayer(self.mac, self.state, self)
         self.aps = ApsLayer(eui64, self.network, self.state, self._data_received, self._aps_command)
         self.trust_centre = TrustCentre(

@@ -17,6 +17,8 @@ from han.radio import RadioError, Role
 from hw.key_ring import NO_KEY, KeyRing
 
 COUNTER_STEP: Final = 4096
+SEQUENCE_STEP: Final = 61
+"""How far apart the short sequence numbers of two lives begin: beyond what peers remember."""
 
 
 class Store(Protocol):
@@ -152,6 +154,15 @@ class NodeState:
         octets = store.load(self.PART)
         if octets is not None:
             self._restore(octets)
+
+    @property
+    def first_sequence(self) -> int:
+        """Where the 8-bit sequence numbers of a life begin.
+
+        Each life has another, for peers remember those of the last seconds, and what comes again
+        under one of them is acknowledged and dropped.
+        """
+        return self.nwk_counter.reserved // COUNTER_STEP * SEQUENCE_STEP & 0xFF
 
     def save(self) -> None:
         """Write everything, with both counters at the end of their reserved step."""

@@ -94,6 +94,20 @@ async def test_a_restarted_hub_goes_on_with_network_keys_and_counters(air: Air) 
     assert peer.payloads() == [b"before", b"after"]
 
 
+async def test_what_a_hub_sends_soon_after_a_restart_is_not_taken_for_a_repeat(air: Air) -> None:
+    hub = await air.hub()
+    peer = await air.peer(hub)
+    said = [f"life {life}, {number}".encode() for life in range(3) for number in range(4)]
+    for number, payload in enumerate(said):
+        if number and number % 4 == 0:
+            await hub.radio.close()
+            hub = air.make(air.hub_kind, HUB, Role.COORDINATOR)
+            await hub.radio.start()
+            assert await hub.radio.resume()
+        assert (await hub.radio.send(message(METER, payload))).delivered
+    assert peer.payloads() == said
+
+
 async def test_a_lost_radio_is_announced_and_comes_back(air: Air) -> None:
     hub = await air.hub()
     peer = await air.peer(hub)
