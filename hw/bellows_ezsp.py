@@ -67,6 +67,7 @@ def radio_errors(doing: str) -> Iterator[None]:
     except (
         EzspError, AshException, ZigbeeException, SerialException, OSError, RuntimeError,
         AssertionError, ValueError,
+        AttributeError,  # of a port that closed under bellows' hands, which then has no transport
     ) as exc:  # fmt: skip
         raise RadioError(f"{doing}: {exc or type(exc).__name__}") from exc
 

@@ -89,6 +89,7 @@ class BellowsRadio:
         self._closed = False
         self._joining: asyncio.Future[t.sl_Status] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+        self._rebuilding = False
         self._eui64 = 0
         self._payload_octets = 0
 
@@ -141,10 +142,11 @@ class BellowsRadio:
         if self._heartbeat_s is not None:
             self._run(self._beat(self._heartbeat_s), "heartbeat")
 
-    async def _open(self) -> None:
+    async def _open(self) -> EzspPort:
         port = EzspPort(self._path, self, baudrate=self._baudrate, flow_control=self._flow_control)
         await port.open(self._endpoints)
         self._port, self._eui64, self._payload_octets = port, port.eui64, port.payload_octets
+        return port
 
     async def close(self) -> None:
         """See :class:`han.radio.HanRadio`."""
@@ -400,7 +402,9 @@ class BellowsRadio:
         self._off_the_air()
         LOGGER.warning("%s lost: %s", self._path, reason)
         self._events.put(RadioLost(reason))
-        self._run(self._rebuild(port), "rebuild")
+        if not self._rebuilding:  # else who rebuilds it meets the loss and begins again
+            self._rebuilding = True
+            self._run(self._rebuild(port), "rebuild")
 
     def _off_the_air(self) -> None:
         """What was under way has failed."""
@@ -411,24 +415,31 @@ class BellowsRadio:
             self._joining.set_result(t.sl_Status.FAIL)
 
     async def _rebuild(self, lost: EzspPort) -> None:
-        await lost.close()
         delay_s = FIRST_RETRY_S
-        while not self._closed:
-            await asyncio.sleep(delay_s)
-            delay_s = min(2 * delay_s, LAST_RETRY_S)
-            try:
-                await self._open()
-                if self._member and not await self.resume():
-                    LOGGER.error("%s came back without its network", self._path)
-                    self._member = False
-                    self._events.put(NetworkDown("the dongle forgot its network"))
-            except RadioError as exc:
-                LOGGER.info("%s still lost: %s", self._path, exc)
-                port, self._port = self._port, None
-                if port is not None:
-                    await port.close()
-            else:
-                return
+        try:
+            while not self._closed:
+                await lost.close()
+                await asyncio.sleep(delay_s)
+                delay_s = min(2 * delay_s, LAST_RETRY_S)
+                try:
+                    lost = await self._open()
+                    await self._go_back()
+                    if self._port is lost:
+                        return
+                    raise RadioError("lost again on the way back")
+                except RadioError as exc:
+                    LOGGER.info("%s still lost: %s", self._path, exc)
+                    self._port = None
+                    self._off_the_air()
+        finally:
+            self._rebuilding = False
+
+    async def _go_back(self) -> None:
+        """Onto the network that a rebuilt radio was on."""
+        if self._member and not await self.resume():
+            LOGGER.error("%s came back without its network", self._path)
+            self._member = False
+            self._events.put(NetworkDown("the dongle forgot its network"))
 
     async def _beat(self, interval_s: float) -> None:
         while not self._closed:

@@ -23,9 +23,17 @@ from bellows.types import EzspConfigId, EzspPolicyId, KeyData, sl_Status
 from bellows.zigbee.application import ControllerApplication
 
 from device.timeline import REAL, Timeline, run
-from han.radio import DeliveryStatus, JoinKind, NetworkUp, RadioError, RadioLost, Role
+from han.radio import (
+    DeliveryStatus,
+    JoinKind,
+    NetworkUp,
+    RadioError,
+    RadioEvent,
+    RadioLost,
+    Role,
+)
 from hw.bellows_log import CUT
-from hw.bellows_radio import BellowsRadio
+from hw.bellows_radio import FIRST_RETRY_S, BellowsRadio
 from hw.ether import Ether, Link
 from hw.sniffer import sniff
 from hw.stack import MemoryStore
@@ -214,6 +222,35 @@ async def test_an_unexpected_reset_is_a_lost_radio_that_comes_back(timeline: Tim
         await anext(events)
         assert radio.on_network
         await radio.close()
+    await air.close()
+
+
+async def test_a_dongle_lost_again_while_it_comes_back_is_rebuilt_once(timeline: Timeline) -> None:
+    air = Air(timeline, "ezsp13")
+    ncp = VirtualNcp(air.ether, HUB, store=MemoryStore())
+    lost: list[RadioEvent] = []
+    async with _published(ncp) as path:
+        radio = BellowsRadio(path, Role.COORDINATOR, heartbeat_s=None)
+        await radio.start()
+        await radio.form(NETWORK)
+
+        async def listen() -> None:
+            lost.extend([event async for event in radio.events() if isinstance(event, RadioLost)])
+
+        listening = asyncio.create_task(listen())
+        for turns in range(0, 120, 12):
+            ncp.drop_line()
+            await asyncio.sleep(FIRST_RETRY_S + 0.001)
+            for _ in range(turns):  # into opening, configuring, resuming
+                await asyncio.sleep(0)
+            ncp.drop_line()
+            rebuilding = [t for t in asyncio.all_tasks() if t.get_name().endswith(" rebuild")]
+            assert len(rebuilding) <= 1
+            await asyncio.sleep(60)
+            assert radio.on_network
+        await radio.close()
+        await listening
+    assert len(lost) <= 2 * 10
     await air.close()
 
 
