@@ -9,7 +9,8 @@ from typing import Final
 from device.host import Host, HostError
 from gbcs.errors import MalformedMessage
 from gbcs.eui64 import format_eui64
-from gbcs.zcl.general import GeneralCommand, ReadAttributesResponse
+from gbcs.zcl.frame import Frame
+from gbcs.zcl.general import DefaultResponse, GeneralCommand, ReadAttributesResponse
 from gbcs.zcl.status import Status
 from gbcs.zcl.types import Value, zcl_moment
 from han.clusters import TIME
@@ -71,6 +72,16 @@ async def read_attributes(host: Host, far: Far, attribute_ids: Iterable[int]) ->
     except MalformedMessage as error:
         raise NotProvided(far.peer, f"Read Attributes Response: {error}") from error
     return {one.attribute_id: one.value for one in records if one.status == Status.SUCCESS}
+
+
+def status_of(frame: Frame) -> Status:
+    """What a Default Response says; FAILURE when the answer is none, or makes no sense."""
+    if frame.is_cluster_command or frame.command_id != GeneralCommand.DEFAULT_RESPONSE:
+        return Status.FAILURE
+    try:
+        return Status(DefaultResponse.parse(frame.payload).status)
+    except (MalformedMessage, ValueError):
+        return Status.FAILURE
 
 
 async def read_hub_time(host: Host, source_endpoint: int) -> datetime | None:

@@ -6,14 +6,20 @@ import asyncio
 from datetime import datetime
 from typing import TypeVar
 
-from device.asking import HUB_NWK, find_endpoints, hub_of, read_attributes, read_hub_time
+from device.asking import (
+    HUB_NWK,
+    find_endpoints,
+    hub_of,
+    read_attributes,
+    read_hub_time,
+    status_of,
+)
 from device.chassis import Chassis
 from device.host import Host
 from device.long_messages import LongMessages, parts_of
 from device.responding import Execute, respond
 from device.timeline import Timeline
 from gbcs.errors import MalformedMessage
-from gbcs.zcl.general import DefaultResponse
 from gbcs.zcl.status import Status
 from gbcs.zcl.types import zcl_seconds
 from han.clusters import BASIC, METERING, TUNNELING
@@ -122,7 +128,7 @@ class HubLink:
         name = type(message).__name__
         command = command_of(definition, name, Side.CLIENT)
         frame = await self._host.request(far.command(command, encode(message)))
-        if DefaultResponse.parse(frame.payload).status != Status.SUCCESS:
+        if status_of(frame) is not Status.SUCCESS:
             raise LinkTrouble(f"{name} was not taken")
 
     def ask_what_is_wanted(self, flag: Flag) -> None:
@@ -134,25 +140,31 @@ class HubLink:
     async def collect(self, execute: Execute) -> None:
         """Empty the mailbox: execute each command and put its Response before the next GET.
 
-        What waits in the outbox is put first.
+        What waits in the outbox is put first, then comes what a wake that was cut short left
+        behind: the hub does not offer it again.
         """
         collector = self._collector
         if collector is None:
             raise LinkTrouble("there is no tunnel")
         await self.send_waiting()
-        _empty(self._collected)
+        while not self._collected.empty():
+            if isinstance(late := self._collected.get_nowait(), Collected):
+                await self._execute(execute, late)
         collector.collect(self._timeline.now())
         self._go_on()
         while isinstance(found := await self._collected.get(), Collected):
-            whole = self._whole(found.message)
-            if whole is not None:
-                respond(self._chassis, execute, whole)
-                await self.send_waiting()
+            await self._execute(execute, found)
             collector.next(self._timeline.now())
             self._go_on()
         if found.reason is not None:
             self.connected = False
             raise LinkTrouble(f"mailbox: {found.reason}")
+
+    async def _execute(self, execute: Execute, found: Collected) -> None:
+        whole = self._whole(found.message)
+        if whole is not None:
+            respond(self._chassis, execute, whole)
+            await self.send_waiting()
 
     def _whole(self, octets: bytes) -> bytes | None:
         """The message these octets complete; what is no part of one is left to the pipeline."""
@@ -182,8 +194,9 @@ class HubLink:
             raise LinkTrouble(f"put: {reason}")
 
     def wants(self, flags: NotificationFlags) -> bool:
-        """Whether the hub says that messages wait in the mailbox."""
-        return FunctionalFlag.TUNNEL_MESSAGE_PENDING in flags.permitted_for_gsme()
+        """Whether the hub says that messages wait in the mailbox, or some came too late."""
+        waits = FunctionalFlag.TUNNEL_MESSAGE_PENDING in flags.permitted_for_gsme()
+        return waits or not self._collected.empty()
 
     @staticmethod
     def network_key_waits(flags: NotificationFlags) -> bool:

@@ -13,6 +13,7 @@ from enum import Enum
 from typing import Final
 
 from device.alerts import Alerts
+from device.asking import status_of
 from device.command import Answered
 from device.common import AUTHORITY, CommonCommands
 from device.download import FirmwareDownload
@@ -34,7 +35,6 @@ from gbcs.party import Role
 from gbcs.plain import Plain
 from gbcs.protection import verify
 from gbcs.zcl.frame import Frame
-from gbcs.zcl.general import DefaultResponse, GeneralCommand
 from gbcs.zcl.status import Status
 from han.clusters import METERING, PREPAYMENT
 from han.commands.metering import LocalChangeSupply
@@ -129,7 +129,7 @@ class Ppmid(Display):
             payload = encode(ConsumerTopUp(origin, code))
             frame = await self._ask_electricity(PREPAYMENT.cluster_id, "ConsumerTopUp", payload)
         if not frame.is_cluster_command:
-            raise Refusal(f"the {fuel.value} meter: {_status(frame).name}")
+            raise Refusal(f"the {fuel.value} meter: {status_of(frame).name}")
         answer = decode(ConsumerTopUpResponse, frame.payload)
         done = answer.result in _ACCEPTED
         name = TopUpResult(answer.result).name if answer.result in tuple(TopUpResult) else "?"
@@ -153,7 +153,7 @@ class Ppmid(Display):
         return self._told(Button.ENABLE_SUPPLY, Fuel.ELECTRICITY, frame)
 
     def _told(self, button: Button, fuel: Fuel, frame: Frame) -> bool:
-        status = _status(frame)
+        status = status_of(frame)
         self._pressed(button, fuel, done=status is Status.SUCCESS, result=status.name)
         return status is Status.SUCCESS
 
@@ -250,13 +250,3 @@ _ACCEPTED: Final = (
     TopUpResult.ACCEPTED_SUPPLY_DISABLED,
     TopUpResult.ACCEPTED_SUPPLY_ARMED,
 )
-
-
-def _status(frame: Frame) -> Status:
-    """What a Default Response says."""
-    if frame.is_cluster_command or frame.command_id != GeneralCommand.DEFAULT_RESPONSE:
-        return Status.FAILURE
-    try:
-        return Status(DefaultResponse.parse(frame.payload).status)
-    except (MalformedMessage, ValueError):
-        return Status.FAILURE
