@@ -79,6 +79,8 @@ def plot(
 
 
 def _drawer(out: Path) -> Callable[[Record, str, Path], None]:
+    if not out.parent.is_dir():
+        raise click.UsageError(f"--out {out}: there is no directory {out.parent}")
     match out.suffix.lower():
         case ".png":
             from bench.plot.png import draw

@@ -64,14 +64,17 @@ class Record:
 def record_of(
     kept: Kept, power_log: Iterable[Entry], title: str, start: datetime | None, end: datetime
 ) -> Record:
-    """The record of what a meter keeps up to ``end``, from ``start`` or from its first entry."""
+    """The record of what a meter keeps up to ``end``, from ``start`` or from its first entry.
+
+    It is half an hour long at least, so that there is something to see of a meter with no entry.
+    """
     measured = kept.measurements
     phases = [phase.average for phase in measured.phases]
     voltage = [periods(average.profile.entries, average.period_s) for average in phases]
     imported = _half_hours(measured.half_hours.active_import.entries)
     exported = _half_hours((at, (wh, 0)) for at, (wh, _) in measured.half_hours.export.entries)
     starts = [spans[0].start for spans in (*voltage, imported) if spans]
-    first = start or min(starts, default=end)
+    first = min(start or min(starts, default=end), end - HALF_HOUR)
     shown = [_shown(spans, first) for spans in voltage]
     return Record(
         title,

@@ -55,7 +55,7 @@ def special_days(
     ``most`` is how many there may be.
     """
     yield cosem(f"11/0-0:11.0.{number_}.255", title, _active(SPECIAL_DAYS))
-    yield cosem(f"11/0-1:11.0.{number_}.255", title, _entries(SPECIAL_DAYS, most))
+    yield cosem(f"11/0-1:11.0.{number_}.255", title, limited(2, "entries", SPECIAL_DAYS, most))
     yield _activation_only(f"94.44.128.{activation}", title)
 
 
@@ -64,7 +64,7 @@ def schedule(
 ) -> Iterator[CosemObject[S]]:
     """A calendar of scripts, kept like special days."""
     yield cosem(f"10/0-0:12.0.{number_}.255", title, _active(SCHEDULE))
-    yield cosem(f"10/0-1:12.0.{number_}.255", title, _entries(SCHEDULE, most))
+    yield cosem(f"10/0-1:12.0.{number_}.255", title, limited(2, "entries", SCHEDULE, most))
     yield _activation_only(f"94.44.128.{activation}", title)
 
 
@@ -72,14 +72,14 @@ def _active(notation: str) -> Attribute[S]:
     return stored(2, "entries", notation, (), writable=False)
 
 
-def _entries(notation: str, most: int | None) -> Attribute[S]:
-    """Passive entries; more than ``most`` are refused."""
+def limited(index: int, name: str, notation: str, most: int | None) -> Attribute[S]:
+    """A stored array; more than ``most`` entries are refused with "other reason"."""
 
     def check(_model: S, value: Plain, _access: Access) -> Result:
         fits = most is None or len(elements(value)) <= most
         return Result.SUCCESS if fits else Result.OTHER_REASON
 
-    entries: Attribute[S] = stored(2, "entries", notation, ())
+    entries: Attribute[S] = stored(index, name, notation, ())
     return replace(entries, write=check)
 
 

@@ -19,7 +19,7 @@ from device.cosem.table import (
 )
 from esme.account.top_up import TopUp
 from esme.money import Balances, PaymentMode
-from esme.objects.calendars import activation_time, schedule, special_days
+from esme.objects.calendars import activation_time, limited, schedule, special_days
 from esme.objects.fields import CURRENCY, Meter, MeterAttribute
 from esme.tariff.registers import UNUSED_THRESHOLD
 from gbcs.dlms.apdu import Result
@@ -34,6 +34,9 @@ _NO_COMMODITY: Final = (0, bytes(6), 0)
 _NO_CHARGE: Final = ((0, -5), _NO_COMMODITY, ((b"", 0),))
 _NO_PRICES: Final = ((3, -5), (3, bytes.fromhex("0100010800FF"), 2), ())
 _PRICE_SCALER: Final = -5
+_TARIFF_SPECIAL_DAYS: Final = 50
+_NON_DISABLEMENT_ENTRIES: Final = 22
+_NON_DISABLEMENT_SPECIAL_DAYS: Final = 20
 _BLOCK_COUNTERS: Final = 99
 """Script of the block counters' reset."""
 
@@ -61,18 +64,26 @@ def _active(index: int, name: str, notation: str, initial: Plain) -> MeterAttrib
 def _switching(element: int, title: str) -> Iterator[CosemObject[Meter]]:
     table = f"20/0-0:13.0.{element}.255"
     kinds = (
-        ("season_profile", SEASONS),
-        ("week_profile_table", WEEKS),
-        ("day_profile_table", DAYS),
+        ("season_profile", SEASONS, 4),
+        ("week_profile_table", WEEKS, 4),
+        ("day_profile_table", DAYS, None),
     )
     yield cosem(
         table,
         f"TariffSwitchingTable({title})",
-        *(_active(3 + n, f"{name}_active", kind, ()) for n, (name, kind) in enumerate(kinds)),
-        *(_passive(7 + n, f"{name}_passive", kind, ()) for n, (name, kind) in enumerate(kinds)),
+        *(_active(3 + n, f"{name}_active", kind, ()) for n, (name, kind, _) in enumerate(kinds)),
+        *(
+            limited(7 + n, f"{name}_passive", kind, most)
+            for n, (name, kind, most) in enumerate(kinds)
+        ),
         activation_time(10, f"{table}/10", "activate_passive_calendar_time"),
     )
-    yield from special_days(element, 29 + element, f"TariffSwitchingTable({title})(SpecialDays)")
+    yield from special_days(
+        element,
+        29 + element,
+        f"TariffSwitchingTable({title})(SpecialDays)",
+        most=_TARIFF_SPECIAL_DAYS,
+    )
 
 
 def _thresholds_and_prices(twin: bool) -> Iterator[CosemObject[Meter]]:
@@ -183,8 +194,10 @@ def _account() -> Iterator[CosemObject[Meter]]:
         "LowMediumPowerThreshold / MediumHighPowerThreshold",
         stored(2, "thresholds", "array<u32>", (0, 0)),
     )
-    yield from special_days(2, 31, "Non-DisablementCalendar(SpecialDays)")
-    yield from schedule(1, 28, "Non-DisablementCalendar")
+    yield from special_days(
+        2, 31, "Non-DisablementCalendar(SpecialDays)", most=_NON_DISABLEMENT_SPECIAL_DAYS
+    )
+    yield from schedule(1, 28, "Non-DisablementCalendar", most=_NON_DISABLEMENT_ENTRIES)
 
 
 def _balance(field: str) -> tuple[Callable[[Meter], int], Callable[[Meter, int], None]]:

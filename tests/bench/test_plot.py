@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
+from importlib import import_module
 from itertools import pairwise
 from pathlib import Path
 
@@ -13,13 +14,14 @@ import pytest
 from click.testing import CliRunner, Result
 
 from bench.cli.plot import plot
-from bench.plot.record import Span, gaps, periods, runs
+from bench.plot.record import Span, gaps, periods, record_of, runs
 from bench.plot.scale import ticks, time_ticks
 from bench.plot.source import EXAMPLE, EXAMPLE_CONFIGURATION, Configuration, kept, measured
 from bench.rig import RigError, load_rig
 from bench.site import site_of
 from device.clock import DeviceClock
 from device.store import SqliteStore
+from esme.kept import Kept
 from esme.memory import Memory
 from esme.meter import ElectricityMeter, Identity
 from gbcs.stamp import Reliability
@@ -101,6 +103,18 @@ def test_a_load_on_three_phases_is_drawn_as_png(tmp_path: Path) -> None:
     assert out.read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
 
 
+@pytest.mark.parametrize("suffix", ["png", "html"])
+def test_a_meter_with_no_entry_yet_is_drawn_as_one_gap(tmp_path: Path, suffix: str) -> None:
+    if suffix == "png":
+        pytest.importorskip("matplotlib")
+    record = record_of(Kept(), (), "new", None, START)
+    assert (record.start, record.end) == (START - timedelta(minutes=30), START)
+    assert len(record.voltage_gaps) == len(record.energy_gaps) == 1
+    draw = import_module(f"bench.plot.{suffix}").draw
+    draw(record, "load", tmp_path / f"new.{suffix}")
+    assert (tmp_path / f"new.{suffix}").stat().st_size > 0
+
+
 def test_what_a_store_has_kept_is_shown_and_left_as_it_is(tmp_path: Path) -> None:
     file = rig_file(tmp_path, 'store = "rig.sqlite"\n[electricity_meter]\nload_w = 1000\n')
     rig = load_rig(file)
@@ -137,6 +151,7 @@ def test_what_a_store_has_kept_is_shown_and_left_as_it_is(tmp_path: Path) -> Non
     ("arguments", "reason"),
     [
         (["voltage", "--out", "v.pdf"], "ends in .png or .html"),
+        (["voltage", "--out", "nowhere/v.html"], "there is no directory nowhere"),
         (["voltage", "--out", "v.html", "--kept"], "has kept nothing"),
         (["voltage", "--out", "v.html", "--kept", "--over", "3"], "--kept shows what was measured"),
         (["voltage", "--out", "v.html", "--days", "0"], "--days"),

@@ -2,6 +2,7 @@
 
 import pytest
 
+from device.cosem.fields import elements
 from gbcs.dlms import values as v
 from gbcs.dlms.apdu import DataNotification, Result
 from gbcs.dlms.data import Data
@@ -143,3 +144,21 @@ def test_a_time_that_does_not_say_when_is_refused(wild: str) -> None:
     assert rig.set("9000/0-0:94.44.128.7/6", octets) == Result.OTHER_REASON
     assert rig.read("71/0-0:17.0.0.255/4") == 0
     assert not rig.meter.kept.pending
+
+
+@pytest.mark.parametrize(
+    ("place", "entry", "most"),
+    [
+        ("20/0-0:13.0.0.255/7", v.structure(*[v.octets(bytes(n)) for n in (1, 12, 1)]), 4),
+        ("20/0-0:13.0.0.255/8", v.structure(v.octets(b"w"), *[v.u8(1)] * 7), 4),
+        ("11/0-1:11.0.0.255/2", v.structure(v.u16(1), v.octets(bytes(5)), v.u8(1)), 50),
+        ("11/0-1:11.0.2.255/2", v.structure(v.u16(1), v.octets(bytes(5)), v.u8(1)), 20),
+    ],
+)
+def test_a_calendar_takes_as_many_entries_as_it_has_places(
+    place: str, entry: Data, most: int
+) -> None:
+    rig = MeterRig()
+    assert rig.set(place, v.array(*[entry] * most)) == Result.SUCCESS
+    assert rig.set(place, v.array(*[entry] * (most + 1))) == Result.OTHER_REASON
+    assert len(elements(rig.read(place))) == most
