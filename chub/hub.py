@@ -140,40 +140,46 @@ class CommunicationsHub:
         self.pending_changed: Callable[[int, bool], object] = lambda peer, pending: None
         self.tap_offs = TapOffs(chassis.store)
         self.device_removed: Callable[[int], object] = lambda peer: None
-        self.mailroom = Mailroom(
+        self.mailroom = self._make_mailroom()
+        self.firmware = FirmwareDistribution(chassis, self.device_log, self.alerts)
+        self.poll_client = self._make_poll_client(endpoint)
+        self.endpoint = self._make_endpoint(endpoint)
+        self._from_wan, self._from_devices = LongMessages(), LongMessages()
+        chassis.outbox.hand_to(upward)
+        self._host: Host | None = None
+
+    def _make_mailroom(self) -> Mailroom:
+        return Mailroom(
             self.tunnels,
-            chassis.store,
+            self.chassis.store,
             self.settings,
             upward=self._from_han,
             pending=lambda peer, pending: self.pending_changed(peer, pending),
             expired=self.undelivered.expired,
             noise=self.undelivered.noise,
         )
-        self.firmware = FirmwareDistribution(chassis, self.device_log, self.alerts)
-        self.poll_client = PollClient(
-            chassis,
+
+    def _make_poll_client(self, endpoint: int) -> PollClient:
+        return PollClient(
+            self.chassis,
             self.settings,
             endpoint,
             waits=self._waits_for,
             admitted=self.trust_centre.trusts,
             listening=lambda peer: self.deliveries.hurry(peer, self._now()),
         )
-        self.endpoint = Endpoint(
-            endpoint,
-            REMOTE_COMMUNICATIONS_DEVICE,
-            served=(
-                self.tunnels.served(),
-                self.opener.clients.served(),
-                *self.trust_centre.served(),
-                self.firmware.served(),
-                self.poll_client.served(),
-                time_server(chassis.clock),
-                basic_server(),
-            ),
+
+    def _make_endpoint(self, number: int) -> Endpoint:
+        served = (
+            self.tunnels.served(),
+            self.opener.clients.served(),
+            *self.trust_centre.served(),
+            self.firmware.served(),
+            self.poll_client.served(),
+            time_server(self.chassis.clock),
+            basic_server(),
         )
-        self._from_wan, self._from_devices = LongMessages(), LongMessages()
-        chassis.outbox.hand_to(upward)
-        self._host: Host | None = None
+        return Endpoint(number, REMOTE_COMMUNICATIONS_DEVICE, served=served)
 
     def add_function(self, entity: int, answer: Execute) -> None:
         """Put a function (the GPF) into the hub: messages for ``entity`` go to it."""
