@@ -14,9 +14,13 @@ from device.events import (
     CommandAnswered,
     CommandReceived,
     CommandRefused,
+    DownloadBroken,
     Event,
     Expelled,
     FastPolling,
+    FirmwareOffered,
+    FirmwareReceived,
+    FirmwareTransferEnded,
     FrameFailed,
     FrameIgnored,
     Joined,
@@ -43,9 +47,11 @@ from device.events import (
     TunnelChanged,
     WakeEnded,
 )
+from device.trace import cluster_named
 from esme.control.event import BoostEnded, ControllerActed, LimitChanged
 from esme.control.happening import Outcome
 from gbcs.eui64 import format_eui64
+from gbcs.zcl.status import Status
 from gpf.event import TenancyChanged
 from han.zdo.messages import Command
 from peers.event import (
@@ -155,14 +161,36 @@ def _say_message(event: Event, names: Names) -> str | None:
             return f"alert {code:04X} to {_peer(names, recipient)}"
         case LogEntry(log=log, code=code):
             return f"{log} log: {code:04X}"
-        case FrameFailed(peer=peer, cluster_id=cluster_id, reason=reason):
-            return f"cluster {cluster_id:04X} to {_peer(names, peer)} failed: {reason}"
+        case FrameFailed(peer=peer, cluster_id=cluster_id, reason=reason, zdo=zdo):
+            what = cluster_named(cluster_id, zdo=zdo)
+            return f"{what} to {_peer(names, peer)} failed: {reason}"
         case FrameIgnored(cluster_id=Command.MATCH_DESC):
             return None  # a search for somebody else
         case FrameIgnored(peer=peer, cluster_id=cluster_id, reason=reason):
             return f"cluster {cluster_id:04X} from {_peer(names, peer)} ignored: {reason}"
         case _:
-            return _say_polling(event, names) or _say_control(event, names)
+            return (
+                _say_polling(event, names)
+                or _say_firmware(event, names)
+                or _say_control(event, names)
+            )
+
+
+def _say_firmware(event: Event, names: Names) -> str | None:
+    match event:
+        case FirmwareOffered(version=version, targets=targets):
+            to = ", ".join(_peer(names, peer) for peer in targets)
+            return f"firmware {version.hex().upper()} offered to {to}"
+        case FirmwareReceived(version=version, octets=octets, trouble=trouble):
+            end = "verified" if trouble is None else f"discarded: {trouble}"
+            return f"firmware {version.hex().upper()} received, {octets} octets, {end}"
+        case FirmwareTransferEnded(peer=peer, version=version, status=status):
+            word = Status(status).name if status in list(Status) else f"0x{status:02X}"
+            return f"{_peer(names, peer)} ended its download of {version.hex().upper()}: {word}"
+        case DownloadBroken(held_octets=octets, reason=reason):
+            return f"firmware download stopped at {octets} octets, to go on: {reason}"
+        case _:
+            return None
 
 
 def _say_polling(event: Event, names: Names) -> str | None:

@@ -24,7 +24,7 @@ from device.polling import PollSettings
 from device.settings import CommonSettings
 from device.station import Station
 from device.store import MemoryStore, SqliteStore, Store, StoreError
-from device.timeline import Timeline
+from device.timeline import REAL, Timeline
 from esme.physics.site import Site
 from gbcs.eui64 import format_eui64
 from gbcs.keys import KeyStore
@@ -175,9 +175,10 @@ class Parts:
 
     def octets(self, eui64: int) -> RandomOctets:
         """Octets for a device's ephemeral keys: real ones on a real bench, else repeatable."""
-        if self.rig.rate == 1.0:
+        if self.timeline.rate == REAL:
             return random.SystemRandom().randbytes
-        here = f"{self.rig.seed}|{eui64:016X}|{self.timeline.now()}"
+        began = self.timeline.now().replace(microsecond=0)  # what a thread took is no chance
+        here = f"{self.rig.seed}|{eui64:016X}|{began}"
         return random.Random(here).randbytes
 
 

@@ -196,12 +196,16 @@ class FrameDelivered(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FrameFailed(Event):
-    """A request of this device was not delivered or not answered in time, or an answer got lost."""
+    """A request of this device was not delivered or not answered in time, or an answer got lost.
+
+    With ``zdo`` the cluster is that of a request of the Zigbee Device Profile.
+    """
 
     peer: Eui64
     cluster_id: Code
     reason: str
     command_id: Status8 | None = None
+    zdo: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,10 +29,11 @@ from device.events import (
 from device.events import RadioLost as RadioLostEvent
 from device.events import RadioUp as RadioUpEvent
 from device.timeline import Timeline
-from device.trace import trace
+from device.trace import cluster_named, trace
 from gbcs.zcl.frame import Frame
 from han.exchange import (
     REPLY_TIMEOUT,
+    ZDO,
     Delivered,
     NodeEvent,
     Outcome,
@@ -389,8 +390,10 @@ def _answer(outcome: Outcome) -> Outcome:
 
 
 def _describe(request: Request) -> str:
-    command = f"cluster {request.cluster_id:04X} command {request.command_id:02X}"
-    return f"{command} to {int(request.peer):016X}"
+    zdo = request.profile_id == ZDO
+    command = "" if zdo else f" command {request.command_id:02X}"
+    what = f"{cluster_named(request.cluster_id, zdo=zdo)}{command}"
+    return f"{what} to {int(request.peer):016X}"
 
 
 def _call(watchers: Sequence[Callable[[T], object]], event: T) -> None:

@@ -6,7 +6,9 @@ from typing import TypedDict
 
 from device.chassis import Here
 from device.events import Event, FrameDelivered, FrameFailed, FrameIgnored, FrameServed
+from han.clusters import by_id
 from han.exchange import (
+    ZDO,
     AnswerLost,
     Delivered,
     Executed,
@@ -18,6 +20,7 @@ from han.exchange import (
     Undelivered,
 )
 from han.radio import Broadcast
+from han.zdo.messages import Command
 
 
 def trace(event: NodeEvent, here: Here) -> Event | None:
@@ -26,9 +29,9 @@ def trace(event: NodeEvent, here: Here) -> Event | None:
         case Delivered(request=request) | Replied(request=request):
             return FrameDelivered(**here, **_addressed(request))
         case Unanswered(request=request) if not isinstance(request.peer, Broadcast):
-            return FrameFailed(**here, **_addressed(request), reason="not answered")
+            return _failed(request, here, "not answered")
         case Undelivered(request=request, reason=status):
-            return FrameFailed(**here, **_addressed(request), reason=status.value)
+            return _failed(request, here, status.value)
         case AnswerLost(peer=peer, cluster_id=cluster_id, reason=status):
             return FrameFailed(**here, peer=int(peer), cluster_id=cluster_id, reason=status.value)
         case Executed(peer=peer, cluster_id=cluster_id, frame=frame, answers=answers, refused=no):
@@ -44,6 +47,19 @@ def trace(event: NodeEvent, here: Here) -> Event | None:
             return FrameIgnored(**here, peer=peer, cluster_id=cluster_id, octets=octets, reason=why)
         case _:
             return None
+
+
+def cluster_named(cluster_id: int, *, zdo: bool) -> str:
+    """A cluster as people know it."""
+    if not zdo:
+        return f"{by_id(cluster_id).name} ({cluster_id:04X})"
+    known = {int(each): each.name for each in Command}
+    return f"ZDO {known.get(cluster_id, f'{cluster_id:04X}')}"
+
+
+def _failed(request: Request, here: Here, reason: str) -> FrameFailed:
+    zdo = request.profile_id == ZDO
+    return FrameFailed(**here, **_addressed(request), reason=reason, zdo=zdo)
 
 
 class _Addressed(TypedDict):

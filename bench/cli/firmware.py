@@ -46,7 +46,12 @@ def firmware() -> None:
 @click.argument("image", type=FILE)
 @click.option("--signer", type=EUI64, required=True, help="Whose private key signs the image.")
 @click.option("--manufacturer", type=HexType(2), default="4348", show_default=True)
-@click.option("--image-type", type=HexType(2), required=True, help="Emulated: 1 ESME, 2 GSME.")
+@click.option(
+    "--image-type",
+    type=HexType(2),
+    required=True,
+    help="Emulated: 1 ESME, 2 GSME, 3 PPMID, 4 HCALCS.",
+)
 @click.option("--version", type=HexType(4), required=True, help="OTA file version, eight digits.")
 @click.option("--hardware", type=(HexType(2), HexType(2)), default=("0", "FFFF"), show_default=True)
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), required=True)
