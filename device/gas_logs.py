@@ -29,7 +29,7 @@ SeenFrom = Callable[[Access], int]
 
 @dataclass(slots=True)
 class GasLogs:
-    """Oldest first."""
+    """Snapshots and payments of a gas meter, each log with the oldest entry first."""
 
     daily: list[Snapshot] = field(default_factory=list)
     daily_prepayment: list[Snapshot] = field(default_factory=list)

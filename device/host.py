@@ -245,7 +245,7 @@ class Host:
         """Take one event; a fault of ours on it must not stop the device."""
         try:
             self._handle(event)
-        except Exception:  # noqa: BLE001 - the one place where a fault of ours ends
+        except Exception:  # noqa: BLE001 - a fault of ours on one event must not stop the device
             _LOG.exception("%016X failed on %s", self.node.eui64, event)
         self._advance()
 
@@ -404,7 +404,7 @@ def _call(watchers: Sequence[Callable[[T], object]], event: T) -> None:
 async def _watched(coroutine: Coroutine[object, object, None], name: str) -> None:
     try:
         await coroutine
-    except Exception:  # noqa: BLE001 - the third place where a fault of ours ends
+    except Exception:  # noqa: BLE001 - a task of ours that fails must not end the others
         _LOG.exception("a device failed to %s", name)
 
 
@@ -412,5 +412,5 @@ def _guard(action: Callable[[], object]) -> None:
     """Do it; a fault in a device's own code is logged and harms nobody else."""
     try:
         action()
-    except Exception:  # noqa: BLE001 - the second place where a fault of ours ends
+    except Exception:  # noqa: BLE001 - one watcher's fault must not reach the next
         _LOG.exception("a device failed on an event")

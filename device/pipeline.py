@@ -86,7 +86,7 @@ class Pipeline:
             return self._refuse(Refusal.MALFORMED, str(exc), message)
         except StoreError as exc:
             return self._refuse(Refusal.STORAGE, str(exc), message)
-        except Exception as exc:  # noqa: BLE001 - the one place where a fault of ours ends
+        except Exception as exc:  # noqa: BLE001 - whatever a command brings about, the device lives on
             _LOG.exception("%016X failed on a command", self._chassis.eui64)
             return self._refuse(Refusal.FAULT, f"{type(exc).__name__}: {exc}", message)
 

@@ -86,7 +86,7 @@ class Refused:
 
     @property
     def reason(self) -> int:
-        """Why."""
+        """The event code that says why."""
         return self.codes[0]
 
 

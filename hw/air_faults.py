@@ -50,7 +50,7 @@ class LinkFault:
             mine = way == self.stations or (not self.one_way and way == self.stations[::-1])
         else:
             mine = not self.stations or self.stations[0] in way
-        return replace(link, **self.change) if mine else link  # type: ignore[arg-type]
+        return replace(link, **self.change) if mine else link  # type: ignore[arg-type] # fields of Link
 
 
 class DongleTrouble(Enum):
@@ -160,7 +160,7 @@ class _FramesOnTheWay:
         last = self.fault.nth + self.fault.count - 1 if self.fault.count else number
         if not self.fault.nth <= number <= last:
             return link
-        return replace(link, **self.fault.change)  # type: ignore[arg-type]
+        return replace(link, **self.fault.change)  # type: ignore[arg-type] # fields of Link
 
 
 class AirFaults:

@@ -74,7 +74,7 @@ def radio_errors(doing: str) -> Iterator[None]:
 
 def layouts(ezsp: EZSP) -> Mapping[str, tuple[int, t.Struct, t.Struct]]:
     """The command table of the negotiated version: name to identifier and both layouts."""
-    return ezsp._protocol.COMMANDS  # type: ignore[no-any-return]
+    return ezsp._protocol.COMMANDS  # type: ignore[no-any-return] # untyped library
 
 
 async def disconnect(ezsp: EZSP) -> None:

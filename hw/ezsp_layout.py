@@ -144,8 +144,8 @@ def _fixed_format(kind: type) -> str | None:
     if issubclass(kind, zigpy_t.KeyData):
         return _KEY_FORMAT
     if issubclass(kind, int):
-        size: int = kind._size  # type: ignore[attr-defined]
-        signed: bool = kind._signed  # type: ignore[attr-defined]
+        size: int = kind._size  # type: ignore[attr-defined] # a zigpy integer
+        signed: bool = kind._signed  # type: ignore[attr-defined] # a zigpy integer
         return (_SIGNED if signed else _UNSIGNED).get(size)
     return None
 
@@ -177,7 +177,7 @@ class _Run:
 
 def _variable(name: str, kind: type, *, optional: bool) -> _Part:
     if issubclass(kind, t.LVBytes):
-        prefix: int = kind._prefix_length  # type: ignore[attr-defined]
+        prefix: int = kind._prefix_length  # type: ignore[attr-defined] # a zigpy octet string
         return _Counted(name, prefix, optional)
     if issubclass(kind, zigpy_t.Struct):
         return _Nested(name, kind)
@@ -241,7 +241,7 @@ class _Other:
 
     def read(self, octets: bytes, offset: int, into: dict[str, Value]) -> int:
         try:
-            value, rest = self._kind.deserialize(octets[offset:])  # type: ignore[attr-defined]
+            value, rest = self._kind.deserialize(octets[offset:])  # type: ignore[attr-defined] # untyped
         except ValueError:
             if self._optional:
                 return offset

@@ -218,7 +218,7 @@ async def _transfer(port: str, image: FirmwareImage, progress: Progress) -> None
     try:
         await flasher.enter_bootloader()
         await flasher.flash_firmware(parse(image.octets), progress_callback=progress)
-    except Exception as exc:
+    except Exception as exc:  # the flasher lets through whatever its serial stack raises
         if isinstance(cancelled, type) and isinstance(exc, cancelled):
             raise FlashError(
                 Failure.WRONG_IMAGE,

@@ -42,7 +42,7 @@ class Controlled(Scheduling, Protocol):
 
     @property
     def reporter(self) -> Reporter:
-        """Its logs."""
+        """Its event, security and controller logs."""
         ...
 
 

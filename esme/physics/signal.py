@@ -36,11 +36,11 @@ class Constant:
     value: int = 0
 
     def at(self, moment: datetime) -> int:
-        """The value."""
+        """The value, at any moment."""
         return self.value
 
     def change_after(self, moment: datetime) -> datetime | None:
-        """Never."""
+        """None: it never changes."""
         return None
 
 
