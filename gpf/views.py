@@ -32,6 +32,7 @@ from han.zcl.tables import Access, ClusterDefinition, Failure, Party, Served, Si
 
 _NOT_PUSHED: Final = Failure(Status.UNSUPPORTED_ATTRIBUTE)
 
+UNIT_OF_MEASURE: Final = 0x0300
 _BLOCKS: Final = (0x0700, 0x0701, 0x0702, 0x0703)
 CURRENT_SUMMATION: Final = 0x0000
 
@@ -67,7 +68,8 @@ def price_of(mirror: Mirror, state: ProxyState, at: datetime) -> PublishPrice | 
     book, metering = state.tariff, METERING.cluster_id
     used = sum(_number(mirror, metering, each, 0) for each in _BLOCKS)
     block = block_of(book, used, Conversion(book))
-    return price_at(book, at, block=block)
+    unit = _number(mirror, metering, UNIT_OF_MEASURE, 1)
+    return price_at(book, at, block=block, unit=unit)
 
 
 def worth_of(mirror: Mirror, state: ProxyState, volume_dm3: int, at: datetime) -> Amounts:

@@ -82,7 +82,8 @@ class Works:
     def price_now(self, now: datetime) -> PublishPrice | None:
         """The price in force; None without a tariff."""
         block = block_of(self.model.tariff, sum(self.model.block_volumes_dm3), self.gas)
-        return price_at(self.model.tariff, now, block=block)
+        unit = self.model.unit_of_measure
+        return price_at(self.model.tariff, now, block=block, unit=unit)
 
     @property
     def protected(self) -> bool:

@@ -41,6 +41,12 @@ def table(
     return mirrored_for(definition, Side.SERVER, view, only=reads)
 
 
+def now_seconds(meter: ElectricityMeter) -> int | None:
+    """The meter's time; None (invalid) while it has none."""
+    own = meter.metrology.own_now
+    return None if own is None else zcl_seconds(own)
+
+
 def tariff_seconds(meter: ElectricityMeter) -> int:
     """When the tariff came into force; it names the tariff and its publications, too."""
     since = meter.kept.tariff_since

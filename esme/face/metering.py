@@ -8,7 +8,7 @@ from typing import Final
 from device.cosem.shape import plain
 from device.cosem.table import Place
 from device.periods import day_start, month_start, week_start
-from esme.face.base import Fresh, Read, table
+from esme.face.base import Fresh, Read, now_seconds, table
 from esme.history import consumption_wh, today_wh
 from esme.interval_data import GetProfile, answer
 from esme.kept import Row, SupplyState
@@ -115,7 +115,7 @@ def _active_tier(meter: ElectricityMeter) -> int:
 _METERING: Final[dict[int, Read]] = {
     0x0000: lambda m: shown(m.readings.active_import_wh),
     0x0001: lambda m: shown(m.readings.active_export_wh),
-    0x0007: lambda m: zcl_seconds(m.now),
+    0x0007: now_seconds,
     0x0014: lambda m: _SUPPLY_STATUS[m.kept.supply],
     **{0x0100 + 2 * tier: _tier(tier) for tier in range(TOU_REGISTERS)},
     0x0020: _active_tier,

@@ -7,7 +7,7 @@ from enum import IntFlag
 from typing import Final
 
 from device.tokens import RESULTS, Refused
-from esme.face.base import Acting, Fresh, Read, table
+from esme.face.base import Acting, Fresh, Read, now_seconds, table
 from esme.kept import SupplyState
 from esme.meter import ElectricityMeter
 from gbcs.utrn import DIGITS
@@ -181,7 +181,7 @@ _ATTRIBUTES: Final[dict[int, Read]] = {
     0x0001: lambda m: m.kept.balances.meter_balance,
     0x0002: lambda m: m.kept.balances.emergency_credit,
     0x0003: lambda m: int(credit_status(m)),
-    0x0004: lambda m: zcl_seconds(m.now),
+    0x0004: now_seconds,
     0x0005: lambda m: m.kept.balances.accumulated_debt,
     0x0010: lambda m: m.prepayment.terms.emergency_limit,
     0x0011: lambda m: max(m.prepayment.terms.emergency_threshold, 0),

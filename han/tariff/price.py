@@ -7,14 +7,7 @@ from typing import Final
 
 from gbcs.zcl.types import zcl_seconds
 from han.commands.price import PublishPrice
-from han.tariff.book import (
-    CURRENCY,
-    DELIVERED,
-    PRICE_TRAILING_DIGIT,
-    TIERS_IN_USE,
-    UNIT_OF_MEASURE,
-    TariffBook,
-)
+from han.tariff.book import CURRENCY, DELIVERED, PRICE_TRAILING_DIGIT, TIERS_IN_USE, TariffBook
 from han.tariff.calendar import in_force, next_switch
 
 NOW: Final = 0
@@ -32,11 +25,11 @@ def tier_at(book: TariffBook, now: datetime) -> int | None:
     return 0 if book.by_blocks else switch.tier
 
 
-def price_at(book: TariffBook, now: datetime, *, block: int) -> PublishPrice | None:
+def price_at(book: TariffBook, now: datetime, *, block: int, unit: int) -> PublishPrice | None:
     """The price that holds from a moment to the next switch; None when no tariff is in force.
 
-    ``block`` (from 0) is where consumption stands. The unit is that of the tariff: energy, also of
-    gas, which is measured in volume.
+    ``block`` (from 0) is where consumption stands, ``unit`` what the meter measures in: for gas the
+    use case (GCS21f) states cubic metres here, though the tariff's own unit and its prices are kWh.
     """
     calendar, tier = book.calendar(DELIVERED), tier_at(book, now)
     if calendar is None or calendar.header is None or tier is None:
@@ -48,7 +41,7 @@ def price_at(book: TariffBook, now: datetime, *, block: int) -> PublishPrice | N
         rate_label=b"",
         issuer_event_id=calendar.header.issuer_event_id,
         current_time=zcl_seconds(now),
-        unit=book.values[UNIT_OF_MEASURE],
+        unit=unit,
         currency=book.values[CURRENCY],
         trailing_digit_and_tier=book.values[PRICE_TRAILING_DIGIT] & ~_TIER | tier & _TIER,
         price_tiers_and_register_tier=book.values[TIERS_IN_USE] << 4 & 0xF0 | tier & _TIER,

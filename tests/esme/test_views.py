@@ -13,7 +13,7 @@ from esme.meter import Identity
 from esme.physics.site import Phase, Site
 from gbcs.dlms import values as v
 from gbcs.dlms.data import Data
-from gbcs.stamp import NOW, Stamp
+from gbcs.stamp import NOW, Reliability, Stamp
 from gbcs.zcl.frame import Frame
 from gbcs.zcl.general import GeneralCommand, ReadAttributes, ReadAttributesResponse
 from gbcs.zcl.status import Status
@@ -190,6 +190,14 @@ def test_registers_begin_where_the_meter_was_and_start_again_at_zero_when_full()
     profile = rig.numbers("7/0-0:99.1.0.255/2")
     assert [row[1] for row in profile] == [1000] * 28
     assert rig.meter.kept.balances.meter_balance == 0
+
+
+def test_a_meter_without_a_time_states_none() -> None:
+    rig = MeterRig(mains(volts(230)), status=Reliability.INVALID)
+    display = Display(rig)
+    assert display.read(METERING_ID, 0x0007) == display.read(PREPAYMENT_ID, 0x0004) == [0xFFFFFFFF]
+    rig.clock.set_clock(at("10:00"), None, None)
+    assert display.read(METERING_ID, 0x0007) == [zcl_seconds(at("10:00"))]
 
 
 def test_what_no_attribute_can_show_is_shown_as_its_end() -> None:

@@ -83,11 +83,11 @@ def test_gas_changes_its_tier_at_the_minute_of_the_switch() -> None:
     )
 
 
-def test_a_price_is_for_energy_though_gas_is_measured_in_volume() -> None:
+def test_a_published_price_states_cubic_metres_as_recorded_ones_do() -> None:
     rig = GasRig(GasMeterModel(tariff=tariff()))
     price = rig.meter.works.price_now(START + 8 * HOUR)
     assert price is not None
-    assert (price.unit, price.price) == (0, 5_000)
+    assert (price.unit, price.price) == (1, 5_000)
 
 
 def test_a_day_in_credit_mode_costs_its_energy_and_the_standing_charge() -> None:
