@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
 
@@ -34,9 +34,12 @@ from han.zdo.server import Binding
 
 _KEY: Final = "poll control"
 LIMITS: Final = {
+    "check_in_qs": (0, LONGEST),
     "long_poll_qs": (SHORTEST_LONG_POLL, LONGEST),
     "short_poll_qs": (1, 0xFFFF),
     "fast_poll_timeout_qs": (1, 0xFFFF),
+    "check_in_min_qs": (0, LONGEST),
+    "long_poll_min_qs": (0, LONGEST),
     "fast_poll_timeout_max_qs": (0, 0xFFFF),
 }
 _WRITABLE: Final = ("check_in", "long_poll", "short_poll", "fast_poll_timeout")
@@ -71,10 +74,9 @@ class PollSettings:
 
     def __post_init__(self) -> None:
         """Refuse what the ZCL has no place for."""
-        for field in fields(self)[1:]:
-            least, most = LIMITS.get(field.name, (0, LONGEST))
-            if not least <= (value := getattr(self, field.name)) <= most:
-                raise ValueError(f"{field.name} is {value}, not from {least} to {most}")
+        for name, (least, most) in LIMITS.items():
+            if not least <= (value := getattr(self, name)) <= most:
+                raise ValueError(f"{name} is {value}, not from {least} to {most}")
 
     def intervals(self, wake_interval: timedelta | None = None) -> PollIntervals:
         """The attributes of a device, which may wake this often by itself."""
@@ -214,6 +216,9 @@ class Polling:
     def _radio_event(self, event: RadioEvent) -> None:
         if isinstance(event, NetworkDown):
             self.control.stop()
+            if self.control.intervals != self._own:  # of peers that it has left
+                self.control.intervals = self._own
+                self._changed()
 
     def _bound(self) -> Sequence[Binding]:
         return () if self._host is None else self._host.node.bindings

@@ -273,6 +273,7 @@ async def test_a_meter_that_was_removed_checks_in_with_nobody(timeline: Timeline
         await timeline.sleep(2 * MINUTE)
         assert not meter.radio.on_network
         assert meter.polling.control.deadline is None
+        assert meter.polling.control.intervals == PollIntervals(long_poll=7200)
         seen.clear()
         await timeline.sleep(HOUR)
     assert seen == []
