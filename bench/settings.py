@@ -49,7 +49,7 @@ SECTIONS: Final[Mapping[str, type[DataclassInstance]]] = {
 """Section of ``[settings]`` in the rig file to the dataclass that declares its fields."""
 
 _LEAST: Final = (
-    (r"clock\.set_clock_min_interval_s$", 0),
+    (r"(clock\.set_clock_min_interval|chf\.long_poll)_s$", 0),
     (r"(poll|retry|interval|period|pause|rediscovery|lifetime)_s$", 1),
     (r"_(octets|entries|places|capacity|base_min)$", 1),
     (r"\.(suites|key_failures)$", 1),
