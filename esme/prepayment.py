@@ -115,7 +115,8 @@ class Prepayment:
         """Credit a token; events say what became of it. Without ``counter``: entered by hand."""
         self.charge()
         kept = self._kept
-        outcome = credit(digits, own, counter, self._gate, self.account, kept.balances)
+        most_debt = self._debt_cap_left(own)
+        outcome = credit(digits, own, counter, self._gate, self.account, kept.balances, most_debt)
         if isinstance(outcome, Refused):
             self._tell(outcome.codes)
             return outcome
@@ -140,6 +141,19 @@ class Prepayment:
             return False
         self.activate_emergency_credit()
         return True
+
+    def _debt_cap_left(self, own: datetime) -> int | None:
+        """What payments may recover of debt now: the cap, less what they did in its period."""
+        cap, period_s = self.terms.debt_cap
+        if not cap:
+            return None
+        since = own - timedelta(seconds=period_s)
+        paid = sum(
+            row[0]
+            for at, row in self._kept.snapshots.debt_payments.between(since, None)
+            if at is not None and at > since and isinstance(row[0], int)
+        )
+        return max(cap * self._gate.settings.debt_cap_unit - paid, 0)
 
     def _tell(self, codes: Iterable[int]) -> None:
         for code in codes:

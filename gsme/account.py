@@ -17,7 +17,6 @@ from han.tariff.energy import NANO
 HOURLY: Final = 0
 _SHARES: Final = 10_000
 _HOURS_PER_DAY: Final = 24
-_CAP_MAXIMUM: Final = 0x7FFFFFFF
 PAYMENT_DEBT: Final = 2
 
 
@@ -48,17 +47,15 @@ def charge(
 
 
 def recover(account: Account, number: int, *, hours: int, protected: bool = False) -> Iterator[int]:
-    """Recover time debt 0 or 1 for so many hours, within the week's cap."""
+    """Recover time debt 0 or 1 for so many hours."""
     if not account.prepayment:
         return
     per_hour = account.recovery_frequencies[number] == HOURLY
     amount = account.recovery_amounts[number] * (hours if per_hour else hours // _HOURS_PER_DAY)
-    cap = account.overall_debt_cap if account.overall_debt_cap > 0 else _CAP_MAXIMUM
-    amount = min(amount, account.debt_amounts[number], cap - account.recovered_this_week)
+    amount = min(amount, account.debt_amounts[number])
     if amount <= 0:
         return
     account.debt_amounts[number] -= amount
-    account.recovered_this_week += amount
     yield from charge(account, amount * NANO, time_based=True, protected=protected)
     if not account.debt_amounts[number]:
         yield codes.TIME_DEBT_COLLECTED[number]
@@ -82,10 +79,16 @@ def select(account: Account) -> Iterator[int]:
     yield from look_again(account)
 
 
-def pay_in(account: Account, amount: int) -> Paid:
-    """Split a payment: payment debt, accumulated debt, emergency credit, then the balance."""
+def pay_in(account: Account, amount: int, recovered: int = 0) -> Paid:
+    """Split a payment: payment debt, accumulated debt, emergency credit, then the balance.
+
+    ``recovered`` is the debt that payments have paid in the week before: OverallDebtCap is what
+    they may take in a week.
+    """
     debt = account.debt_amounts[PAYMENT_DEBT]
     share = min(amount * account.top_up_percentage // _SHARES, debt)
+    if account.overall_debt_cap > 0:
+        share = min(share, max(account.overall_debt_cap - recovered, 0))
     account.debt_amounts[PAYMENT_DEBT] -= share
     rest = amount - share
     repaid = min(rest, account.accumulated_debt)

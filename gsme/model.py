@@ -93,7 +93,6 @@ class Account:
     disablement_suspended: bool = False
     owed_nano: int = 0
     """Charges that do not yet make one unit of money."""
-    recovered_this_week: int = 0
 
     @property
     def prepayment(self) -> bool:

@@ -50,6 +50,8 @@ _KEEP_CUT_OFF: Final = -1
 
 C = TypeVar("C")
 
+_WEEK_S: Final = 604_800
+
 
 class GasTill:
     """Where the household and its supplier pay: :class:`han.household.Till` of a gas meter."""
@@ -94,7 +96,11 @@ class GasTill:
 
     def _credit(self, digits: bytes, amount: int, now_s: int) -> None:
         model = self._works.model
-        paid = accounts.pay_in(model.account, amount)
+        week_ago_s = now_s - _WEEK_S
+        recovered = sum(
+            each.amount_paid for each in model.logs.debt_payments if each.time > week_ago_s
+        )
+        paid = accounts.pay_in(model.account, amount, recovered)
         payments = []
         if paid.debt:
             outstanding = model.account.debt_amounts[accounts.PAYMENT_DEBT]

@@ -37,7 +37,6 @@ HALF_HOUR: Final = timedelta(minutes=30)
 _KINDS: Final = (PROFILE, DAILY, NETWORK)
 MOST_UNPUSHED: Final = 16
 """Snapshots that wait to be pushed; older ones the proxy asks for."""
-_MONDAY: Final = 0
 _STEPPED: Final = frozenset({Occurrence.SET, Occurrence.POWER_LOST})
 
 
@@ -183,8 +182,6 @@ class Works:
         model = self.model
         self._pay(model.tariff.values[prices.STANDING_CHARGE] * NANO, time_based=True)
         model.day_energy_wh = model.day_cost = 0
-        if boundary.weekday() == _MONDAY:
-            model.account.recovered_this_week = 0
 
     def _charge_hourly(self, boundary: datetime) -> None:
         """Time debts: those by the hour on the hour, those by the day at midnight."""

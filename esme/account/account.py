@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
 from typing import Final
 
 from device.tokens import TokenMemory
@@ -43,9 +42,6 @@ class AccountState:
     out_of_credit: bool = False
     disablement_suspended: bool = False
     """Whether it was told that only a non-disablement period keeps the supply on."""
-    recovered: int = 0
-    recovered_since: datetime | None = None
-    """What top-ups have recovered in the period of the cap that began then."""
     tokens: TokenMemory = field(default_factory=TokenMemory)
 
 
@@ -139,15 +135,15 @@ class Account:
         yield EMERGENCY_ACTIVATED
         yield from self._restore()
 
-    def pay_in(self, amount: int, now: datetime, cap_unit: int) -> tuple[int, int]:
+    def pay_in(self, amount: int, most_debt: int | None = None) -> tuple[int, int]:
         """Split a payment: payment debt, accumulated debt, emergency credit, then the balance.
 
-        What went to the payment debt, and what to the balance. The cap on debt that payments
-        recover is in units of ``cap_unit``.
+        What went to the payment debt (at most ``most_debt``), and what to the balance.
         """
         balances = self._balances()
         share = min(amount * self.terms.debt_share // 10_000, max(balances.payment_debt, 0))
-        share = self._capped(share, now, cap_unit)
+        if most_debt is not None:
+            share = min(share, most_debt)
         balances.payment_debt -= share
         rest = amount - share
         repaid = min(rest, balances.accumulated_debt)
@@ -187,17 +183,6 @@ class Account:
                 yield from self._charge(recovered * NANO, time_based=True)
                 if recovered == debt:
                     yield code
-
-    def _capped(self, share: int, now: datetime, cap_unit: int) -> int:
-        """What of a payment may recover debt in this period of the cap."""
-        state, (cap, period_s) = self.state, self.terms.debt_cap
-        since = state.recovered_since
-        if since is None or not since <= now < since + timedelta(seconds=period_s):
-            state.recovered, state.recovered_since = 0, now
-        if cap:
-            share = min(share, max(cap * cap_unit - state.recovered, 0))
-        state.recovered += share
-        return share
 
     def _charge(self, nano: int, *, time_based: bool) -> Iterator[int]:
         state = self.state

@@ -34,8 +34,12 @@ def credit(
     gate: TokenGate,
     account: Account,
     balances: Balances,
+    most_debt: int | None = None,
 ) -> TopUp | Refused:
-    """Credit a token under a counter, or one entered by hand; or say with event codes why not."""
+    """Credit a token under a counter, or one entered by hand; or say with event codes why not.
+
+    ``most_debt`` is what it may pay of the payment debt; None: all of it.
+    """
     checked = gate.check(digits, now, counter)
     if isinstance(checked, Refused):
         return checked
@@ -46,5 +50,5 @@ def credit(
     if terms.maximum_balance and balances.meter_balance + amount > terms.maximum_balance:
         return Refused((ABOVE_MAXIMUM_BALANCE,))
     gate.spent(checked)
-    debt_payment, _ = account.pay_in(amount, now, gate.settings.debt_cap_unit)
+    debt_payment, _ = account.pay_in(amount, most_debt)
     return TopUp(amount, debt_payment)

@@ -194,7 +194,19 @@ def test_a_top_up_above_the_limit_changes_nothing() -> None:
     assert rig.alert_codes() == [0x8F5B]
 
 
-def test_time_debts_are_recovered_by_the_hour_and_by_the_day_within_the_weeks_cap() -> None:
+def test_payments_recover_debt_up_to_the_cap_of_a_week() -> None:
+    account = prepaying(top_up_percentage=3_000, overall_debt_cap=450_000)
+    account.debt_amounts[2] = 9_000_000
+    rig = GasRig(GasMeterModel(account=account))
+    for counter, left in ((7, 8_700_000), (8, 8_550_000), (9, 8_550_000)):
+        assert top_up(rig, counter, token(rig, counter, 1_000)).result == 0
+        assert rig.model.account.debt_amounts[2] == left
+    rig.pass_time(7 * DAY)
+    top_up(rig, 10, token(rig, 10, 1_000))
+    assert rig.model.account.debt_amounts[2] == 8_250_000
+
+
+def test_time_debts_are_recovered_by_the_hour_and_by_the_day_and_no_cap_holds_them() -> None:
     rig = GasRig(GasMeterModel(account=prepaying(credit_remaining=9_000_000)))
     hourly, daily = (
         ChangeDebt(1, b"", 50_000, 0, kind, 0, 0, frequency, amount, 0)
@@ -206,10 +218,10 @@ def test_time_debts_are_recovered_by_the_hour_and_by_the_day_within_the_weeks_ca
     assert rig.model.account.debt_amounts == [50_000, 50_000, 70_000]
     rig.model.account.overall_debt_cap = 3_000
     rig.pass_time(DAY)
-    assert rig.model.account.debt_amounts == [47_600, 49_400, 70_000]
+    assert rig.model.account.debt_amounts == [47_600, 49_000, 70_000]
     rig.pass_time(DAY)
-    assert rig.model.account.debt_amounts == [47_600, 49_400, 70_000]
-    assert rig.model.account.credit_remaining == 9_000_000 - 3_000
+    assert rig.model.account.debt_amounts == [45_200, 48_000, 70_000]
+    assert rig.model.account.credit_remaining == 9_000_000 - 6_800
 
 
 def test_an_event_is_logged_and_told_as_the_supplier_has_configured() -> None:
