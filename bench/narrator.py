@@ -21,6 +21,7 @@ from device.events import (
     FirmwareOffered,
     FirmwareReceived,
     FirmwareTransferEnded,
+    FirmwareUnfit,
     FrameFailed,
     FrameIgnored,
     Joined,
@@ -187,6 +188,11 @@ def _say_firmware(event: Event, names: Names) -> str | None:
         case FirmwareTransferEnded(peer=peer, version=version, status=status):
             word = Status(status).name if status in list(Status) else f"0x{status:02X}"
             return f"{_peer(names, peer)} ended its download of {version.hex().upper()}: {word}"
+        case FirmwareUnfit(peer=peer, manufacturer=maker, image_type=kind, hardware=hardware):
+            what = f"manufacturer {maker:04X}, image type {kind:04X}, hardware {hardware}"
+            return f"no firmware fits {_peer(names, peer)}, which asks for {what}"
+        case DownloadBroken(held_octets=0, reason=reason):
+            return f"no firmware yet, to be asked for again: {reason}"
         case DownloadBroken(held_octets=octets, reason=reason):
             return f"firmware download stopped at {octets} octets, to go on: {reason}"
         case _:

@@ -15,7 +15,7 @@ from chub.alerts import HubAlerts
 from chub.device_log import DeviceLog
 from device.asking import find_endpoints
 from device.chassis import Chassis
-from device.events import FirmwareOffered, FirmwareTransferEnded
+from device.events import FirmwareOffered, FirmwareTransferEnded, FirmwareUnfit
 from device.host import Host, HostError
 from device.store import StoreError
 from gbcs.asn1.devices import TransferAlert
@@ -28,7 +28,7 @@ from gbcs.zcl.status import Status
 from han.clusters import OTA_UPGRADE
 from han.exchange import Outcome, Request
 from han.ota.image import GbImage, ImageKey
-from han.ota.server import AlreadyThere, DownloadEnded, DownloadStarted, OtaServer
+from han.ota.server import AlreadyThere, AskedInVain, DownloadEnded, DownloadStarted, OtaServer
 from han.radio import RadioError
 from han.zcl.tables import Served, Side
 
@@ -62,6 +62,7 @@ class FirmwareDistribution:
         self._store = chassis.store
         self._images: dict[ImageKey, GbImage] = {}
         self._waiting: dict[int, ImageKey] = {}
+        self._told_in_vain: set[AskedInVain] = set()
         self._host: Host | None = None
         self._endpoint = 0
         self._restore()
@@ -159,8 +160,24 @@ class FirmwareDistribution:
                     continue
                 case AlreadyThere(peer):
                     self._done(peer)
+                case AskedInVain():
+                    self._asked_in_vain(event)
                 case DownloadEnded(peer, version, status):
                     self._ended(peer, version, status)
+
+    def _asked_in_vain(self, asked: AskedInVain) -> None:
+        if asked in self._told_in_vain or asked.peer not in self._waiting:
+            return
+        self._told_in_vain.add(asked)
+        self._chassis.events.publish(
+            FirmwareUnfit(
+                **self._chassis.here(),
+                peer=asked.peer,
+                manufacturer=asked.key.manufacturer,
+                image_type=asked.key.image_type,
+                hardware=asked.hardware,
+            )
+        )
 
     def _ended(self, peer: int, version: int, status: int) -> None:
         entry = self._device_log.get(peer)

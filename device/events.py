@@ -126,6 +126,16 @@ class FirmwareTransferEnded(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FirmwareUnfit(Event):
+    """A device asked for firmware, and none that is meant for it is of its type and hardware."""
+
+    peer: Eui64
+    manufacturer: Code
+    image_type: Code
+    hardware: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DownloadBroken(Event):
     """A device stopped downloading an image; it will go on behind what it has."""
 

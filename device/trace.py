@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypedDict
+from typing import Final, TypedDict
 
 from device.chassis import Here
 from device.events import Event, FrameDelivered, FrameFailed, FrameIgnored, FrameServed
@@ -21,6 +21,9 @@ from han.exchange import (
 )
 from han.radio import Broadcast
 from han.zdo.messages import Command
+
+_ZDO_ANSWER: Final = 0x8000
+"""Bit of the cluster of every ZDO response."""
 
 
 def trace(event: NodeEvent, here: Here) -> Event | None:
@@ -51,6 +54,9 @@ def trace(event: NodeEvent, here: Here) -> Event | None:
 
 def cluster_named(cluster_id: int, *, zdo: bool) -> str:
     """A cluster as people know it."""
+    answer = cluster_id & ~_ZDO_ANSWER in list(Command) and cluster_id & _ZDO_ANSWER
+    if answer:
+        return f"ZDO answer to {Command(cluster_id & ~_ZDO_ANSWER).name}"
     if not zdo:
         return f"{by_id(cluster_id).name} ({cluster_id:04X})"
     known = {int(each): each.name for each in Command}

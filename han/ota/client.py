@@ -204,6 +204,8 @@ class OtaClient:
     def concluded(self, outcome: Outcome, now: datetime) -> None:
         """Learn what the hub said."""
         command = outcome.request.command_id
+        if self._asked is None or outcome.request.payload != self._asked.payload:
+            return  # a question of before, asked twice: what came of its first answer counts
         if isinstance(outcome, Replied):
             self._attempts = 0
         if isinstance(outcome, Replied) and outcome.frame.is_cluster_command:

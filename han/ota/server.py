@@ -72,7 +72,16 @@ class AlreadyThere:
     file_version: int
 
 
-OtaServerEvent = DownloadStarted | DownloadEnded | AlreadyThere
+@dataclass(frozen=True, slots=True)
+class AskedInVain:
+    """A device for which there is an image asked for another type, or runs on other hardware."""
+
+    peer: int
+    key: ImageKey
+    hardware: int | None
+
+
+OtaServerEvent = DownloadStarted | DownloadEnded | AlreadyThere | AskedInVain
 
 
 class OtaServer:
@@ -125,6 +134,9 @@ class OtaServer:
         status = Status.SUCCESS
         if offer is None or not _fits(offer.header, asked.hardware_version):
             status = Status.NO_IMAGE_AVAILABLE
+            if any(access.peer in each.targets for each in self._offers.values()):
+                key = ImageKey(asked.manufacturer, asked.image_type)
+                self._events.append(AskedInVain(access.peer, key, asked.hardware_version))
         elif access.peer not in offer.targets:
             status = Status.NOT_AUTHORIZED
         elif offer.header.file_version == asked.file_version:

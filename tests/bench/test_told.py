@@ -17,6 +17,7 @@ from device.events import (
     FirmwareOffered,
     FirmwareReceived,
     FirmwareTransferEnded,
+    FirmwareUnfit,
     FrameFailed,
 )
 from device.host import NotDelivered
@@ -40,6 +41,18 @@ VERSION = bytes.fromhex("0BADF001")
         (
             FrameFailed(**HERE, peer=HUB, cluster_id=0x0702, reason="no link key"),
             "Metering (0702) to GPF failed: no link key",
+        ),
+        (
+            FrameFailed(**HERE, peer=HUB, cluster_id=0x8006, reason="radio lost"),
+            "ZDO answer to MATCH_DESC to GPF failed: radio lost",
+        ),
+        (
+            FirmwareUnfit(**HERE, peer=METER, manufacturer=0x4348, image_type=1, hardware=1),
+            "no firmware fits ESME, which asks for manufacturer 4348, image type 0001, hardware 1",
+        ),
+        (
+            DownloadBroken(**HERE, held_octets=0, reason="no answer"),
+            "no firmware yet, to be asked for again: no answer",
         ),
         (
             FirmwareOffered(**HERE, version=VERSION, image_hash=b"", targets=(METER, HUB)),

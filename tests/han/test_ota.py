@@ -36,7 +36,7 @@ from han.ota.messages import (
     UpgradeEndResponse,
     WaitForData,
 )
-from han.ota.server import DownloadEnded, DownloadStarted, OtaServer
+from han.ota.server import AskedInVain, DownloadEnded, DownloadStarted, OtaServer
 from han.requests import Far
 from han.zcl.payload import encode
 from han.zcl.tables import Side
@@ -230,6 +230,23 @@ def test_a_bad_image_is_reported_and_forgotten() -> None:
     setup.air.settle()
     assert setup.server.events()[-1] == DownloadEnded(METER, VERSION, Status.INVALID_IMAGE)
     assert setup.client.progress is None
+
+
+def test_a_device_that_is_notified_while_it_asks_downloads_once_and_without_a_pause() -> None:
+    setup = rig()
+    for _ in range(3):
+        setup.client.query()
+        setup.air.nodes[HUB].send(setup.server.notify(METER, 6, 5), START)
+    setup.air.settle()
+    assert setup.client.events() == [ImageDownloaded(IMAGE.to_bytes())]
+
+
+def test_the_hub_learns_what_a_device_asks_for_in_vain() -> None:
+    setup = rig(offered=False)
+    other = GbImage.build(ImageKey(0x1234, 0x0043), VERSION, b"x", SIGNATURE)
+    setup.server.offer(other.to_bytes(), frozenset({METER}))
+    assert setup.run() == [NoImage(Status.NO_IMAGE_AVAILABLE)]
+    assert setup.server.events() == [AskedInVain(METER, KEY, None)]
 
 
 def test_a_notified_device_asks_and_shows_its_state() -> None:
