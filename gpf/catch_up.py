@@ -38,6 +38,7 @@ END_OF_TIME: Final = 0xFFFFFFFF
 EVERY_CAUSE: Final = 0xFFFFFFFF
 MOST_SAMPLES: Final = 255
 TOP_UPS, DEBT_PAYMENTS, PAYMENT_DEBT = 5, 10, 2
+_LAST_OFFSET: Final = 0xFF
 _PROFILE_S: Final = PROFILE.period // timedelta(seconds=1)
 _DAY: Final = timedelta(days=1)
 _HALF_HOURS: Final = 48
@@ -104,10 +105,12 @@ class CatchUp:
         if answer is None:
             self.lost.update(self._gaps())
             return
-        for end in self._gaps_until(answer.start_time - 1):
-            self.lost.add(end)
+        gaps = set(self._gaps())  # what else a meter tells was not asked for
+        self.lost.update(end for end in gaps if end < answer.start_time)
         for number, value in enumerate(answer.samples):
             end = answer.start_time + number * _PROFILE_S
+            if end not in gaps:
+                continue
             if value == NO_SAMPLE:
                 self.lost.add(end)
             else:
@@ -124,10 +127,10 @@ class CatchUp:
     def following(self, question: Question, answer: Answer) -> Question | None:
         """The question after an answer: the next snapshot; None when one answer is all."""
         match question, answer:
-            case GetSnapshot(offset=offset), PublishSnapshot():
+            case GetSnapshot(offset=offset), PublishSnapshot() if offset < _LAST_OFFSET:
                 start = question.earliest_start_time
                 return GetSnapshot(start, END_OF_TIME, offset + 1, EVERY_CAUSE)
-            case GetPrepaySnapshot(offset=offset), PublishPrepaySnapshot():
+            case GetPrepaySnapshot(offset=offset), PublishPrepaySnapshot() if offset < _LAST_OFFSET:
                 start = question.earliest_start_time
                 return GetPrepaySnapshot(start, END_OF_TIME, offset + 1, EVERY_CAUSE)
         return None
@@ -145,12 +148,9 @@ class CatchUp:
         """Ends of half hours without entry, up to the last total that was taken."""
         log = self.samples.get(PROFILE.sample_id)
         until = None if log is None else log.last_total_at
-        if until is not None:
-            yield from self._gaps_until(zcl_seconds(until))
-
-    def _gaps_until(self, until_s: int) -> Iterator[int]:
-        log = self.samples.get(PROFILE.sample_id)
-        ends = set() if log is None else log.ends()
+        if log is None or until is None:
+            return
+        ends, until_s = log.ends(), zcl_seconds(until)
         first = min(ends, default=until_s)
         for end in range(first, until_s + 1, _PROFILE_S):
             if end not in ends and end not in self.lost:

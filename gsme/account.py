@@ -18,6 +18,9 @@ HOURLY: Final = 0
 _SHARES: Final = 10_000
 _HOURS_PER_DAY: Final = 24
 PAYMENT_DEBT: Final = 2
+LEAST_BALANCE, MOST_BALANCE = -0x80000000, 0x7FFFFFFF
+"""What the HAN can carry of a balance, a debt that accumulates, and emergency credit."""
+MOST_BILLED: Final = 0xFFFFFFFF
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +40,10 @@ def charge(
     """
     amount, account.owed_nano = divmod(account.owed_nano + nano, NANO)
     if not account.prepayment:
-        account.bill_to_date += amount
+        account.bill_to_date = min(account.bill_to_date + amount, MOST_BILLED)
         return
     if time_based and account.emergency_in_use and _is_suspended(account):
-        account.accumulated_debt += amount
+        account.accumulated_debt = min(account.accumulated_debt + amount, MOST_BALANCE)
         return
     yield from _spend(account, amount)
     yield from _look(account, protected=protected)
@@ -126,7 +129,7 @@ def _spend(account: Account, amount: int) -> Iterator[int]:
     emergency = account.emergency_credit_remaining if account.emergency_in_use else 0
     taken = min(max(amount - above, 0), emergency)
     account.emergency_credit_remaining -= taken
-    account.credit_remaining -= amount - taken
+    account.credit_remaining = max(account.credit_remaining - amount + taken, LEAST_BALANCE)
     if taken and not account.emergency_credit_remaining:
         yield codes.EMERGENCY_EXHAUSTED
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from enum import IntEnum
 from typing import Final, TypeVar
 
 from device.tokens import (
@@ -44,13 +45,21 @@ TYPE_3_DEBT: Final = 2
 _COUNTER_SHIFT: Final = 32
 _INCREMENTAL: Final = 1
 _DEBT_LIMIT: Final = 0xFFFFFFFF
-_BALANCE_INCREMENTAL, _BALANCE_ABSOLUTE, _BILL_ABSOLUTE, _BILL_INCREMENTAL = range(4)
 _KEEP_CUT_OFF: Final = -1
 """Cut off value of a change to credit mode, where there is none."""
 
 C = TypeVar("C")
 
 _WEEK_S: Final = 604_800
+
+
+class Adjustment(IntEnum):
+    """What an adjustment is of, and whether by an amount or to it."""
+
+    BALANCE_INCREMENTAL = 0
+    BALANCE_ABSOLUTE = 1
+    BILL_ABSOLUTE = 2
+    BILL_INCREMENTAL = 3
 
 
 class GasTill:
@@ -90,7 +99,8 @@ class GasTill:
         account = self._works.model.account
         if account.maximum_top_up and amount > account.maximum_top_up:
             return ABOVE_MAXIMUM_CREDIT
-        if account.maximum_credit and account.credit_remaining + amount > account.maximum_credit:
+        most = account.maximum_credit or accounts.MOST_BALANCE
+        if account.credit_remaining + amount > most:
             return ABOVE_MAXIMUM_BALANCE
         return None
 
@@ -137,18 +147,26 @@ def change_debt(works: Works, asked: ChangeDebt) -> Status:
 
 
 def adjust_credit(works: Works, asked: CreditAdjustment) -> Status:
-    """Change the balance of either mode by an amount, or set it; GCS40a to GCS40d."""
+    """Change the balance of either mode by an amount, or set it; GCS40a to GCS40d.
+
+    An increment beyond what a balance can hold is refused.
+    """
     account = works.model.account
     match asked.adjustment_type:
-        case 0:
-            account.credit_remaining += asked.amount
-        case 1:
+        case Adjustment.BALANCE_INCREMENTAL:
+            credit = account.credit_remaining + asked.amount
+            if not accounts.LEAST_BALANCE <= credit <= accounts.MOST_BALANCE:
+                return Status.INVALID_FIELD
+            account.credit_remaining = credit
+        case Adjustment.BALANCE_ABSOLUTE:
             account.credit_remaining = asked.amount
             account.emergency_credit_remaining = account.accumulated_debt = 0
             account.emergency_in_use = False
-        case 2:
+        case Adjustment.BILL_ABSOLUTE:
             account.bill_to_date = max(asked.amount, 0)
-        case 3:
+        case Adjustment.BILL_INCREMENTAL:
+            if account.bill_to_date + asked.amount > accounts.MOST_BILLED:
+                return Status.INVALID_FIELD
             account.bill_to_date = max(account.bill_to_date + asked.amount, 0)
         case _:
             return Status.INVALID_FIELD
@@ -158,6 +176,8 @@ def adjust_credit(works: Works, asked: CreditAdjustment) -> Status:
 
 def set_up_emergency_credit(works: Works, asked: EmergencyCreditSetup) -> Status:
     """How much emergency credit there is, and at what balance it is offered."""
+    if asked.limit > accounts.MOST_BALANCE:
+        return Status.INVALID_FIELD
     account = works.model.account
     account.emergency_limit, account.emergency_threshold = asked.limit, asked.threshold
     return Status.SUCCESS
