@@ -45,7 +45,7 @@ class Display:
             for fuel in Fuel
         }
         self.messages = Messages(station.endpoint)
-        self.tenant = Tenant(chassis, self.settings, self.watches)
+        self.tenant = Tenant(chassis, self.settings, self.watches, self._wiped)
         self._station, self._timeline = station, station.timeline
         self._asked_at: dict[Fuel, datetime] = {}
         self._searched = False
@@ -225,9 +225,10 @@ class Display:
             self._network_changed.clear()
             if not self._searched or len(self.meters) < len(Fuel):
                 self._searched = True
-                await self._try(lambda: self._search(finder))
+                if not await self._try(lambda: self._search(finder)):
+                    self._searched = False
             complete = all([await self._ask_if_due(finder, fuel) for fuel in tuple(self.meters)])
-            complete = complete and len(self.meters) == len(Fuel)
+            complete = complete and self._searched and len(self.meters) == len(Fuel)
             until = self._next_question(complete=complete)
             await self._timeline.wait_for(self._network_changed, until)
 
@@ -267,6 +268,13 @@ class Display:
         while True:
             self.tenant.told.clear()
             await self._timeline.wait_for(self.tenant.told, self.tenant.wipe_what_is_due())
+
+    def _wiped(self, fuel: Fuel) -> None:
+        """What was said to the former tenant goes; the meter is asked what it has to say now."""
+        meter = self.meters.get(fuel)
+        if meter is not None:
+            self.messages.forget(meter.peer)
+        self._stale[fuel].set()
 
     # -- parts -----------------------------------------------------------------------------------
 

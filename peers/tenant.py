@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from device.chassis import Chassis
@@ -17,12 +17,20 @@ from peers.watch import Watch
 
 
 class Tenant:
-    """``told`` is set whenever a meter has told something, so that a wipe may be due."""
+    """``told`` is set whenever a meter has told something, so that a wipe may be due.
+
+    ``wiped`` learns of the fuel whose former tenant was forgotten.
+    """
 
     def __init__(
-        self, chassis: Chassis, settings: DisplaySettings, watches: Mapping[Fuel, Watch]
+        self,
+        chassis: Chassis,
+        settings: DisplaySettings,
+        watches: Mapping[Fuel, Watch],
+        wiped: Callable[[Fuel], object],
     ) -> None:
         self._chassis, self._settings, self._watches = chassis, settings, watches
+        self._wiped = wiped
         self.told = asyncio.Event()
         chassis.clock.watch(lambda _: self.told.set())
 
@@ -65,6 +73,7 @@ class Tenant:
         keeps = self._settings.cot_wipe == "before_date"
         before, after = memory.wipe(change, keep_from=change.at if keeps else None)
         watch.forget()
+        self._wiped(fuel)
         self._chassis.events.publish(
             HistoryWiped(
                 **self._chassis.here(),

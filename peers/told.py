@@ -31,6 +31,9 @@ PAYMENT, CREDIT, EMERGENCY, CREDIT_STATUS, ACCUMULATED_DEBT = 0x0000, 0x0001, 0x
 DEBTS: Final = (ACCUMULATED_DEBT, 0x0211, 0x0221, 0x0231)
 SUPPLIER, TELEPHONE = 0x0101, 0x0102
 
+_FORM: Final = (UNIT, MULTIPLIER, DIVISOR, ALTERNATIVE_UNIT)
+"""Of Metering: in what the meter counts, whoever lives there."""
+
 OFTEN: Final = (*REGISTER, POWER, AMBIENT)
 """Of Metering: what moves."""
 DETAILS: Final[tuple[tuple[int, tuple[int, ...]], ...]] = (
@@ -44,6 +47,8 @@ DETAILS: Final[tuple[tuple[int, tuple[int, ...]], ...]] = (
 _PREPAYMENT_ENABLED: Final = 1 << 1
 _LOW, _OFFERED, _IN_USE = 1 << 1, 1 << 3, 1 << 4
 _EVENTS_KEPT: Final = 10
+_TRAILING_DIGIT: Final = 0x50
+"""Of a meter that does not tell it: amounts in hundred-thousandths, as in GB."""
 _SYMBOLS: Final = {826: "GBP", 978: "EUR"}
 _SUPPLIES: Final = ("off", "armed", "on")
 _COLOURS: Final = ("low", "medium", "high")
@@ -102,8 +107,10 @@ class Told:
         self.values.update({(cluster_id, number): value for number, value in values.items()})
 
     def forget(self) -> None:
-        """A new tenant: what was told to the former one is gone."""
+        """A new tenant: what was told to the former one is gone, but not how the meter counts."""
+        form = {number: value for number, value in self.metering().items() if number in _FORM}
         self.values.clear()
+        self.take(METERING.cluster_id, form)
         self.events.clear()
         self.price = None
 
@@ -207,7 +214,8 @@ class Told:
     @property
     def _digits(self) -> int:
         """Digits of amounts of money behind the point."""
-        return (self._number(PRICE.cluster_id, TRAILING_DIGIT) or 0x50) >> 4
+        told = self._number(PRICE.cluster_id, TRAILING_DIGIT)
+        return (_TRAILING_DIGIT if told is None else told) >> 4
 
     def _number(self, cluster_id: int, attribute_id: int) -> int | None:
         value = self.values.get((cluster_id, attribute_id))
