@@ -84,7 +84,10 @@ class DongleWithBootloader:
         baudrate: int | None = None,
     ) -> None:
         """A host opened the line; at another baud rate nobody understands anybody."""
+        former = self._closed
         self.disconnect()
+        if former is not None:
+            former()
         self._write, self._closed, self._baud = write, closed, baudrate
         if self.mode is Mode.APPLICATION:
             self.ncp.connect(self._from_application, closed)

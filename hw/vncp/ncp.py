@@ -164,8 +164,14 @@ class VirtualNcp:
         closed: Callable[[], None],
         baudrate: int | None = None,
     ) -> None:
-        """A host opened the line; ``closed`` is called when the NCP side drops it."""
+        """A host opened the line; ``closed`` is called when the NCP side drops it.
+
+        It is also called when another host takes the line over.
+        """
+        former = self._close_line
         self.disconnect()
+        if former is not None:
+            former()
         loop = asyncio.get_running_loop()
         self._close_line = closed
         self._write = write

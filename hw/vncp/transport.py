@@ -2,7 +2,7 @@
 
 ``vncp://`` is a scheme of serialx, so everything on top of it (bellows, zigpy) opens it like any
 port. A name is valid from :func:`publish` until :func:`withdraw`. One host at a time: a second
-one takes the line over.
+one takes the line over, and the first sees its port close.
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ class VncpTransport(BaseSerialTransport):  # type: ignore[misc] # untyped librar
         self._closing = True
         self._mark_user_closed()
         if self._ncp is not None:
-            self._ncp.disconnect()
+            self._ncp.disconnect_from(self._from_ncp)
             self._ncp = None
         self._loop.call_soon(self._call_protocol_connection_lost, None)
 

@@ -204,6 +204,29 @@ async def test_callbacks_follow_the_answer_under_its_number() -> None:
     ncp.stack.power_off()
 
 
+class _Owner:
+    """Hears when its line is gone."""
+
+    lost = False
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.lost = True
+
+
+async def test_a_host_that_takes_the_line_over_keeps_it_when_the_former_lets_go() -> None:
+    ncp = VirtualNcp(Ether(), HUB)
+    async with _published(ncp) as path:
+        settings, owner = {"path": path, "baudrate": 115200, "flow_control": None}, _Owner()
+        former, latter = EZSP(settings, owner), EZSP(settings)
+        await former.connect(use_thread=False)
+        await latter.connect(use_thread=False)
+        await asyncio.sleep(1)
+        assert owner.lost
+        await former.disconnect()
+        assert await latter.getEui64()
+        await latter.disconnect()
+
+
 # -- loss of the radio --------------------------------------------------------------------------
 
 
