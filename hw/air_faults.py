@@ -24,6 +24,9 @@ LinkChange = dict[str, float]
 
 End = Callable[[], object]
 
+FRAMES_REMEMBERED: Final = 256
+"""Of a frame fault, to know repeats; each is repeated within milliseconds."""
+
 
 class FaultError(ValueError):
     """A fault that cannot happen on this air; the message says why."""
@@ -150,17 +153,28 @@ class _FramesOnTheWay:
 
     fault: FrameFault
     ether: Ether
+    _count: int = 0
     _met: dict[tuple[int, bytes], int] = field(default_factory=dict)
 
     def applied(self, link: Link, passing: Passing) -> Link:
         """See :class:`hw.air_link.Condition`."""
         if not self.fault.match.fits(passing, lambda: look(passing.frame, self.ether.keys)):
             return link
-        number = self._met.setdefault((passing.sender, passing.psdu), len(self._met) + 1)
+        number = self._number(passing)
         last = self.fault.nth + self.fault.count - 1 if self.fault.count else number
         if not self.fault.nth <= number <= last:
             return link
         return replace(link, **self.fault.change)  # type: ignore[arg-type] # fields of Link
+
+    def _number(self, passing: Passing) -> int:
+        """Which of the frames that match it is; a repeat has the number of the frame itself."""
+        frame = (passing.sender, passing.psdu)
+        number = self._met.get(frame)
+        if number is None:
+            number = self._count = self._met[frame] = self._count + 1
+            if len(self._met) > FRAMES_REMEMBERED:
+                del self._met[next(iter(self._met))]
+        return number
 
 
 class AirFaults:

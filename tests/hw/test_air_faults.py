@@ -13,6 +13,7 @@ import pytest
 from device.timeline import Timeline
 from han.radio import DeliveryStatus, RadioLost, Role
 from hw.air_faults import (
+    FRAMES_REMEMBERED,
     LINK_DOWN,
     AirFaults,
     DongleFault,
@@ -22,10 +23,13 @@ from hw.air_faults import (
     FrameTrouble,
     LinkFault,
     Match,
+    _FramesOnTheWay,
 )
+from hw.air_link import CLEAR, Passing
 from hw.capture import LinkType, PcapWriter, link_type_of, wireshark_key_option
 from hw.ether import Ether, Link
 from hw.zigbee.aps import FrameType
+from hw.zigbee.mac import MacFrame
 from tests.hw.air import DISPLAY, DISPLAY_KEY, HUB, METER, METERING, Air, Node, message
 
 
@@ -256,3 +260,13 @@ async def test_tshark_reads_strength_quality_and_channel_of_each_frame(
     cluster = f"zbee_aps.cluster == {METERING:#x}"
     assert shown(f"{cluster} && zbee_nwk.src == 0") == {"-83\t97\t15\t1"}
     assert shown(f"{cluster} && zbee_nwk.dst == 0") == {"-61\t180\t15\t1"}
+
+
+def test_a_fault_of_single_frames_counts_on_for_ever_and_remembers_the_last_ones() -> None:
+    at_work = _FramesOnTheWay(FrameFault(Match(), nth=1000), Ether())
+    for number in range(1, 1100):
+        psdu = bytes.fromhex("4188") + number.to_bytes(3, "little") + bytes(6)
+        passing = Passing(HUB, METER, psdu, MacFrame.from_bytes(psdu))
+        for _ in range(4):  # the MAC repeats it
+            assert (at_work.applied(CLEAR, passing) != CLEAR) is (number == 1000)
+    assert len(at_work._met) <= FRAMES_REMEMBERED
