@@ -10,6 +10,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
+from ipaddress import ip_address
 from typing import Final
 
 from bench.display_shown import shown_by
@@ -19,6 +20,7 @@ from device.host import HostError
 from gbcs.errors import GbcsError
 from gbcs.eui64 import format_eui64, parse_eui64
 from han.commands.prepayment import TopUpResult
+from han.radio import RadioError
 from peers.display import Display
 from peers.ppmid import Ppmid, Refusal
 from peers.reading import Fuel
@@ -34,7 +36,14 @@ class NotUnderstood(ValueError):
 
 @asynccontextmanager
 async def control_side(home: Home, host: str, port: int) -> AsyncIterator[int]:
-    """Listen while the block runs; yields the port (useful when asked for port 0)."""
+    """Listen while the block runs; yields the port (useful when asked for port 0).
+
+    Whoever reaches the port may press the buttons, so it is on this machine alone.
+    """
+    if not _is_here(host):
+        raise WanError(
+            f"control port {host}:{port}: buttons are pressed on this machine only (127.0.0.1)"
+        )
     conversations: set[asyncio.StreamWriter] = set()
 
     async def converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -58,6 +67,13 @@ async def control_side(home: Home, host: str, port: int) -> AsyncIterator[int]:
             writer.close()
 
 
+def _is_here(host: str) -> bool:
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
 async def _next_line(reader: asyncio.StreamReader) -> bytes | None:
     """The next line; of one that is too long what came of it, None at the end."""
     try:
@@ -71,14 +87,14 @@ async def answer(home: Home, line: bytes) -> Said:
     try:
         asked = _read(line)
         return await _do(home, asked)
-    except (NotUnderstood, Refusal, HostError, GbcsError) as error:
+    except (NotUnderstood, Refusal, HostError, RadioError, GbcsError) as error:
         return {"error": str(error)}
 
 
 def _read(line: bytes) -> Asked:
     try:
         asked = json.loads(line)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise NotUnderstood(f"not a line of JSON: {error}") from error
     if not isinstance(asked, dict):
         raise NotUnderstood("not an object of JSON")

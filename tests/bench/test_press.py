@@ -11,9 +11,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 from bench.control import answer, control_side
 from bench.display_shown import home_with_display
 from bench.home import living_home
+from bench.wan import WanError
 from device.timeline import Timeline
 
 RIG = """
@@ -78,6 +81,7 @@ def test_buttons_are_pressed_on_a_running_bench(tmp_path: Path) -> None:
 
 NOT_UNDERSTOOD = [
     (b"nonsense", "not a line of JSON"),
+    (b"[" * 4000, "not a line of JSON"),
     (b"[]", "not an object"),
     (b'{"do": "dance"}', "do 'dance'"),
     (b'{"do": "topup"}', "the twenty digits are missing"),
@@ -100,6 +104,14 @@ def test_a_port_where_no_bench_is_is_named() -> None:
     code, said = press("127.0.0.1:1", "confirm")
     assert code != 0
     assert "control port 127.0.0.1:1" in str(said["error"])
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "bench.example"])
+async def test_buttons_are_not_offered_to_other_machines(host: str, timeline: Timeline) -> None:
+    async with living_home(home_with_display(), timeline) as home:
+        with pytest.raises(WanError, match="this machine only"):
+            async with control_side(home, host, 0):
+                pass  # pragma: no cover - it does not come to this
 
 
 async def test_a_line_that_is_too_long_is_said_to_be_none(timeline: Timeline) -> None:
