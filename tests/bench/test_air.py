@@ -89,7 +89,7 @@ def _at(timeline: Timeline, event: Event) -> float:
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
-        ('[[air.links]]\nbetween = ["hub", "gas_metre"]', "no station 'gas_metre'"),
+        ('[[air.links]]\nbetween = ["hub", "gas_metre"]\nloss = 0.1', "no station 'gas_metre'"),
         ("[air]\nloss = 2", "air.loss"),
         ("[[air.faults]]\nat_s = 5", "one of the three"),
         ('[[air.faults]]\nloss = 1\ndongle = "hub"', "one of the three"),

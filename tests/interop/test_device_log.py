@@ -34,7 +34,8 @@ def test_a_device_is_admitted_listed_and_expelled_by_commands(tmp_path: Path) ->
     [row] = json.loads(listed.stdout)
     assert (row["device"], row["last_heard"], row["key"]) == (DEVICE, None, "install code")
     assert expelled.stdout == "is off the HAN\n"
-    assert (again.returncode, again.stderr) == (1, "chub: the hub answered OTHER_REASON\n")
+    assert again.returncode == 1
+    assert again.stderr.startswith("chub: the hub answered OTHER_REASON: the device may not be in")
     assert json.loads(emptied.stdout) == []
 
 
