@@ -9,6 +9,7 @@ from device.cosem.shape import Plain, shape
 from device.cosem.table import Attribute, CosemObject, cosem, scaler_unit, stored
 from esme.demand import MaximumDemand
 from esme.metering.energy import EnergyRegisters, Register, shown
+from esme.objects.calendars import SCHEDULE
 from esme.objects.fields import (
     VAR_HOUR,
     WATT,
@@ -26,7 +27,6 @@ _WH = (0, WATT_HOUR)
 _VARH = (0, VAR_HOUR)
 _W = (0, WATT)
 _MILLI = 1000
-_SCHEDULE = "array<{u16,bool,os(6),u16,os(4),u16,bs(7),bs,os(5),os(5)}>"
 
 
 def register_objects(twin: bool) -> Iterator[CosemObject[Meter]]:
@@ -135,7 +135,7 @@ def _demands() -> Iterator[CosemObject[Meter]]:
     yield cosem(
         "10/0-0:12.0.0.255",
         "MaximumDemandConfigurableTimePeriod",
-        stored(2, "entries", _SCHEDULE, ()),
+        stored(2, "entries", SCHEDULE, ()),
     )
 
 

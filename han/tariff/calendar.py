@@ -22,6 +22,8 @@ from han.commands.calendar import (
 ANY: Final = 0xFF
 _FIRST_YEAR: Final = 1900
 _LOOK_AROUND_DAYS: Final = 8
+_LEAP_YEARS_LIE_APART: Final = 8
+"""At most: 1896 to 1904, 2096 to 2104."""
 _WEEKDAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
@@ -72,7 +74,8 @@ def _day(now: datetime, offset: int) -> date:
 
 def _switches(calendar: PublishedCalendar, day: date) -> Iterator[Switch]:
     """The entries of a day, in order."""
-    number = _special(calendar, day) or _ordinary(calendar, day)
+    special = _special(calendar, day)
+    number = _ordinary(calendar, day) if special is None else special
     profile = None if number is None else calendar.days.get(number)
     for entry in sorted(profile.entries, key=lambda e: e.start_min) if profile else ():
         midnight = datetime.combine(day, time(), UTC)
@@ -114,8 +117,8 @@ def matches(zcl_date: int, day: date) -> bool:
 def latest(zcl_date: int, day: date) -> date | None:
     """The last day at or before ``day`` that a ZCL date means; None when there is none."""
     year, month, day_of_month, _ = zcl_date.to_bytes(4, "little")
-    years = (day.year, day.year - 1) if year == ANY else (year + _FIRST_YEAR,)
-    for candidate in years:
+    years = range(day.year, day.year - _LEAP_YEARS_LIE_APART - 1, -1)
+    for candidate in years if year == ANY else (year + _FIRST_YEAR,):
         try:
             start = date(candidate, _or_first(month), _or_first(day_of_month))
         except ValueError:
