@@ -9,7 +9,7 @@ from device.cosem.shape import plain
 from device.cosem.table import Place
 from device.periods import day_start, month_start, week_start
 from esme.face.base import Fresh, Read, now_seconds, table
-from esme.history import consumption_wh, today_wh
+from esme.history import consumption_wh
 from esme.interval_data import GetProfile, answer
 from esme.kept import Row, SupplyState
 from esme.meter import ElectricityMeter
@@ -131,7 +131,7 @@ _METERING: Final[dict[int, Read]] = {
     0x0306: lambda _: 0,  # electric
     0x0307: site_id,
     0x0400: _power_w,
-    0x0401: lambda m: min(today_wh(m.kept), _U24),
+    0x0401: _day(0),
     0x0403: _day(1),
     **{0x0420 + 2 * n: _day(n + 2) for n in range(7)},
     **{0x0430 + 2 * n: _week(n) for n in range(6)},

@@ -87,6 +87,22 @@ def test_days_weeks_and_months_add_up() -> None:
     assert display.read(METERING_ID, 0x0440, 0x0442) == [84_000, 28 * 24_000]
 
 
+def test_the_day_week_and_month_of_a_change_of_tenancy_count_from_it() -> None:
+    rig = MeterRig(Site((Phase(active_mw=watts(1000)),), watts(600)), start=DAY)
+    rig.until(at("10:50", day=2))
+    assert rig.set("1/0-0:94.44.3.2/2", v.date_time(Stamp.of(at("10:40", day=2)))) == 0
+    display = Display(rig)
+    current = (0x0401, 0x0430, 0x0440)
+    assert display.read(METERING_ID, *current) == [0, 0, 0]  # 10:30 to 11:00 is not the tenant's
+    rig.until(at("11:15", day=2))
+    assert display.read(METERING_ID, *current) == [400, 400, 400]
+    rig.until(at("00:30", day=3))
+    assert display.read(METERING_ID, *current) == [800, 21_600, 21_600]
+    assert display.read(METERING_ID, 0x0403) == [0]
+    rig.until(at("06:00", day=7))  # Monday
+    assert display.read(METERING_ID, *current, 0x0432) == [9_600, 9_600, 184_000, 0]
+
+
 @pytest.mark.parametrize("on", [True, False])
 def test_a_new_tenant_does_not_see_the_days_before(on: bool) -> None:
     rig = MeterRig(mains(volts(230), watts(1000)), start=DAY - timedelta(days=3))
