@@ -55,7 +55,11 @@ class Mailroom:
         self._next = 0
 
     def restore(self, now: datetime) -> None:
-        """Take back what a hub held when it stopped; lifetimes begin anew."""
+        """Take back what a hub held when it stopped; lifetimes begin anew.
+
+        What finds no room, for boxes are smaller now, is given up.
+        """
+        too_many: list[tuple[int, bytes]] = []
         with self._store.transaction() as unit:
             for key in sorted(unit.keys(_PREFIX)):
                 message = unit.get(key)
@@ -64,7 +68,12 @@ class Mailroom:
                 if isinstance(message, bytes):
                     peer = parse_eui64(peer_text)
                     self._kept.setdefault(peer, []).append((key, message))
-                    self._boxes.put(peer, message, now)
+                    if not self._boxes.put(peer, message, now):
+                        too_many.append((peer, message))
+        for peer, message in too_many:
+            with self._store.transaction():
+                self._release(peer, message)
+                self._expired(peer, message, "there is no room for it any more")
         self._drain()
 
     def put(self, peer: int, message: bytes, now: datetime) -> bool:
