@@ -18,6 +18,8 @@ _READ_OCTETS: Final = 65_536
 _BAD_LINES_SHOWN: Final = 3
 _LISTENS_AFTER_S: Final = 1.0
 """A connection that is still there by then hears alerts; others only want their own Response."""
+_UNREAD_OCTETS: Final = 1_048_576
+"""What waits for a connection that does not read, before it is taken for dead and cut."""
 _UNANSWERED_LIMIT: Final = 4_096
 """Commands of one connection whose Responses are still to be led back to it."""
 
@@ -35,6 +37,13 @@ class _Connection:
     asked: dict[Transaction, None] = field(default_factory=dict)
     listens: bool = False
     bad_lines: int = 0
+
+    def still_reads(self) -> bool:
+        """Whether to write to it; one that has not read for too long is cut."""
+        transport = self.writer.transport
+        if not transport.is_closing() and transport.get_write_buffer_size() > _UNREAD_OCTETS:
+            transport.abort()
+        return not transport.is_closing()
 
     def remember(self, transaction: Transaction) -> None:
         self.asked[transaction] = None
@@ -73,9 +82,10 @@ class GfiGateway:
         """Send a Response or alert to whoever shall have it; False when nobody is there."""
         message = Message.parse(octets)
         key = (message.recipient, message.originator, message.originator_counter)
-        askers = [c for c in self._connections if key in c.asked]
+        alive = [c for c in self._connections if c.still_reads()]
+        askers = [c for c in alive if key in c.asked]
         if message.cra is not Cra.RESPONSE or not askers:
-            askers = [c for c in self._connections if c.listens]
+            askers = [c for c in alive if c.listens]
         for connection in askers:
             connection.asked.pop(key, None)
             connection.writer.write(to_gfi(octets))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -108,5 +109,25 @@ def test_a_response_whose_asker_left_waits_for_somebody() -> None:
         async with bench.connected() as client:
             assert isinstance(await client.hear(), bytes)
             assert len(bench.outbox) == 0
+
+    in_real_time(talk())
+
+
+def test_a_connection_that_never_reads_is_cut_and_what_comes_then_waits_for_another() -> None:
+    async def talk() -> None:
+        bench, there = Bench(AT_ONCE_S), asyncio.Event()
+        bench.gateway.listening = there.set
+        async with bench.gateway.serving("127.0.0.1", 0) as port:
+            with socket.create_connection(("127.0.0.1", port)):
+                await there.wait()
+                octets, sent = bench.alert(), 0
+                while bench.gateway.upward(octets):
+                    sent += 1
+                    assert sent * len(octets) < 20_000_000
+                raised = bench.alert()
+            bench.gateway.listening = bench.outbox.flush
+            client = Client(*await asyncio.open_connection("127.0.0.1", port))
+            assert await client.hear() == raised
+            client.writer.close()
 
     in_real_time(talk())
