@@ -20,7 +20,7 @@ from gbcs.errors import RemoteError
 from gbcs.eui64 import format_eui64
 from gbcs.party import Role
 from gbcs.plain import Plain, moment_to_text
-from gbcs.protection import Verdict, verify
+from gbcs.protection import verify
 from gbcs.stamp import Stamp
 from gbcs.zcl.types import zcl_moment
 
@@ -153,7 +153,7 @@ class ControlParties:
         party = RemoteParty(self.home.rig.parties.by_role()[role], self.home.keys)
         command = party.command(by_name(use_case), to or self.meter, self._counter, values)
         answer = party.open(await self.home.ask(command, WITHIN))
-        if Verdict.INVALID in (answer.verification.mac, answer.verification.signature):
+        if not answer.verification.is_authentic:
             raise RemoteError(f"the answer to {use_case} does not verify")
         _expect_success(use_case, answer.message)
         return answer.message
@@ -162,8 +162,7 @@ class ControlParties:
         message = Message.parse(octets)
         if message.cra is not Cra.ALERT or message.originator != self.meter:
             return
-        checked = verify(message, self.home.keys)
-        if Verdict.INVALID in (checked.mac, checked.signature):
+        if not verify(message, self.home.keys).is_authentic:
             self.unproven.append(f"an alert {message.message_code:04X} does not verify")
             return
         try:
