@@ -112,8 +112,9 @@ def _build(section: str, changed: Mapping[str, object]) -> DataclassInstance:
         built: DataclassInstance = adapter.validate_python(dict(changed))
     except ValidationError as error:
         problem = error.errors()[0]
-        where = ".".join(map(str, problem["loc"]))
-        raise RigError(f"settings.{section}.{where}: {problem['msg']}") from error
+        where = ".".join(("settings", section, *map(str, problem["loc"])))
+        why = problem["msg"].removeprefix("Value error, ")
+        raise RigError(f"{where}: {why}") from error
     for name in changed:
         _check_number(f"{section}.{name}", getattr(built, name))
     return built

@@ -133,7 +133,7 @@ async def test_poll_control_can_be_left_out(timeline: Timeline) -> None:
 
 @pytest.mark.parametrize("name", ["short_poll_qs", "fast_poll_timeout_qs"])
 def test_an_interval_that_is_none_is_refused_by_name(name: str) -> None:
-    with pytest.raises(RigError, match=f"{name} is 0, not from 1 to 65535"):
+    with pytest.raises(RigError, match=f"^settings.poll: {name} is 0, not from 1 to 65535$"):
         Settings({"poll": {name: 0}})
 
 
