@@ -124,7 +124,19 @@ async def _network(parts: Parts, hub: CommunicationsHub, radio: HanRadio) -> Non
         await form(radio, hub.own.model.extended_pan_id)
     elif not await radio.resume():
         await _form(parts, radio, radio.eui64)
+    else:
+        _check_channel(parts, radio)
     hub.succession.form_network = form
+
+
+def _check_channel(parts: Parts, radio: HanRadio) -> None:
+    """A radio that is on a network stays on its channel: refuse a rig that says another."""
+    network = parts.rig.network
+    if "channel" in network.model_fields_set and radio.channel != network.channel:
+        raise RigError(
+            f"network.channel is {network.channel}, but the hub's radio {parts.rig.hub.radio!r} is "
+            f"on a network on channel {radio.channel} already: write that, or have the radio leave"
+        )
 
 
 async def _form(parts: Parts, radio: HanRadio, extended_pan_id: int) -> None:

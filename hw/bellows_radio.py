@@ -84,6 +84,7 @@ class BellowsRadio:
         self._port: EzspPort | None = None
         self._node = NOT_JOINED_NODE
         self._trust_centre: int | None = None
+        self._channel: int | None = None
         self._on_network = False
         self._member = False  # of a network that a rebuilt radio must go back to
         self._closed = False
@@ -119,6 +120,11 @@ class BellowsRadio:
     def trust_centre(self) -> int | None:
         """See :class:`han.radio.HanRadio`."""
         return self._trust_centre if self._on_network else None
+
+    @property
+    def channel(self) -> int | None:
+        """See :class:`han.radio.HanRadio`."""
+        return self._channel if self._on_network else None
 
     def max_payload(self, *, encrypted: bool) -> int:
         """See :class:`han.radio.HanRadio`."""
@@ -224,7 +230,7 @@ class BellowsRadio:
             self._on_network = self._member and self._port is port
 
     async def _up(self, port: EzspPort) -> None:
-        node, node_type, trust_centre = await port.network()
+        node, node_type, trust_centre, self._channel = await port.network()
         if node_type != ezsp_port.NODE_TYPES[self._role]:
             raise OtherRole(
                 f"{self._path} is on a network as node type {node_type}, not as "

@@ -104,6 +104,12 @@ class EtherRadio:
         membership = self._stack.state.membership
         return membership.trust_centre if membership is not None and self.on_network else None
 
+    @property
+    def channel(self) -> int | None:
+        """See :class:`han.radio.HanRadio`."""
+        membership = self._stack.state.membership
+        return membership.channel if membership is not None and self.on_network else None
+
     def max_payload(self, *, encrypted: bool) -> int:
         """See :class:`han.radio.HanRadio`."""
         return max_payload(encrypted=encrypted)

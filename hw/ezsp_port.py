@@ -248,13 +248,14 @@ class EzspPort:
         async with self._using("leaving the network") as ezsp:
             await ezsp.leaveNetwork()
 
-    async def network(self) -> tuple[int, int, int]:
-        """Short address, EmberNodeType, EUI-64 of the trust centre."""
+    async def network(self) -> tuple[int, int, int, int]:
+        """Short address, EmberNodeType, EUI-64 of the trust centre, channel."""
         async with self._using("network parameters") as ezsp:
             (node,) = await ezsp.getNodeId()
-            _, node_type, _ = await ezsp.getNetworkParameters()
+            _, node_type, parameters = await ezsp.getNetworkParameters()
             _, security = await ezsp.getCurrentSecurityState()
-            return int(node), int(node_type), number(security.trustCenterLongAddress)
+            hub = number(security.trustCenterLongAddress)
+            return int(node), int(node_type), hub, int(parameters.radioChannel)
 
     async def scan(self, channels: tuple[int, ...]) -> list[Beacon]:
         """Active scan."""

@@ -288,6 +288,11 @@ class HanRadio(Protocol):
         """EUI-64 of the network's trust centre, once known."""
         ...
 
+    @property
+    def channel(self) -> int | None:
+        """Channel of the network that the node is on now."""
+        ...
+
     def max_payload(self, *, encrypted: bool) -> int:
         """Octets of APS payload that fit one frame (one part of a larger, fragmented message)."""
         ...

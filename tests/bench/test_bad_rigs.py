@@ -170,3 +170,21 @@ async def test_virtual_time_goes_on_where_a_bench_on_the_same_store_stopped(
         await timeline.sleep(timedelta(hours=3))
         reached = timeline.now()
     assert first < reached <= start_of(rig) <= reached + PERIOD
+
+
+@pytest.mark.parametrize("radio", ["ether:", "vncp:?ezsp=19"])
+async def test_a_channel_that_is_not_the_one_of_the_hubs_network_is_refused(
+    radio: str, timeline: Timeline, tmp_path: Path
+) -> None:
+    def rig(**network: int) -> Rig:
+        hub = {"radio": radio, "gpf": "0243485542E800A3"}
+        return Rig.model_validate({"store": tmp_path / "rig", "hub": hub, "network": network})
+
+    for same in ({"channel": 24}, {"channel": 24}, {}):
+        async with open_home(rig(**same), timeline) as home:
+            assert home.host.radio.channel == 24
+    with pytest.RaisesGroup(
+        pytest.RaisesExc(RigError, match="network.channel is 11, but .* on channel 24 already")
+    ):
+        async with open_home(rig(channel=11), timeline):
+            pytest.fail("a hub on another channel than its rig says")

@@ -82,6 +82,10 @@ class WireRadio:
     def trust_centre(self) -> int | None:
         return None
 
+    @property
+    def channel(self) -> int | None:
+        return None
+
     def max_payload(self, *, encrypted: bool) -> int:
         return self._limit - 9 * encrypted
 
