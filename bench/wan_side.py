@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 
@@ -12,6 +13,7 @@ from chub.undelivered import Undeliverable
 from device.events import to_json_line
 from device.outbox import Offer
 from gbcs.errors import MalformedMessage
+from gbcs.eui64 import format_eui64
 
 
 @asynccontextmanager
@@ -48,8 +50,12 @@ def _lead_upward(home: Home, take: Offer, stack: AsyncExitStack) -> None:
 
 
 def names_of(rig: Rig) -> Mapping[int, str]:
-    """What to call the parties and devices of a rig."""
+    """What to call the parties and devices of a rig; of a kind there are several, by EUI-64 too."""
     names = {party: role.name.lower().replace("_", " ")
              for role, party in rig.parties.by_role().items()}  # fmt: skip
     names |= {rig.hub.gpf: "GPF", rig.hub.chf: "CHF"}
-    return names | {eui64: kind.value for eui64, kind in rig.device_types.items()}
+    kinds = Counter(rig.device_types.values())
+    return names | {
+        eui64: kind.value if kinds[kind] == 1 else f"{kind.value} {format_eui64(eui64)}"
+        for eui64, kind in rig.device_types.items()
+    }

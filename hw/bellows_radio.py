@@ -49,6 +49,10 @@ FIRST_RETRY_S: Final = 0.25
 LAST_RETRY_S: Final = 10.0
 HEARTBEAT_TIMEOUT_S: Final = 4.0
 JOIN_TIMEOUT_S: Final = 20.0
+_SAID: Final = {
+    t.sl_Status.ZIGBEE_NO_NETWORK_KEY_RECEIVED: "no network key arrived: "
+    "the trust centre does not know this device or its link key"
+}
 NOT_JOINED_NODE: Final = 0xFFFE
 
 
@@ -264,7 +268,7 @@ class BellowsRadio:
         finally:
             self._joining = None
         if outcome != t.sl_Status.NETWORK_UP:
-            raise RadioError(f"{self._path}: not joined: {outcome.name}")
+            raise RadioError(f"{self._path}: not joined: {_SAID.get(outcome, outcome.name)}")
         await self._up(port)
 
     async def leave(self) -> None:

@@ -10,6 +10,7 @@ import pytest
 from bench.narrator import sentence
 from bench.parts import Parts
 from bench.rig import Rig
+from bench.wan_side import names_of
 from device.chassis import Here
 from device.event import Event, EventStream
 from device.events import (
@@ -80,6 +81,14 @@ VERSION = bytes.fromhex("0BADF001")
 )
 def test_an_event_is_a_sentence(event: Event, said: str) -> None:
     assert sentence(event, NAMES) == f"00:59:59 ESME: {said}"
+
+
+def test_devices_of_one_kind_are_told_apart() -> None:
+    displays = [{"eui64": f"0243485542E100D{n}"} for n in (1, 2)]
+    rig = Rig.model_validate({"displays": displays, "electricity_meter": {}})
+    names = names_of(rig)
+    assert names[0x0243485542E100D2] == "IHD 0243485542E100D2"
+    assert names[rig.station("electricity_meter")] == "ESME"
 
 
 def test_a_request_that_fails_is_named_by_its_cluster() -> None:
