@@ -24,8 +24,8 @@ from peers.reading import Fuel
 ESME: Final = 0x02434855420000A0
 DISPLAYS: Final = {0x02434855420000D1: "IHD", 0x02434855420000D2: "PPMID"}
 SERVERS: Final = {Fuel.GAS: "GPF", Fuel.ELECTRICITY: "ESME"}
-READ_EVERY_S: Final = 600
-"""Displays of this story read electricity less often than real ones, to keep the capture small."""
+READING: Final = {"electricity_poll_s": 900, "gas_poll_s": 900, "details_poll_s": 1800}
+"""Displays of this story read less often than real ones, to keep the capture small."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +103,7 @@ def _rig(options: DemoOptions) -> Rig:
             "hub": {"radio": options.radio},
             "electricity_meter": {"eui64": ESME},
             "displays": [{"eui64": eui64, "kind": kind} for eui64, kind in DISPLAYS.items()],
-            "settings": {"display": {"electricity_poll_s": READ_EVERY_S}},
+            "settings": {"display": READING},
         }
     )
 
