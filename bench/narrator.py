@@ -156,8 +156,8 @@ def _say_message(event: Event, names: Names) -> str | None:
             return f"{octets} octets from {_peer(names, peer)}"
         case MessageExpired(peer=peer, reason=reason):
             return f"message for {_peer(names, peer)} given up: {reason}"
-        case MessageDropped(recipient=recipient):
-            return f"message for {_peer(names, recipient)} dropped: too many wait"
+        case MessageDropped(recipient=recipient, reason=reason):
+            return f"message for {_peer(names, recipient)} dropped: {reason}"
         case AlertRaised(alert_code=code, recipient=recipient):
             return f"alert {code:04X} to {_peer(names, recipient)}"
         case LogEntry(log=log, code=code):

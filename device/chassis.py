@@ -62,7 +62,9 @@ class Chassis:
         self.events = events
         credentials.keep_in(self.store)
         self.own_counter = OwnCounter(self.store)
-        self.outbox = Outbox(self.store, self.common.outbox_places, self._dropped)
+        self.outbox = Outbox(
+            self.store, self.common.outbox_places, self.common.outbox_tries, self._dropped
+        )
         self.event_log, self.security_log = (
             DeviceLog(
                 name,
@@ -90,7 +92,7 @@ class Chassis:
         """The first two fields of an event of this device now."""
         return Here(moment=self.true_time(), device=self.credentials.eui64)
 
-    def _dropped(self, octets: bytes) -> None:
+    def _dropped(self, octets: bytes, reason: str) -> None:
         message = Message.parse(octets)
         self.events.publish(
             MessageDropped(
@@ -98,6 +100,7 @@ class Chassis:
                 message_code=message.message_code,
                 recipient=message.recipient,
                 originator_counter=message.originator_counter,
+                reason=reason,
             )
         )
 

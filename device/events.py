@@ -206,7 +206,7 @@ class FrameDelivered(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FrameFailed(Event):
-    """A request of this device was not delivered or not answered in time, or an answer got lost.
+    """A request was not delivered, not answered in time or not wanted, or an answer got lost.
 
     With ``zdo`` the cluster is that of a request of the Zigbee Device Profile.
     """
@@ -309,11 +309,12 @@ class MessageExpired(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessageDropped(Event):
-    """A device's outbox is full: its oldest message was dropped before anybody had it."""
+    """A device gave up a message: its outbox is full, or its hub does not want the message."""
 
     message_code: Code
     recipient: Eui64
     originator_counter: int
+    reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -75,7 +75,11 @@ class HubTunnel:
                     self._send_first()
                 case TransferDone(ref=ref) if ref in self._under_way:
                     self._done(ref)
-                case TransferFailed(ref=ref) if ref in self._under_way:
+                case TransferFailed(ref=ref, reason=reason, refused=refused) if (
+                    ref in self._under_way
+                ):
+                    if refused:
+                        self._outbox.refused(self._sending, reason)
                     self._failed()
 
     def _radio_event(self, event: RadioEvent) -> None:
@@ -128,6 +132,9 @@ class HubTunnel:
         """Without its tunnel a message waits for the next one, else for its next try."""
         self._under_way.clear()
         self._try_no_more()
+        first = self._outbox.first
+        if first is not None and first.number != self._sending:  # that one was given up
+            self._patience = RETRY_AFTER
         self._retry = self._timeline.call_at(
             self._timeline.now() + self._patience, self._send_first
         )

@@ -36,12 +36,16 @@ class Waiting:
 class Outbox:
     """The outbox of one device: messages in order, the oldest first.
 
-    One carrier either watches it and says :meth:`delivered`, or takes what it is offered
-    (:meth:`hand_to`). Of more than ``places`` messages the oldest is dropped and ``dropped`` told.
+    One carrier either watches it and says :meth:`delivered` or :meth:`refused`, or takes what it is
+    offered (:meth:`hand_to`). Of more than ``places`` messages the oldest is dropped, and so is one
+    that was refused ``tries`` times, lest all others wait behind it; ``dropped`` hears why.
     """
 
-    def __init__(self, store: Store, places: int, dropped: Callable[[bytes], object]) -> None:
-        self._store, self._places, self._dropped = store, places, dropped
+    def __init__(
+        self, store: Store, places: int, tries: int, dropped: Callable[[bytes, str], object]
+    ) -> None:
+        self._store, self._places, self._tries, self._dropped = store, places, tries, dropped
+        self._refusals = (0, 0)  # number of the message that was refused last, and how often
         self._tell: Callable[[], object] = _nobody
         self._offer: Offer | None = None
         with store.transaction() as unit:
@@ -103,6 +107,14 @@ class Outbox:
         except StoreError as exc:  # it will be sent again should the device be killed, no more
             _LOG.warning("a delivered message is still kept: %s", exc)
 
+    def refused(self, number: int, reason: str) -> None:
+        """A message arrived and was not wanted; it waits for another try, or is given up."""
+        last, times = self._refusals
+        times = times + 1 if last == number else 1
+        self._refusals = number, times
+        if times >= self._tries and number in self._waiting:
+            self._drop(number, f"refused {times} times: {reason}")
+
     # -- parts -----------------------------------------------------------------------------------
 
     def _put(self, number: int, octets: bytes) -> None:
@@ -110,10 +122,12 @@ class Outbox:
         self._hand_over(number, octets)
         self._tell()
         while len(self._waiting) > self._places:
-            oldest = next(iter(self._waiting))
-            octets = self._waiting[oldest]
-            self.delivered(oldest)
-            self._dropped(octets)
+            self._drop(next(iter(self._waiting)), "too many wait")
+
+    def _drop(self, number: int, reason: str) -> None:
+        octets = self._waiting[number]
+        self.delivered(number)
+        self._dropped(octets, reason)
 
     def _hand_over(self, number: int, octets: bytes) -> None:
         try:

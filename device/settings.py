@@ -73,7 +73,7 @@ class CommonSettings:
     soon a device goes on with a download that stopped. ``firmware_awake_s``: how long a sleeping
     meter downloads at one wake. ``outbox_places``: how many alerts and Responses a device keeps
     until they are delivered (the CHF: until the WAN has them); of more the oldest is dropped, by a
-    named event.
+    named event. ``outbox_tries``: how often a hub may refuse one of them before it is given up.
     """
 
     check_not_before: bool = False
@@ -87,3 +87,4 @@ class CommonSettings:
     firmware_retry_s: int = 900
     firmware_awake_s: int = 60
     outbox_places: int = 1_000
+    outbox_tries: int = 5

@@ -10,7 +10,7 @@ from typing import Final
 
 from device.common import CommonCommands
 from device.download import FirmwareDownload
-from device.events import WakeEnded
+from device.events import FrameFailed, WakeEnded
 from device.gbz_engine import EngineSettings
 from device.host import Host, HostError, NoReply, NotDelivered
 from device.schedule import Call, next_boundary, wait_until
@@ -19,7 +19,7 @@ from device.station import Station
 from device.tokens import PrepaySettings
 from gbcs.stamp import Reliability
 from gbcs.zcl.status import Status
-from gsme.hub_link import HubLink, LinkTrouble
+from gsme.hub_link import HubLink, LinkTrouble, Unwanted
 from gsme.meter import GasMeterDevice
 from gsme.model import GasMeterModel, Held
 from gsme.push import current, push_of, pushed, unpushed
@@ -31,7 +31,7 @@ from han.mirror.flags import FunctionalFlag, NotificationFlags, PrepaymentFlag
 from han.mirror.messages import ToMeter
 from han.radio import RadioError
 from han.tunnel import TunnelClients
-from han.zcl.tables import Access, Answer, Served
+from han.zcl.tables import Access, Answer, ClusterDefinition, Served
 
 METERING_DEVICE: Final = 0x0501
 ENDPOINT: Final = 10
@@ -259,10 +259,25 @@ class GasMeter:
         snapshots, entries = len(model.unpushed), len(model.untold)
         messages = list(unpushed(model))
         for definition, message in messages:
-            await link.publish(definition, message)
+            try:
+                await link.publish(definition, message)
+            except Unwanted as refusal:
+                self._tell_unwanted(definition, str(refusal))
         if messages:
             pushed(model, snapshots, entries)
             self.meter.works.keep()
+
+    def _tell_unwanted(self, definition: ClusterDefinition, reason: str) -> None:
+        hub = self.radio.trust_centre
+        if hub is not None:
+            self.chassis.events.publish(
+                FrameFailed(
+                    **self.chassis.here(),
+                    peer=hub,
+                    cluster_id=definition.cluster_id,
+                    reason=f"the hub has no use for it: {reason}",
+                )
+            )
 
     async def _tell_what_is_wanted(self, link: HubLink, flags: NotificationFlags) -> None:
         """Let the mirror ask for what it lacks, and stay awake to answer."""

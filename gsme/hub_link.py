@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import datetime
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from device.asking import (
     HUB_NWK,
@@ -20,7 +20,7 @@ from device.long_messages import LongMessages, parts_of
 from device.responding import Execute, respond
 from device.timeline import Timeline
 from gbcs.errors import MalformedMessage
-from gbcs.zcl.status import Status
+from gbcs.zcl.status import Status, status_name
 from gbcs.zcl.types import zcl_seconds
 from han.clusters import BASIC, METERING, TUNNELING
 from han.clusters.basic import MIRROR_CAPACITY, PHYSICAL_ENVIRONMENT
@@ -51,8 +51,25 @@ from han.zcl.tables import ClusterDefinition, Side
 T = TypeVar("T")
 
 
+_NO_USE: Final = frozenset(
+    {
+        Status.MALFORMED_COMMAND,
+        Status.UNSUP_CLUSTER_COMMAND,
+        Status.UNSUP_GENERAL_COMMAND,
+        Status.INVALID_FIELD,
+        Status.INVALID_VALUE,
+        Status.UNSUPPORTED_CLUSTER,
+    }
+)
+"""A command that a hub refuses with one of these it will refuse again."""
+
+
 class LinkTrouble(Exception):
     """The hub did not do its part; the message says which."""
+
+
+class Unwanted(LinkTrouble):
+    """The hub took a message and refused it; what else is to be done at this wake can be."""
 
 
 class HubLink:
@@ -80,7 +97,7 @@ class HubLink:
         self._tunnel_states: asyncio.Queue[TunnelOpened | TunnelRefused] = asyncio.Queue()
         self._reports: asyncio.Queue[ReportDelivered | ReportFailed] = asyncio.Queue()
         self._collected: asyncio.Queue[Collected | CollectionEnded] = asyncio.Queue()
-        self._transfers: dict[int, asyncio.Future[str | None]] = {}
+        self._transfers: dict[int, asyncio.Future[TransferDone | TransferFailed]] = {}
         host.node.attach(tunnels)
         host.node.attach(self)
         host.on_progress(self._progress)
@@ -120,7 +137,10 @@ class HubLink:
         return ended.flags or NotificationFlags()
 
     async def publish(self, definition: ClusterDefinition, message: object) -> None:
-        """Send the mirror a command named as its payload's class; LinkTrouble when refused."""
+        """Send the mirror a command named as its payload's class.
+
+        Unwanted when the hub has no use for it, LinkTrouble when it does not take it now.
+        """
         if self.mirror is None or self.mirror.mirror is None:
             raise LinkTrouble("there is no mirror")
         place = (self.mirror.peer, self.mirror.mirror, definition.cluster_id, self._endpoint)
@@ -128,8 +148,9 @@ class HubLink:
         name = type(message).__name__
         command = command_of(definition, name, Side.CLIENT)
         frame = await self._host.request(far.command(command, encode(message)))
-        if status_of(frame) is not Status.SUCCESS:
-            raise LinkTrouble(f"{name} was not taken")
+        if (status := status_of(frame)) is not Status.SUCCESS:
+            trouble = Unwanted if status in _NO_USE else LinkTrouble
+            raise trouble(f"{name}: {status_name(status)}")
 
     def ask_what_is_wanted(self, flag: Flag) -> None:
         """Ask the mirror for the commands behind a flag; they come as commands of their own."""
@@ -177,8 +198,12 @@ class HubLink:
         """Put what waits in the outbox; a message that fails waits, whole, for the next wake."""
         outbox, collector = self._chassis.outbox, self._collector
         while (first := outbox.first) is not None and collector is not None:
-            for part in parts_of(first.octets):
-                await self._put(collector, part)
+            try:
+                for part in parts_of(first.octets):
+                    await self._put(collector, part)
+            except Unwanted as refusal:
+                outbox.refused(first.number, str(refusal))
+                return
             outbox.delivered(first.number)
 
     async def _put(self, collector: Collector, octets: bytes) -> None:
@@ -186,12 +211,14 @@ class HubLink:
         done = self._transfers[ref] = asyncio.get_running_loop().create_future()
         self._go_on()
         try:
-            reason = await done
+            ended = await done
         finally:
             del self._transfers[ref]
-        if reason is not None:
+        if isinstance(ended, TransferFailed):
+            if ended.refused:
+                raise Unwanted(f"put: {ended.reason}")
             self.connected = False
-            raise LinkTrouble(f"put: {reason}")
+            raise LinkTrouble(f"put: {ended.reason}")
 
     def wants(self, flags: NotificationFlags) -> bool:
         """Whether the hub says that messages wait in the mailbox, or some came too late."""
@@ -270,10 +297,8 @@ class HubLink:
             match event:
                 case TunnelOpened() | TunnelRefused():
                     self._tunnel_states.put_nowait(event)
-                case TransferDone(ref=ref):
-                    self._ended(ref, None)
-                case TransferFailed(ref=ref, reason=reason):
-                    self._ended(ref, reason)
+                case TransferDone() | TransferFailed():
+                    self._ended(event)
             if self._collector is not None:
                 self._collector.receive(event, now)
         if self._collector is not None:
@@ -288,10 +313,10 @@ class HubLink:
                 case FlagsReceived():
                     pass  # flags are acted on when a push returns them
 
-    def _ended(self, ref: int, reason: str | None) -> None:
-        waiting = self._transfers.get(ref)
+    def _ended(self, ended: TransferDone | TransferFailed) -> None:
+        waiting = self._transfers.get(ended.ref)
         if waiting is not None and not waiting.done():
-            waiting.set_result(reason)
+            waiting.set_result(ended)
 
 
 def _empty(queue: asyncio.Queue[T]) -> None:

@@ -256,7 +256,8 @@ class TunnelClients:
         if reason is None:
             self._events.append(TransferDone(link.peer, ref))
         else:
-            self._events.append(TransferFailed(link.peer, ref, reason))
+            refused = isinstance(outcome, Replied)
+            self._events.append(TransferFailed(link.peer, ref, reason, refused))
 
     def _refused(self, link: _Link, ref: int, payload: bytes, now: datetime) -> None:
         """A TransferDataError: without its tunnel, the transfer is repeated once in a new one."""
@@ -265,7 +266,7 @@ class TunnelClients:
         if overflow or ref in link.repeated:
             reason = "overflow at the server" if overflow else "the server loses its tunnels"
             link.to_confirm.discard(ref)
-            self._events.append(TransferFailed(link.peer, ref, reason))
+            self._events.append(TransferFailed(link.peer, ref, reason, refused=overflow))
             return
         link.repeated.add(ref)
         link.waiting.appendleft((ref, octets))

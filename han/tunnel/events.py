@@ -99,11 +99,12 @@ class TransferDone:
 
 @dataclass(frozen=True, slots=True)
 class TransferFailed:
-    """The peer does not have it, and it will not be tried again."""
+    """The peer does not have it (``refused``: nor want it), and it will not be tried again."""
 
     peer: int
     ref: int
     reason: str
+    refused: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -161,7 +161,8 @@ class TunnelServer:
         if reason is None:
             self._events.append(TransferDone(peer, ref))
         else:
-            self._events.append(TransferFailed(peer, ref, reason))
+            refused = isinstance(outcome, Replied) and self._of(peer) is not None
+            self._events.append(TransferFailed(peer, ref, reason, refused))
 
     def _failure(self, peer: int, outcome: Outcome) -> str | None:
         """Why a transfer failed; None when it did not."""

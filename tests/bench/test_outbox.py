@@ -20,12 +20,17 @@ from bench.rig import Rig
 from chub.device_log import Entry
 from chub.hub import CommunicationsHub
 from device.alerts import Alerts
-from device.events import EventStream, MessageDropped, WakeEnded
+from device.events import EventStream, FrameFailed, MessageDropped, WakeEnded
 from device.timeline import Timeline
 from esme.station import ElectricityMeterStation
 from gbcs.catalogue import by_name
 from gbcs.envelope import Cra, Message
+from gbcs.zcl.status import Status
 from gsme.device import GasMeter
+from han.clusters import METERING, TUNNELING
+from han.clusters.tunneling import ToClient, ToServer
+from han.requests import command_of
+from han.zcl.tables import Side
 from hw.ether import Link
 
 ESME, GSME = 0x02434855420000A0, 0x02434855420000A1
@@ -279,3 +284,56 @@ async def test_of_more_alerts_than_a_meter_has_places_the_oldest_are_dropped_by_
         await timeline.sleep(2 * HOUR)
         assert numbers(heard) == raised[3:]
     assert [one.originator_counter for one in dropped if one.device == ESME] == raised[:3]
+
+
+def refuse(home: Home, *, refused: bool) -> None:
+    """Let the hub answer every transfer of a device that it failed, or take them again."""
+    for endpoint in home.host.node.endpoints.values():
+        for command in (ToServer.TRANSFER_DATA, ToClient.TRANSFER_DATA):
+            faults = endpoint.server.command_faults
+            if refused:
+                faults[TUNNELING.cluster_id, command] = Status.FAILURE
+            else:
+                faults.pop((TUNNELING.cluster_id, command), None)
+
+
+@pytest.mark.parametrize(
+    ("sections", "eui64", "while_refused"),
+    [(ELECTRICITY, ESME, 8 * MINUTE), (GAS, GSME, 2.5 * HOUR)],
+)
+async def test_a_message_that_the_hub_never_wants_is_given_up_by_name_and_the_next_one_goes(
+    sections: Mapping[str, object], eui64: int, while_refused: timedelta, timeline: Timeline
+) -> None:
+    events, dropped = EventStream(), list[MessageDropped]()
+    events.subscribe(dropped.append, MessageDropped)
+    async with living_home(rig(sections), timeline, events=events) as home:
+        heard = hear(home, eui64)
+        await timeline.sleep(35 * MINUTE)
+        refuse(home, refused=True)
+        unwanted, wanted = alert(home, 2)
+        await timeline.sleep(while_refused)
+        refuse(home, refused=False)
+        await timeline.sleep(2 * HOUR)
+        assert numbers(heard) == [wanted]
+        assert waiting(home) == 0
+    assert [(one.originator_counter, one.reason) for one in dropped] == [
+        (unwanted, "refused 5 times: " + dropped[0].reason.partition(": ")[2])
+    ]
+
+
+async def test_what_a_foreign_mirror_has_no_use_for_ends_no_wake_of_a_gas_meter(
+    timeline: Timeline,
+) -> None:
+    events, ended, failed = EventStream(), list[WakeEnded](), list[FrameFailed]()
+    events.subscribe(ended.append, WakeEnded)
+    events.subscribe(failed.append, FrameFailed)
+    async with living_home(rig(GAS), timeline, events=events) as home:
+        await timeline.sleep(HOUR)
+        mirror = home.gpf.han.mirror_endpoint.server
+        snapshot = command_of(METERING, "PublishSnapshot", Side.CLIENT)
+        mirror.command_faults[METERING.cluster_id, snapshot.id] = Status.UNSUP_CLUSTER_COMMAND
+        await timeline.sleep(25 * HOUR)
+    assert {one.trouble for one in ended} == {None}
+    assert {one.reason for one in failed if one.device == GSME} == {
+        "the hub has no use for it: PublishSnapshot: UNSUP_CLUSTER_COMMAND"
+    }

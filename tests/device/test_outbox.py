@@ -27,7 +27,7 @@ class Undone(Exception):
 
 def outbox(store: Store, places: int = 10) -> tuple[Outbox, list[bytes]]:
     dropped: list[bytes] = []
-    return Outbox(store, places, dropped.append), dropped
+    return Outbox(store, places, 3, lambda octets, _: dropped.append(octets)), dropped
 
 
 def waiting(box: Outbox) -> list[bytes]:
@@ -148,6 +148,18 @@ def test_a_full_outbox_drops_its_oldest_message_by_name() -> None:
     assert [one.originator_counter for one in dropped if isinstance(one, MessageDropped)] == (
         numbers[:2]
     )
+
+
+def test_only_a_message_that_is_refused_again_and_again_is_given_up() -> None:
+    box, dropped = outbox(MemoryStore())
+    for octets in (b"1", b"2"):
+        box.put(octets)
+    for number in (1, 1, 2, 1, 1):
+        box.refused(number, "status 1")
+    assert dropped == []
+    box.refused(1, "status 1")
+    assert dropped == [b"1"]
+    assert waiting(box) == [b"2"]
 
 
 def test_how_many_places_an_outbox_has_is_a_setting() -> None:
