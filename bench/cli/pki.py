@@ -54,7 +54,9 @@ def new(
     """Make a test PKI in DIRECTORY: root, issuing authority, organisations, devices.
 
     Files are named as in RTDS, so the directory is a key store. Private keys are not encrypted.
+    What a rig file has to say of keys and parties is printed: chub pki new KEYS >> rig.toml.
     """
+    import json
     import os
 
     from gbcs.party import Role
@@ -76,6 +78,9 @@ def new(
     for holder in (made.root, made.issuing, *made.holders.values()):
         _write(holder, directory)
     click.echo(f"{len(made.holders) + 2} certificates and keys in {directory}", err=True)
+    click.echo(f"[keys]\ndirectory = {json.dumps(str(directory.resolve()))}\n[parties]")
+    for role, entity in organisations.items():
+        click.echo(f'{role.name.lower()} = "{entity:016X}"')
 
 
 @pki.command("cbke")

@@ -1,6 +1,7 @@
 """The language on the command line."""
 
 import json
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from click.testing import CliRunner
 
 from bench.captured import messages_in_capture
 from bench.cli.main import group
+from bench.rig import Rig
 from gbcs.envelope import Message
 from gbcs.errors import GbcsError
 from gbcs.gbt import split
@@ -28,6 +30,15 @@ def keys_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     assert done.exit_code == 0, done.output
     return directory
+
+
+def test_a_new_pki_says_what_a_rig_file_has_to_say_of_it(tmp_path: Path) -> None:
+    place = tmp_path / "keys"
+    rig = Rig.model_validate(tomllib.loads(_run("pki", "new", str(place))))
+    assert rig.keys.directory == place
+    held = KeyStore.from_directory(place)
+    for role, entity in rig.parties.by_role().items():
+        assert held.role(entity) is role
 
 
 _PARTIES = ("--from", f"{SUPPLIER:016X}", "--to", f"{GPF:016X}", "--counter", "1001")
