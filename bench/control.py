@@ -1,7 +1,7 @@
 """The hands of people at a running bench: look at displays and press their buttons, over TCP.
 
-One line of JSON asks, one line answers. ``{"do": "show"}`` tells what the displays show; the other
-things to do are the names of :data:`ACTIONS`.
+One line of JSON asks, one line answers. ``{"do": "show"}`` tells what the displays show (with
+``"as": "text"`` as tables); the other things to do are the names of :data:`ACTIONS`.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager, suppress
 from ipaddress import ip_address
 from typing import Final
 
+from bench.cli.display_table import tables
 from bench.display_shown import shown_by
 from bench.home import Home
 from bench.wan import WanError
@@ -28,6 +29,8 @@ from peers.reading import Fuel
 Asked = Mapping[str, object]
 Said = dict[str, object]
 _LONGEST_LINE: Final = 4096
+_LONGEST_ANSWER: Final = 1 << 24
+"""Displays remember thousands of half hours."""
 
 
 class NotUnderstood(ValueError):
@@ -104,7 +107,10 @@ def _read(line: bytes) -> Asked:
 async def _do(home: Home, asked: Asked) -> Said:
     name = asked.get("do")
     if name == "show":
-        return {"displays": [shown_by(display).as_json() for display in home.displays]}
+        shown = [shown_by(display) for display in home.displays]
+        if asked.get("as") == "text":
+            return {"text": tables(home.rig.name, shown)}
+        return {"displays": [one.as_json() for one in shown]}
     action = ACTIONS.get(str(name))
     if action is None:
         raise NotUnderstood(f"do {name!r}: there are show, {', '.join(ACTIONS)}")
@@ -178,7 +184,7 @@ async def ask_over_tcp(host: str, port: int, asked: Asked, timeout_s: float) -> 
     """Ask a running bench; WanError when it cannot be reached or does not answer in time."""
     try:
         async with asyncio.timeout(timeout_s):
-            reader, writer = await asyncio.open_connection(host, port)
+            reader, writer = await asyncio.open_connection(host, port, limit=_LONGEST_ANSWER)
             try:
                 writer.write(json.dumps(asked).encode() + b"\n")
                 line = await reader.readline()

@@ -33,6 +33,8 @@ _LOG: Final = logging.getLogger(__name__)
 _BACKLOG: Final = 1_024
 """Messages kept while the broker is away; the oldest go first."""
 _RETRY_S: Final = 2.0
+_SILENCE_S: Final = 5.0
+"""A broker that is silent for so long is taken as lost."""
 _OPEN_TRANSACTIONS: Final = 4_096
 Plain = str | int | float | bool | list[object] | dict[str, object] | None
 
@@ -170,6 +172,7 @@ class MqttGateway:
                     username=broker.user,
                     password=broker.password,
                     will=will,
+                    timeout=_SILENCE_S,
                 ) as client:
                     await client.subscribe(f"{self.topic}/command", qos=1)
                     await client.publish(availability, "online", qos=1, retain=True)
@@ -179,6 +182,7 @@ class MqttGateway:
             except* MqttError as group:
                 reason = group.exceptions[0]
                 _LOG.warning("broker %s:%d: %s", broker.host, broker.port, reason)
+            _heed_cancellation()
             self.connected.clear()
             again = loop.create_future()
             loop.call_later(_RETRY_S, again.set_result, None)
@@ -202,9 +206,21 @@ class MqttGateway:
                 self._acknowledged.add(one.octets)
             finally:
                 self._under_way.discard(one.octets)
+            _heed_cancellation()
             if self._outgoing.empty():
                 self._flush()
                 self._acknowledged.clear()
+
+
+def _heed_cancellation() -> None:
+    """End a task that was told to, when what it waited for took the message.
+
+    ``asyncio.wait_for`` of Python 3.11, by which aiomqtt waits, loses a cancellation that comes at
+    the moment of the answer; and an error of the broker may come in its place.
+    """
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 def _read(payload: bytes) -> tuple[bytes, Plain]:

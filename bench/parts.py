@@ -187,7 +187,7 @@ def open_store(rig: Rig) -> MemoryStore | SqliteStore:
     if rig.store is None:
         return MemoryStore()
     try:
-        return SqliteStore(rig.store)
+        return SqliteStore(rig.store, alone=True)
     except StoreError as error:
         raise RigError(f"store {rig.store}: {error}") from error
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from io import StringIO
+from typing import TYPE_CHECKING, Final
 
 from rich.console import Console
 from rich.table import Table
@@ -12,10 +13,19 @@ if TYPE_CHECKING:
     from bench.display_shown import Details, Line, Shown
     from peers.told import Consumption, Credit, Tariff
 
+_WIDTH: Final = 120
 
-def print_shown(rig_name: str, shown: list[Shown]) -> None:
+
+def tables(rig_name: str, shown: list[Shown]) -> str:
+    """What each display shows as text, for a terminal elsewhere."""
+    text = StringIO()
+    print_shown(rig_name, shown, Console(file=text, width=_WIDTH, emoji=False))
+    return text.getvalue()
+
+
+def print_shown(rig_name: str, shown: list[Shown], console: Console | None = None) -> None:
     """Print what each display shows: the registers first, then everything else by fuel."""
-    console = Console(emoji=False)
+    console = console or Console(emoji=False)
     for one in shown:
         console.print(f"[bold]{one.kind} {one.display}[/] of {rig_name}, {one.at:%a %H:%M:%S} UTC")
         console.print(_registers(one))

@@ -10,6 +10,7 @@ import click
 from bench.cli.options import RIG, print_json, rig_of
 
 _AFTER_S: Final = 7260.0
+_ANSWER_S: Final = 10.0
 
 
 @click.group()
@@ -27,13 +28,22 @@ def show() -> None:
     show_default=True,
     help="Seconds of virtual time that the bench runs first.",
 )
+@click.option(
+    "--control",
+    metavar="HOST:PORT",
+    help="Look at the displays of a running bench instead (`chub run --control`).",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print it for machines.")
-def ihd(rig: Path | None, after_s: float, *, as_json: bool) -> None:
+def ihd(rig: Path | None, after_s: float, control: str | None, *, as_json: bool) -> None:
     """Boot RIG.toml in virtual time and show what its displays show.
 
     Without a rig: the built-in home with an electricity meter and an IHD.
     """
     from bench.display_shown import home_with_display, look
+
+    if control is not None:
+        _look_at_running(control, as_json=as_json)
+        return
 
     loaded = home_with_display() if rig is None else rig_of(rig)
     if not loaded.displays:
@@ -45,3 +55,19 @@ def ihd(rig: Path | None, after_s: float, *, as_json: bool) -> None:
         from bench.cli.display_table import print_shown
 
         print_shown(loaded.name, shown)
+
+
+def _look_at_running(control: str, *, as_json: bool) -> None:
+    import asyncio
+
+    from bench.control import ask_over_tcp
+    from bench.wan import WanError, parse_address
+
+    asked = {"do": "show"} if as_json else {"do": "show", "as": "text"}
+    said = asyncio.run(ask_over_tcp(*parse_address(control), asked, _ANSWER_S))
+    if "error" in said:
+        raise WanError(f"control port {control}: {said['error']}")
+    if as_json:
+        print_json(said["displays"])
+    else:
+        click.echo(said["text"], nl=False)

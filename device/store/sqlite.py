@@ -15,16 +15,29 @@ class SqliteStore(Store):
     """A store in one SQLite file (write-ahead log): one for a whole rig, for its owner's eyes.
 
     ``survive_power_loss`` waits for the disk at every commit; without it a killed process loses
-    nothing either, only a machine without power may lose its last commits.
+    nothing either, only a machine without power may lose its last commits. ``alone`` says that
+    devices live from this file: StoreError while others do, for their counters would repeat.
     """
 
-    def __init__(self, path: Path, *, survive_power_loss: bool = False) -> None:
-        self._file = _Sqlite(path, "FULL" if survive_power_loss else "NORMAL")
+    def __init__(
+        self, path: Path, *, survive_power_loss: bool = False, alone: bool = False
+    ) -> None:
+        self._claim = _claim(path) if alone else None
+        try:
+            self._file = _Sqlite(path, "FULL" if survive_power_loss else "NORMAL")
+        except StoreError:
+            self._release()
+            raise
         super().__init__(self._file)
 
     def close(self) -> None:
         """Close the file; safe to call twice."""
         self._file.close()
+        self._release()
+
+    def _release(self) -> None:
+        if self._claim is not None:
+            self._claim.close()
 
 
 _SCHEMA: Final = """
@@ -34,6 +47,19 @@ CREATE TABLE IF NOT EXISTS log (name TEXT, entry INTEGER, value BLOB NOT NULL,
 """
 _IN_MEMORY: Final = ":memory:"
 _LAST_CODE_POINT: Final = "\U0010ffff"
+
+
+def _claim(path: Path) -> sqlite3.Connection:
+    """A lock beside the file; the machine lets go of it when the process ends, however it ends."""
+    with _reported():
+        claim = sqlite3.connect(f"{path}.lock", timeout=0, isolation_level=None)
+    try:
+        claim.execute("PRAGMA journal_mode = OFF")  # nothing is written
+        claim.execute("BEGIN EXCLUSIVE")
+    except sqlite3.OperationalError as exc:
+        claim.close()
+        raise StoreError("another bench is using it") from exc
+    return claim
 
 
 class _Sqlite:

@@ -1,7 +1,7 @@
 """Shapes of A-XDR data, and plain values that fit them.
 
 A shape is what the catalogue writes: ``u32``, ``os(12)``, ``{i8,enum}``, ``array<{u16,os(5)}>``.
-Lengths of octet strings are what was seen, not a rule; 12 octets are written as a date-time. A
+Lengths of octet strings are what was seen, not a rule, but for 12 octets: a date-time. A
 value that does not fit its shape is written with its type, as ``{"u16": 5}``.
 """
 
@@ -200,8 +200,9 @@ def _text(plain: Plain, shape: Shape) -> Data:
     if tag == Tag.BOOLEAN:
         return v.boolean(to_bool(plain))
     if tag == Tag.OCTET_STRING:
-        is_time = shape.length == _DATE_TIME_OCTETS
-        return v.octets(text_to_stamp_octets(plain) if is_time else text_to_octets(plain))
+        if shape.length == _DATE_TIME_OCTETS:
+            return v.octets(_date_time(plain))
+        return v.octets(text_to_octets(plain))
     if not isinstance(plain, str):
         raise LocalError(f"text, not {plain!r}")
     if tag == Tag.BIT_STRING:
@@ -209,6 +210,14 @@ def _text(plain: Plain, shape: Shape) -> Data:
     if tag in (Tag.VISIBLE_STRING, Tag.UTF8_STRING):
         return Data(tag, plain_to_text(plain))
     raise LocalError("compact arrays are only read")
+
+
+def _date_time(plain: Plain) -> bytes:
+    octets = text_to_stamp_octets(plain)
+    if len(octets) != _DATE_TIME_OCTETS:
+        wanted = "2026-01-05T10:00:00Z, now, never, or 0x and 24 digits"
+        raise LocalError(f"a date-time is {wanted}, not {plain!r}")
+    return octets
 
 
 def _integer(tag: int, plain: Plain) -> Data:

@@ -98,6 +98,9 @@ async def test_what_is_not_understood_is_said(timeline: Timeline) -> None:
         shown = (await answer(home, b'{"do": "show"}'))["displays"]
         assert isinstance(shown, list)
         assert len(shown) == 1
+        text = (await answer(home, b'{"do": "show", "as": "text"}'))["text"]
+        assert "IHD" in str(text)
+        assert "electricity" in str(text)
 
 
 def test_a_port_where_no_bench_is_is_named() -> None:

@@ -328,3 +328,15 @@ def test_a_reader_beside_the_bench_sees_only_whole_units(tmp_path: Path) -> None
     assert beside.execute("SELECT value FROM item").fetchall() == [(1,)]
     beside.close()
     store.close()
+
+
+def test_a_file_that_devices_live_from_is_refused_to_others_until_it_is_closed(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "rig.sqlite"
+    store = SqliteStore(file, alone=True)
+    with pytest.raises(StoreError, match="another bench is using it"):
+        SqliteStore(file, alone=True)
+    SqliteStore(file).close()  # whoever only reads may
+    store.close()
+    SqliteStore(file, alone=True).close()

@@ -86,6 +86,7 @@ def test_items_can_be_named_by_reference() -> None:
         ("GCS16a", {}, r"GetSnapshot\[1\].EarliestStartTime is missing"),
         ("GCS13a", {"Nonsense": 1}, "no parameter 'Nonsense'"),
         ("ECS12", {"restrictDataDateTime.value": 5}, "restrictDataDateTime.value: "),
+        ("ECS12", {"restrictDataDateTime.value": "07EA0105FF0B1E0000000000"}, "a date-time is"),
         ("GCS31", {"IssuerEventID": -1}, "does not fit"),
         ("CS04AC", {}, "parameter value is missing"),
         ("CS03B", {"peer": "00DB12345678909C", "peer_kind": "gpf"}, "method_and_role is missing"),

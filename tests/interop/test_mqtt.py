@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import signal
 import socket
 import subprocess
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -25,20 +27,59 @@ from gbcs.protection import Verdict
 START = datetime(2026, 1, 5, 9, 50, tzinfo=UTC)
 
 
+@dataclass
+class Running:
+    """A broker of its own for one test."""
+
+    port: int
+    process: subprocess.Popen[bytes]
+
+
 @pytest.fixture
-def broker(mosquitto: str, tmp_path: Path) -> Iterator[int]:
+def mosquitto_here(mosquitto: str, tmp_path: Path) -> Iterator[Running]:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port: int = probe.getsockname()[1]
     settings = tmp_path / "mosquitto.conf"
     settings.write_text(f"listener {port} 127.0.0.1\nallow_anonymous true\n")
-    with subprocess.Popen(
-        [mosquitto, "-c", str(settings), "-v"], stderr=subprocess.PIPE
-    ) as process:
+    with subprocess.Popen([mosquitto, "-c", str(settings)], stderr=subprocess.PIPE) as process:
         assert process.stderr is not None
         while b"running" not in process.stderr.readline():
             assert process.poll() is None
-        yield port
+        yield Running(port, process)
+        process.send_signal(signal.SIGCONT)
         process.terminate()
+
+
+@pytest.fixture
+def broker(mosquitto_here: Running) -> int:
+    return mosquitto_here.port
+
+
+def test_a_bench_ends_though_its_broker_does_not_answer_any_more(mosquitto_here: Running) -> None:
+    address = f"mqtt://127.0.0.1:{mosquitto_here.port}/rigs"
+    rig = Rig.model_validate(
+        {"hub": {"radio": "ether:"}, "wan": {"listen": "127.0.0.1:0", "mqtt": address}}
+    )
+    timeline = Timeline(START, REAL)
+
+    async def end() -> None:
+        online = asyncio.Event()
+        async with (
+            asyncio.timeout(30),
+            Client("127.0.0.1", mosquitto_here.port) as client,
+            living_home(rig, timeline) as home,
+        ):
+            await client.subscribe("rigs/+/availability")
+            async with wan_side(home):
+                async for message in client.messages:
+                    if message.payload == b"online":
+                        online.set()
+                        break
+                mosquitto_here.process.send_signal(signal.SIGSTOP)
+            mosquitto_here.process.send_signal(signal.SIGCONT)
+        assert online.is_set()
+
+    run(end(), timeline)
 
 
 def test_a_command_over_mqtt_is_answered_with_its_transaction(broker: int) -> None:
