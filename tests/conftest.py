@@ -45,9 +45,14 @@ def rtds_files(rtds_dir: Path) -> list[RtdsFile]:
 
 
 @pytest.fixture(scope="session")
-def rtds_keys(rtds_dir: Path) -> KeyStore:
-    """The keys published with the reference messages."""
+def _published_keys(rtds_dir: Path) -> KeyStore:
     return find_keystore(rtds_dir)
+
+
+@pytest.fixture
+def rtds_keys(_published_keys: KeyStore) -> KeyStore:
+    """The keys published with the reference messages; what a test adds is its own."""
+    return KeyStore(base=_published_keys)
 
 
 @pytest.fixture(scope="session")

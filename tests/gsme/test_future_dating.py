@@ -37,7 +37,6 @@ def rig_at(moment: datetime, keys: KeyStore) -> GasRig:
 @pytest.fixture
 def keys(rtds_keys: KeyStore) -> KeyStore:
     """The published keys, with one of ours to sign with."""
-
     if not rtds_keys.has_private(GSME, Usage.DIGITAL_SIGNATURE):
         rtds_keys.add_private(GSME, Usage.DIGITAL_SIGNATURE, 0x2A)
     return rtds_keys
