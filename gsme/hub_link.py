@@ -150,7 +150,7 @@ class HubLink:
         frame = await self._host.request(far.command(command, encode(message)))
         if (status := status_of(frame)) is not Status.SUCCESS:
             trouble = Unwanted if status in _NO_USE else LinkTrouble
-            raise trouble(f"{name}: {status_name(status)}")
+            raise trouble(f"{name} was not taken: {status_name(status)}")
 
     def ask_what_is_wanted(self, flag: Flag) -> None:
         """Ask the mirror for the commands behind a flag; they come as commands of their own."""

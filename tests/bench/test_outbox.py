@@ -335,5 +335,5 @@ async def test_what_a_foreign_mirror_has_no_use_for_ends_no_wake_of_a_gas_meter(
         await timeline.sleep(25 * HOUR)
     assert {one.trouble for one in ended} == {None}
     assert {one.reason for one in failed if one.device == GSME} == {
-        "the hub has no use for it: PublishSnapshot: UNSUP_CLUSTER_COMMAND"
+        "the hub has no use for it: PublishSnapshot was not taken: UNSUP_CLUSTER_COMMAND"
     }
