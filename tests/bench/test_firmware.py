@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 import signal
 import subprocess
 import sys
@@ -267,11 +266,9 @@ async def test_a_hub_that_falls_silent_is_asked_again_later(timeline: Timeline) 
         assert len(bench.events_of(FirmwareReceived)) == 1
 
 
-TSHARK = shutil.which("tshark")
-
-
-@pytest.mark.skipif(TSHARK is None, reason="tshark is not installed")
-async def test_tshark_reads_every_frame_of_a_download(timeline: Timeline, tmp_path: Path) -> None:
+async def test_tshark_reads_every_frame_of_a_download(
+    timeline: Timeline, tmp_path: Path, tshark: str
+) -> None:
     capture = tmp_path / "ota.pcap"
     async with living(timeline, rig(gas_meter=False), capture) as bench:
         bench.offer(ESME, octets=600)
@@ -279,7 +276,6 @@ async def test_tshark_reads_every_frame_of_a_download(timeline: Timeline, tmp_pa
         keys = [key.hex(":") for key in bench.home.air_keys]
     rows = [f'"{key}","Normal","key {n}"' for n, key in enumerate(keys)]
     (tmp_path / "zigbee_pc_keys").write_text("\n".join(rows) + "\n")
-    assert TSHARK is not None
     fields = [
         "zbee_zcl_general.ota.cmd.srv_rx.id",
         "zbee_zcl_general.ota.cmd.srv_tx.id",
@@ -288,7 +284,7 @@ async def test_tshark_reads_every_frame_of_a_download(timeline: Timeline, tmp_pa
     shown = [part for name in fields for part in ("-e", name)]
     process = await asyncio.to_thread(
         subprocess.run,
-        [TSHARK, "-r", str(capture), "-T", "fields", *shown],
+        [tshark, "-r", str(capture), "-T", "fields", *shown],
         env={"HOME": str(tmp_path), "PATH": "/usr/bin:/bin", "WIRESHARK_CONFIG_DIR": str(tmp_path)},
         capture_output=True,
         text=True,
