@@ -64,7 +64,13 @@ def _dump_other(value: object) -> Json:
         case list() | tuple():
             return [dump(each) for each in value]
         case dict():
-            return [[dump(key), dump(each)] for key, each in value.items()]
+            return [
+                [
+                    key if type(key) in _AS_THEY_ARE else dump(key),
+                    each if type(each) in _AS_THEY_ARE else dump(each),
+                ]
+                for key, each in value.items()
+            ]
     raise LocalError(f"{type(value).__name__} has no plain form")
 
 
