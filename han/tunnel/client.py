@@ -74,8 +74,8 @@ class TunnelClients:
     """The client side of Tunneling on one endpoint, towards any number of servers; a service.
 
     A transfer is done when the server says so, or was silent about an acknowledged delivery; one
-    that is to be ``confirmed`` only if the server ever says so. When
-    the server has lost the tunnel, a new one is requested and the transfer repeated through it.
+    that is to be ``confirmed`` when the server says so, if it ever says such a thing. When the
+    server has lost the tunnel, a new one is requested and the transfer repeated through it.
     """
 
     def __init__(self, endpoint: int, settings: TunnelSettings | None = None) -> None:
@@ -231,6 +231,7 @@ class TunnelClients:
         refs = [*link.sent, *(ref for ref, _ in link.waiting)]
         link.sent.clear()
         link.waiting.clear()
+        link.repeated.clear()
         link.to_confirm.clear()
         self._events += [TransferFailed(link.peer, ref, reason) for ref in refs]
 
@@ -260,17 +261,25 @@ class TunnelClients:
             self._events.append(TransferFailed(link.peer, ref, reason, refused))
 
     def _refused(self, link: _Link, ref: int, payload: bytes, now: datetime) -> None:
-        """A TransferDataError: without its tunnel, the transfer is repeated once in a new one."""
+        """A TransferDataError: without its tunnel, the transfer is repeated once in a new one.
+
+        Transfers that are repeated go in the order in which they came.
+        """
         octets = link.sent.pop(ref)
         overflow = payload[2:3] == bytes((TransferStatus.OVERFLOW,))
         if overflow or ref in link.repeated:
             reason = "overflow at the server" if overflow else "the server loses its tunnels"
+            link.repeated.discard(ref)
             link.to_confirm.discard(ref)
             self._events.append(TransferFailed(link.peer, ref, reason, refused=overflow))
             return
         link.repeated.add(ref)
-        link.waiting.appendleft((ref, octets))
-        self._reopen(link, now)
+        link.waiting = deque(sorted((*link.waiting, (ref, octets))))
+        if link.state is State.CLOSED:
+            self.open(link.peer, link.peer_endpoint, now)
+        elif int.from_bytes(payload[:2], "little") == link.tunnel_id:
+            self._reopen(link, now)
+        self._flush(link)
 
     def _reopen(self, link: _Link, now: datetime) -> None:
         if link.state is State.OPEN:

@@ -48,7 +48,7 @@ class Confirmations:
         return not self._given and self._missed >= _SILENCES
 
     def given(self) -> None:
-        """A transfer was confirmed, or refused."""
+        """A transfer was confirmed; a refusal says nothing of how successes are answered."""
         self._given = True
 
     def missed(self) -> bool:

@@ -157,38 +157,36 @@ class TunnelServer:
         peer, ref = int(outcome.request.peer), outcome.request.tag
         if not ref:
             return
-        reason = self._failure(peer, outcome)
-        if reason is None:
+        failure = self._failure(peer, outcome)
+        if failure is None:
             self._events.append(TransferDone(peer, ref))
         else:
-            refused = isinstance(outcome, Replied) and self._of(peer) is not None
-            self._events.append(TransferFailed(peer, ref, reason, refused))
+            self._events.append(TransferFailed(peer, ref, *failure))
 
-    def _failure(self, peer: int, outcome: Outcome) -> str | None:
-        """Why a transfer failed; None when it did not."""
+    def _failure(self, peer: int, outcome: Outcome) -> tuple[str, bool] | None:
+        """Why a transfer failed, and whether the client refused it; None when it did not fail."""
         tunnel = self._of(peer)
         confirmations = Confirmations() if tunnel is None else tunnel.confirmations
         match outcome:
             case Undelivered(reason=reason):
-                return reason.value
+                return reason.value, False
             case Unanswered() if confirmations.missed():
-                return NOT_CONFIRMED
+                return NOT_CONFIRMED, False
             case Replied(frame=frame) if frame.is_cluster_command:
-                return self._refused(peer, frame.payload)
+                return self._not_taken(tunnel, frame.payload)
             case Replied() if outcome.status is not Status.SUCCESS:
-                return f"status {outcome.status}"
+                return f"status {outcome.status}", True
             case Replied():
                 confirmations.given()
         return None
 
-    def _refused(self, peer: int, payload: bytes) -> str:
-        """A TransferDataError: unless it is for the length, the client has lost the tunnel."""
+    def _not_taken(self, tunnel: _Tunnel | None, payload: bytes) -> tuple[str, bool]:
+        """A TransferDataError: unless it is for the length, the client has lost that tunnel."""
         if payload[2:3] == bytes((TransferStatus.OVERFLOW,)):
-            return "overflow at the client"
-        tunnel = self._of(peer)
-        if tunnel is not None:
+            return "overflow at the client", True
+        if tunnel is not None and tunnel.tunnel_id == int.from_bytes(payload[:2], "little"):
             self._drop(tunnel, "the client refused a transfer")
-        return "the client has lost the tunnel"
+        return "the client has lost the tunnel", False
 
     # -- commands of the client ----------------------------------------------------------------
 

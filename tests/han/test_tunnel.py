@@ -10,8 +10,15 @@ import pytest
 from gbcs.zcl.frame import Frame
 from gbcs.zcl.general import GeneralCommand
 from gbcs.zcl.status import Status
-from han.clusters.tunneling import RequestTunnel, ToClient, ToServer, TunnelStatus
-from han.exchange import Executed, Replied, Request
+from han.clusters.tunneling import (
+    RequestTunnel,
+    ToClient,
+    ToServer,
+    TransferDataError,
+    TransferStatus,
+    TunnelStatus,
+)
+from han.exchange import Executed, Replied, Request, Ticket
 from han.fragmentation import MessageTooLong
 from han.radio import ApsFrame
 from han.tunnel import (
@@ -176,6 +183,60 @@ def test_a_server_that_lost_the_tunnel_is_asked_for_a_new_one_and_nothing_is_los
     kinds = [type(e) for e in setup.clients.events()]
     assert kinds == [TunnelOpened, TunnelClosed, TunnelOpened, TransferDone]
     assert ref
+
+
+def test_what_a_server_without_the_tunnel_did_not_take_comes_again_in_its_order() -> None:
+    setup = rig()
+    setup.open()
+    setup.server.forget(HUB)
+    for number in range(4):
+        setup.clients.send(METER, bytes([number]), setup.air.now)
+    setup.kick()
+    heard = [e.octets for e in setup.server.events() if isinstance(e, TunnelMessage)]
+    assert heard == [b"\x00", b"\x01", b"\x02", b"\x03"]
+    kinds = [type(e) for e in setup.clients.events()]
+    assert kinds.count(TunnelOpened) == 2  # one new tunnel for all of them
+
+
+def test_a_transfer_that_a_server_refuses_after_closing_the_tunnel_opens_a_new_one() -> None:
+    clients = TunnelClients(HUB_ENDPOINT)
+    clients.open(METER, METER_ENDPOINT, START)
+    _answered(clients, "00 00 00 dc05")
+    ref = clients.send(METER, b"\xdd", START)
+    (transfer,) = clients.requests()
+    clients.closure(bytes.fromhex("0000"), Access(peer=METER, now=START))
+    clients.concluded(_error(transfer, 0), START)
+    _answered(clients, "01 00 00 dc05")
+    (again,) = clients.requests()
+    assert (again.tag, again.payload.hex()) == (ref, "0100dd")
+
+
+def test_an_error_about_an_earlier_tunnel_leaves_the_present_one_alone() -> None:
+    server = TunnelServer(METER_ENDPOINT)
+    ask(server, REQUEST)
+    ref = server.send(HUB, b"\xdd", START, confirmed=True)
+    (transfer,) = server.requests()
+    server.forget(HUB)
+    ask(server, REQUEST)
+    server.concluded(_error(transfer, 0, ToServer.TRANSFER_DATA_ERROR), START)
+    assert server.is_open(HUB)
+    assert TransferFailed(HUB, ref, "the client has lost the tunnel") in server.events()
+
+
+def _answered(clients: TunnelClients, response: str) -> None:
+    """The server answers the request for a tunnel."""
+    (request,) = clients.requests()
+    frame = Frame.parse(bytes.fromhex("190000" + response))
+    clients.concluded(Replied(Ticket(1), request, METER, frame), START)
+
+
+def _error(
+    transfer: Request, tunnel_id: int, command: int = ToClient.TRANSFER_DATA_ERROR
+) -> Replied:
+    """The answer that there is no such tunnel."""
+    error = TransferDataError(tunnel_id, TransferStatus.NO_SUCH_TUNNEL)
+    frame = Frame.parse(bytes((0x11, 0, command)) + encode(error))
+    return Replied(Ticket(1), transfer, METER, frame)
 
 
 def test_a_server_that_always_forgets_is_not_asked_for_ever() -> None:
