@@ -24,8 +24,12 @@ LinkChange = dict[str, float]
 
 End = Callable[[], object]
 
-FRAMES_REMEMBERED: Final = 256
-"""Of a frame fault, to know repeats; each is repeated within milliseconds."""
+FRAMES_REMEMBERED: Final = 128
+"""Of a frame fault, to know repeats; each is repeated within milliseconds.
+
+Fewer than the 256 frames after which a poll, whose one variable part is its 8-bit MAC sequence
+number, looks like an earlier one.
+"""
 
 
 class FaultError(ValueError):

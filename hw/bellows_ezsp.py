@@ -57,18 +57,22 @@ class SmartEnergyEzsp(EZSP):  # type: ignore[misc] # untyped library
     }
 
 
+TROUBLE: Final = (
+    EzspError, AshException, ZigbeeException, SerialException, OSError, RuntimeError,
+    AssertionError, ValueError,
+    AttributeError,  # of a port that closed under bellows' hands, which then has no transport
+)  # fmt: skip
+"""What bellows, zigpy, serialx or the system raise when a dongle does not do as it should."""
+
+
 @contextmanager
 def radio_errors(doing: str) -> Iterator[None]:
-    """What bellows, zigpy, serialx or the system raise becomes RadioError with ``doing`` in it."""
+    """TROUBLE becomes RadioError with ``doing`` in it."""
     try:
         yield
     except TimeoutError as exc:
         raise RadioError(f"{doing}: no answer in time") from exc
-    except (
-        EzspError, AshException, ZigbeeException, SerialException, OSError, RuntimeError,
-        AssertionError, ValueError,
-        AttributeError,  # of a port that closed under bellows' hands, which then has no transport
-    ) as exc:  # fmt: skip
+    except TROUBLE as exc:
         raise RadioError(f"{doing}: {exc or type(exc).__name__}") from exc
 
 
@@ -81,7 +85,7 @@ async def disconnect(ezsp: EZSP) -> None:
     """Close, also what is broken."""
     try:
         await ezsp.disconnect()
-    except (EzspError, AshException, OSError, RuntimeError) as exc:
+    except TROUBLE as exc:
         LOGGER.debug("closing a lost port: %r", exc)
 
 

@@ -96,7 +96,9 @@ class AddressBook:
         return self._eui64s.get(node)
 
     async def told(self, eui64: int) -> None:
-        """Wait until the address is learnt, or for ADDRESS_TIMEOUT_S."""
+        """Wait until the address is known, or for ADDRESS_TIMEOUT_S."""
+        if eui64 in self._nodes:
+            return
         asked = self._asked.setdefault(eui64, asyncio.get_running_loop().create_future())
         await asyncio.wait([asked], timeout=ADDRESS_TIMEOUT_S)
 
@@ -184,6 +186,9 @@ class Messages:
             if not ended.done():
                 ended.set_result(DeliveryStatus.RADIO_LOST)
         self._unknown.clear()
+        if self._resolving is not None:
+            self._resolving.cancel()
+            self._resolving = None
 
     async def acknowledge_block(self, port: EzspPort, ack: BlockAck) -> None:
         """Acknowledge parts of a fragmented message."""
@@ -217,26 +222,30 @@ class Messages:
             self._received(_received(message, peer))
             return
         self._unknown.append(message)
-        if self._resolving is None or self._resolving.done():
+        if self._resolving is None:
             self._resolving = asyncio.get_running_loop().create_task(
                 self._resolve(port), name="addresses of unknown senders"
             )
 
     async def _resolve(self, port: EzspPort) -> None:
         while self._unknown:
-            message = self._unknown[0]
-            peer = self._book.eui64_of(message.node)
-            if peer is None:
-                try:
-                    peer = await port.eui64_of(message.node)
-                except RadioError:
-                    return
-                if peer is not None:
-                    self._book.learn(peer, message.node)
-            if self._unknown and self._unknown[0] is message:
-                self._unknown.popleft()
-                if peer is not None:
-                    self._received(_received(message, peer))
+            peer = await self._sender(port, self._unknown[0])
+            message = self._unknown.popleft()
+            if peer is not None:
+                self._received(_received(message, peer))
+        self._resolving = None
+
+    async def _sender(self, port: EzspPort, message: Incoming) -> int | None:
+        """Who sent it; None when the firmware does not know or does not say."""
+        peer = self._book.eui64_of(message.node)
+        if peer is None:
+            try:
+                peer = await port.eui64_of(message.node)
+            except RadioError:
+                return None
+            if peer is not None:
+                self._book.learn(peer, message.node)
+        return peer
 
 
 def _header(frame: ApsFrame) -> ApsHeader:

@@ -37,6 +37,7 @@ from han.radio import (
 from hw import ezsp_port
 from hw.bellows_messages import AddressBook, Messages
 from hw.bellows_polling import DonglePolling
+from hw.bellows_recovery import Recovery, watch
 from hw.bellows_trust_centre import DongleTrustCentre
 from hw.events import EventStream
 from hw.ezsp_callbacks import Incoming
@@ -45,9 +46,6 @@ from hw.limits import max_payload
 
 LOGGER = logging.getLogger(__name__)
 
-FIRST_RETRY_S: Final = 0.25
-LAST_RETRY_S: Final = 10.0
-HEARTBEAT_TIMEOUT_S: Final = 4.0
 JOIN_TIMEOUT_S: Final = 20.0
 _SAID: Final = {
     t.sl_Status.ZIGBEE_NO_NETWORK_KEY_RECEIVED: "no network key arrived: "
@@ -91,10 +89,11 @@ class BellowsRadio:
         self._channel: int | None = None
         self._on_network = False
         self._member = False  # of a network that a rebuilt radio must go back to
+        self._started = False
         self._closed = False
         self._joining: asyncio.Future[t.sl_Status] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
-        self._rebuilding = False
+        self._recovery = Recovery(path, self._open, self._go_back, self._gone)
         self._eui64 = 0
         self._payload_octets = 0
 
@@ -146,15 +145,19 @@ class BellowsRadio:
 
     async def start(self) -> None:
         """See :class:`han.radio.HanRadio`."""
-        if self._closed or self._port is not None:
+        if self._closed or self._started:
             raise RadioError(f"{self._path}: a radio starts once")
         await self._open()
+        self._started = True
         if self._heartbeat_s is not None:
-            self._run(self._beat(self._heartbeat_s), "heartbeat")
+            self._run(watch(lambda: self._port, self._heartbeat_s, self.lost), "heartbeat")
 
     async def _open(self) -> EzspPort:
         port = EzspPort(self._path, self, baudrate=self._baudrate, flow_control=self._flow_control)
         await port.open(self._endpoints)
+        if self._closed:
+            await port.close()
+            raise RadioError(f"{self._path}: the radio is closed")
         self._port, self._eui64, self._payload_octets = port, port.eui64, port.payload_octets
         return port
 
@@ -180,12 +183,21 @@ class BellowsRadio:
 
         Its firmware stays off the network until it is told to resume.
         """
-        port = self._use()
-        self._port, self._member = None, False
-        self._off_the_air()
-        await port.close()
-        await self._open()  # which resets it
+        recovering = self._recovery.running  # which opens the dongle, and resets it by that
+        port = self._port if recovering else self._use()
+        self._member = False
+        self._gone()
+        if port is not None and not recovering:
+            await self._reset(port)
         self._events.put(RadioLost(POWER_CUT))
+
+    async def _reset(self, port: EzspPort) -> None:
+        await port.close()
+        try:
+            await self._open()
+        except RadioError as exc:
+            LOGGER.warning("%s lost: %s", self._path, exc)
+            self._recover(port)
 
     def _run(self, work: Coroutine[object, object, None], name: str) -> None:
         task = asyncio.get_running_loop().create_task(work, name=f"{self._path} {name}")
@@ -245,6 +257,8 @@ class BellowsRadio:
         else:
             self._book.learn(trust_centre, 0)
         self._node, self._trust_centre = node, trust_centre
+        if port is not self._port:
+            raise RadioError(f"{self._path}: lost on the way to its network")
         self._on_network = self._member = True
         await self._polling.begin(port)
         self._events.put(NetworkUp())
@@ -406,60 +420,35 @@ class BellowsRadio:
 
     def lost(self, reason: str) -> None:
         """See :class:`hw.ezsp_callbacks.PortListener`."""
-        port, self._port = self._port, None
+        port = self._port
         if port is None or self._closed:
             return
-        self._off_the_air()
+        self._gone()
         LOGGER.warning("%s lost: %s", self._path, reason)
         self._events.put(RadioLost(reason))
-        if not self._rebuilding:  # else who rebuilds it meets the loss and begins again
-            self._rebuilding = True
-            self._run(self._rebuild(port), "rebuild")
+        if not self._recovery.running:  # else it meets the loss and begins again
+            self._recover(port)
 
-    def _off_the_air(self) -> None:
-        """What was under way has failed."""
+    def _recover(self, lost: EzspPort) -> None:
+        if self._closed:
+            return
+        self._recovery.running = True
+        self._run(self._recovery.rebuild(lost), "rebuild")
+
+    def _gone(self) -> None:
+        """There is no port: what was under way has failed."""
+        self._port = None
         self._on_network = False
         self._desk.detach()
         self._messages.lost()
         if self._joining is not None and not self._joining.done():
             self._joining.set_result(t.sl_Status.FAIL)
 
-    async def _rebuild(self, lost: EzspPort) -> None:
-        delay_s = FIRST_RETRY_S
-        try:
-            while not self._closed:
-                await lost.close()
-                await asyncio.sleep(delay_s)
-                delay_s = min(2 * delay_s, LAST_RETRY_S)
-                try:
-                    lost = await self._open()
-                    await self._go_back()
-                    if self._port is lost:
-                        return
-                    raise RadioError("lost again on the way back")
-                except RadioError as exc:
-                    LOGGER.info("%s still lost: %s", self._path, exc)
-                    self._port = None
-                    self._off_the_air()
-        finally:
-            self._rebuilding = False
-
-    async def _go_back(self) -> None:
+    async def _go_back(self, port: EzspPort) -> None:
         """Onto the network that a rebuilt radio was on."""
         if self._member and not await self.resume():
             LOGGER.error("%s came back without its network", self._path)
             self._member = False
             self._events.put(NetworkDown("the dongle forgot its network"))
-
-    async def _beat(self, interval_s: float) -> None:
-        while not self._closed:
-            await asyncio.sleep(interval_s)
-            port = self._port
-            if port is None:
-                continue
-            try:
-                async with asyncio.timeout(HEARTBEAT_TIMEOUT_S):
-                    await port.alive()
-            except (RadioError, TimeoutError):
-                if port is self._port:
-                    self.lost("no sign of life")
+        if port is not self._port:
+            raise RadioError("lost again on the way back")

@@ -89,9 +89,12 @@ LONGEST_POLL: Final = 0xFFFF
 
 
 def poll_interval(interval_s: float) -> tuple[int, int]:
-    """An interval as EZSP takes it: a number, at most 16 bits, of the finest units that hold it."""
+    """An interval as EZSP takes it: a number, at most 16 bits, of the finest units that hold it.
+
+    One above 0 never becomes 0, which would mean not to poll.
+    """
     for units, unit_s in POLL_UNITS:
-        number = round(interval_s / unit_s)
+        number = max(round(interval_s / unit_s), int(interval_s > 0))
         if number <= LONGEST_POLL:
             return number, units
     return LONGEST_POLL, POLL_UNITS[-1][0]

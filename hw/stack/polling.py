@@ -9,7 +9,6 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from han.radio import AWAKE_POLL_S
 from hw.stack.mac_layer import MacLayer
 from hw.stack.state import NodeState
 from hw.zigbee import mac, nwk
@@ -63,5 +62,5 @@ class Poller:
             self._ask()
             return
         wait_s = self.wanted()
-        again_s = AWAKE_POLL_S if wait_s is None else wait_s
-        self._timer = asyncio.get_running_loop().call_later(again_s, self._ask)
+        if wait_s is not None:
+            self._timer = asyncio.get_running_loop().call_later(wait_s, self._ask)

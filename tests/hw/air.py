@@ -6,7 +6,8 @@ import asyncio
 import importlib
 import io
 import os
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Final, TypeVar
@@ -166,6 +167,14 @@ class Air:
         for node in self._nodes:
             await node.radio.close()
         await asyncio.gather(*self._tasks)
+
+
+@asynccontextmanager
+async def published(ncp: VirtualNcp) -> AsyncIterator[str]:
+    """The URL of a virtual dongle while the block runs."""
+    yield publish("under-test", ncp)
+    withdraw("under-test")
+    ncp.drop_line()
 
 
 def message(

@@ -29,7 +29,8 @@ from hw.air_link import CLEAR, Passing
 from hw.capture import LinkType, PcapWriter, link_type_of, wireshark_key_option
 from hw.ether import Ether, Link
 from hw.zigbee.aps import FrameType
-from hw.zigbee.mac import MacFrame
+from hw.zigbee.beacon import data_request
+from hw.zigbee.mac import Address, MacFrame
 from tests.hw.air import DISPLAY, DISPLAY_KEY, HUB, METER, METERING, Air, Node, message
 
 
@@ -270,3 +271,11 @@ def test_a_fault_of_single_frames_counts_on_for_ever_and_remembers_the_last_ones
         for _ in range(4):  # the MAC repeats it
             assert (at_work.applied(CLEAR, passing) != CLEAR) is (number == 1000)
     assert len(at_work._met) <= FRAMES_REMEMBERED
+
+
+def test_a_poll_that_looks_like_one_of_256_polls_ago_is_another_frame() -> None:
+    at_work = _FramesOnTheWay(FrameFault(Match(), nth=1), Ether())
+    for number in range(600):
+        psdu = data_request(number & 0xFF, 0xABCD, 0, Address(0x1234))
+        passing = Passing(METER, HUB, psdu, MacFrame.from_bytes(psdu))
+        assert (at_work.applied(CLEAR, passing) != CLEAR) is (number == 0)

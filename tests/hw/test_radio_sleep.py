@@ -106,7 +106,15 @@ async def test_a_sleeper_that_was_reset_goes_on_polling_as_before(air: Air, kind
 
 @pytest.mark.parametrize(
     ("interval_s", "told"),
-    [(0.1, (100, 1)), (65, (65_000, 1)), (66, (264, 2)), (20_000, (333, 3)), (1e9, (0xFFFF, 3))],
+    [
+        (0, (0, 1)),
+        (0.0001, (1, 1)),
+        (0.1, (100, 1)),
+        (65, (65_000, 1)),
+        (66, (264, 2)),
+        (20_000, (333, 3)),
+        (1e9, (0xFFFF, 3)),
+    ],
 )
 def test_a_dongle_is_told_an_interval_in_the_units_that_hold_it(
     interval_s: float, told: tuple[int, int]

@@ -10,8 +10,6 @@ import logging
 import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
-from pathlib import Path
 
 import pytest
 import zigpy.exceptions
@@ -24,25 +22,19 @@ from bellows.zigbee.application import ControllerApplication
 
 from device.timeline import REAL, Timeline, run
 from han.radio import (
-    DeliveryStatus,
     JoinKind,
-    NetworkUp,
     RadioError,
-    RadioEvent,
-    RadioLost,
     Role,
 )
 from hw.bellows_log import CUT
-from hw.bellows_radio import FIRST_RETRY_S, BellowsRadio
+from hw.bellows_radio import BellowsRadio
 from hw.ether import Ether, Link
 from hw.sniffer import sniff
-from hw.stack import MemoryStore
 from hw.vncp.ash import AshFrame, AshNcp, Kind, ResetCode
 from hw.vncp.ezsp import EzspCodec
 from hw.vncp.ncp import VirtualNcp
 from hw.vncp.serve import Dongle, serving
-from hw.vncp.transport import publish, withdraw
-from tests.hw.air import CHANNEL, DISPLAY, HUB, METER, METER_KEY, NETWORK, Air, message
+from tests.hw.air import CHANNEL, DISPLAY, HUB, METER, METER_KEY, NETWORK, Air, message, published
 from tests.virtual_time import START
 
 VERSIONS = (8, 13, 14, 19)
@@ -59,15 +51,8 @@ def _application(path: str) -> dict[str, object]:
 
 
 @asynccontextmanager
-async def _published(ncp: VirtualNcp) -> AsyncIterator[str]:
-    yield publish("under-test", ncp)
-    withdraw("under-test")
-    ncp.drop_line()
-
-
-@asynccontextmanager
 async def _ezsp(ncp: VirtualNcp) -> AsyncIterator[EZSP]:
-    async with _published(ncp) as path:
+    async with published(ncp) as path:
         ezsp = EZSP({"path": path, "baudrate": 115200, "flow_control": None})
         await ezsp.connect(use_thread=False)
         yield ezsp
@@ -80,7 +65,7 @@ async def _ezsp(ncp: VirtualNcp) -> AsyncIterator[EZSP]:
 @pytest.mark.parametrize("version", VERSIONS)
 async def test_stock_zigpy_starts_forms_and_makes_a_backup(version: int) -> None:
     ncp = VirtualNcp(Ether(), HUB, ezsp_version=version)
-    async with _published(ncp) as path:
+    async with published(ncp) as path:
         app = await ControllerApplication.new(_application(path), auto_form=True)
         backup = await app.backups.create_backup(load_devices=True)
         assert app.state.node_info.manufacturer == "chub"
@@ -94,12 +79,12 @@ async def test_stock_zigpy_starts_forms_and_makes_a_backup(version: int) -> None
 @pytest.mark.parametrize("version", [13, 19])
 async def test_stock_zigpy_moves_a_network_to_another_dongle(version: int) -> None:
     first = VirtualNcp(Ether(), HUB, ezsp_version=13)
-    async with _published(first) as path:
+    async with published(first) as path:
         app = await ControllerApplication.new(_application(path), auto_form=True)
         backup = await app.backups.create_backup(load_devices=True)
         await app.shutdown()
     second = VirtualNcp(Ether(), METER, ezsp_version=version)
-    async with _published(second) as path:
+    async with published(second) as path:
         app = ControllerApplication(_application(path))
         await app.connect()
         await app.backups.restore_backup(backup)
@@ -114,11 +99,11 @@ async def test_stock_zigpy_moves_a_network_to_another_dongle(version: int) -> No
 
 async def test_old_firmware_cannot_take_another_address() -> None:
     first = VirtualNcp(Ether(), HUB)
-    async with _published(first) as path:
+    async with published(first) as path:
         app = await ControllerApplication.new(_application(path), auto_form=True)
         backup = await app.backups.create_backup()
         await app.shutdown()
-    async with _published(VirtualNcp(Ether(), METER, ezsp_version=8)) as path:
+    async with published(VirtualNcp(Ether(), METER, ezsp_version=8)) as path:
         app = ControllerApplication(_application(path))
         await app.connect()
         with pytest.raises(zigpy.exceptions.DestructiveWriteNetworkSettings):
@@ -215,7 +200,7 @@ class _Owner:
 
 async def test_a_host_that_takes_the_line_over_keeps_it_when_the_former_lets_go() -> None:
     ncp = VirtualNcp(Ether(), HUB)
-    async with _published(ncp) as path:
+    async with published(ncp) as path:
         settings, owner = {"path": path, "baudrate": 115200, "flow_control": None}, _Owner()
         former, latter = EZSP(settings, owner), EZSP(settings)
         await former.connect(use_thread=False)
@@ -227,90 +212,7 @@ async def test_a_host_that_takes_the_line_over_keeps_it_when_the_former_lets_go(
         await latter.disconnect()
 
 
-# -- loss of the radio --------------------------------------------------------------------------
-
-
-async def test_an_unexpected_reset_is_a_lost_radio_that_comes_back(timeline: Timeline) -> None:
-    air = Air(timeline, "ezsp13")
-    ncp = VirtualNcp(air.ether, HUB, store=MemoryStore())
-    async with _published(ncp) as path:
-        radio = BellowsRadio(path, Role.COORDINATOR, heartbeat_s=None)
-        radio.set_endpoints(())
-        await radio.start()
-        await radio.form(NETWORK)
-        events = radio.events()
-        await anext(events)
-        ncp.crash(ResetCode.ASSERT)
-        assert isinstance(await anext(events), RadioLost)
-        await anext(events)
-        assert radio.on_network
-        await radio.close()
-    await air.close()
-
-
-async def test_a_dongle_lost_again_while_it_comes_back_is_rebuilt_once(timeline: Timeline) -> None:
-    air = Air(timeline, "ezsp13")
-    ncp = VirtualNcp(air.ether, HUB, store=MemoryStore())
-    lost: list[RadioEvent] = []
-    async with _published(ncp) as path:
-        radio = BellowsRadio(path, Role.COORDINATOR, heartbeat_s=None)
-        await radio.start()
-        await radio.form(NETWORK)
-
-        async def listen() -> None:
-            lost.extend([event async for event in radio.events() if isinstance(event, RadioLost)])
-
-        listening = asyncio.create_task(listen())
-        for turns in range(0, 120, 12):
-            ncp.drop_line()
-            await asyncio.sleep(FIRST_RETRY_S + 0.001)
-            for _ in range(turns):  # into opening, configuring, resuming
-                await asyncio.sleep(0)
-            ncp.drop_line()
-            rebuilding = [t for t in asyncio.all_tasks() if t.get_name().endswith(" rebuild")]
-            assert len(rebuilding) <= 1
-            await asyncio.sleep(60)
-            assert radio.on_network
-        await radio.close()
-        await listening
-    assert len(lost) <= 2 * 10
-    await air.close()
-
-
-async def test_a_mute_dongle_is_noticed_within_ten_seconds(timeline: Timeline) -> None:
-    ncp = VirtualNcp(Ether(), HUB)
-    async with _published(ncp) as path:
-        radio = BellowsRadio(path, Role.COORDINATOR, heartbeat_s=5)
-        await radio.start()
-        await radio.form(NETWORK)
-        events = radio.events()
-        await anext(events)
-        ncp.mute = True
-        before = timeline.elapsed_s
-        assert isinstance(await anext(events), RadioLost)
-        assert timeline.elapsed_s - before <= 10
-        await asyncio.sleep(60)
-        ncp.mute = False
-        assert isinstance(await anext(events), NetworkUp)
-        assert radio.on_network
-        await radio.close()
-
-
-async def test_the_window_and_the_keys_are_applied_again_after_a_loss(timeline: Timeline) -> None:
-    air = Air(timeline, "ezsp13")
-    hub = await air.hub()
-    await hub.radio.allow_join(METER, METER_KEY)
-    await hub.radio.permit_joining(250)
-    hub.kill()
-    await hub.hears(RadioLost)
-    await asyncio.sleep(5)
-    meter = air.make("ether", METER, Role.ROUTER)
-    await meter.radio.start()
-    (beacon,) = await meter.radio.scan([15])
-    assert beacon.permits_joining
-    await meter.radio.join(beacon, METER_KEY)
-    assert (await meter.radio.send(message(HUB, encrypted=True))).delivered
-    await air.close()
+# -- secrets --------------------------------------------------------------------------------------
 
 
 async def test_the_logs_of_bellows_hold_no_keys(
@@ -396,29 +298,6 @@ async def test_no_octets_of_a_host_upset_the_firmware(version: int) -> None:
     ncp.drop_line()
 
 
-def test_a_dongle_whose_process_dies_is_taken_up_again(tmp_path: Path) -> None:
-    async def main() -> None:
-        memory = tmp_path / "dongle.json"
-        async with serving(Dongle(eui64=HUB, memory=memory, blank=True), Ether()) as path:
-            radio = BellowsRadio(path, Role.COORDINATOR)
-            await radio.start()
-            await radio.form(NETWORK)
-            await radio.set_link_key(METER, METER_KEY)
-            events = radio.events()
-            await anext(events)
-        assert isinstance(await anext(events), RadioLost)
-        with pytest.raises(RadioError):
-            await radio.send(message(METER))
-        port = int(path.rsplit(":", 1)[1])
-        await asyncio.sleep(0.6)
-        async with serving(Dongle(port=port, eui64=HUB, memory=memory), Ether()):
-            assert isinstance(await anext(events), NetworkUp)
-            assert radio.on_network
-            await radio.close()
-
-    run(main(), Timeline(START, REAL))
-
-
 # -- sniffing -----------------------------------------------------------------------------------
 
 
@@ -433,7 +312,7 @@ async def test_a_second_dongle_captures_what_is_on_the_air(timeline: Timeline) -
             assert (channel, link.rssi_dbm, link.lqi) == (CHANNEL, -71, 120)
             seen.append(psdu)
 
-    async with _published(listener) as path:
+    async with published(listener) as path:
         sniffing = asyncio.create_task(sniff(path, CHANNEL, Seen()))
         await asyncio.sleep(1)
         on_air: list[bytes] = []
@@ -452,20 +331,4 @@ async def test_a_second_dongle_captures_what_is_on_the_air(timeline: Timeline) -
         listener.drop_line()
         with pytest.raises(RadioError, match="gone"):
             await sniffing
-    await air.close()
-
-
-@pytest.mark.parametrize("acknowledged", [False, True])
-async def test_a_message_that_never_left_ends_with_its_radio(
-    timeline: Timeline, acknowledged: bool
-) -> None:
-    air = Air(timeline, "ether")
-    hub = await air.hub()
-    await air.peer(hub)
-    frame = replace(message(METER), acknowledged=acknowledged)
-    sending = [asyncio.create_task(hub.radio.send(frame)) for _ in range(3)]
-    await asyncio.sleep(0)
-    hub.kill()
-    reports = await asyncio.gather(*sending)
-    assert {report.status for report in reports} == {DeliveryStatus.RADIO_LOST}
     await air.close()
