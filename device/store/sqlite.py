@@ -22,7 +22,7 @@ class SqliteStore(Store):
     def __init__(
         self, path: Path, *, survive_power_loss: bool = False, alone: bool = False
     ) -> None:
-        self._claim = _claim(path) if alone else None
+        self._claim = _claim(path) if alone and str(path) != _IN_MEMORY else None
         try:
             self._file = _Sqlite(path, "FULL" if survive_power_loss else "NORMAL")
         except StoreError:
@@ -56,8 +56,10 @@ def _claim(path: Path) -> sqlite3.Connection:
     try:
         claim.execute("PRAGMA journal_mode = OFF")  # nothing is written
         claim.execute("BEGIN EXCLUSIVE")
-    except sqlite3.OperationalError as exc:
+    except sqlite3.Error as exc:
         claim.close()
+        if exc.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+            raise StoreError(f"the lock beside the store's file: {exc}") from exc
         raise StoreError("another bench is using it") from exc
     return claim
 

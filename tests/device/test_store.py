@@ -340,3 +340,18 @@ def test_a_file_that_devices_live_from_is_refused_to_others_until_it_is_closed(
     SqliteStore(file).close()  # whoever only reads may
     store.close()
     SqliteStore(file, alone=True).close()
+
+
+def test_a_lock_that_is_no_lock_is_refused_by_its_name(tmp_path: Path) -> None:
+    (tmp_path / "rig.sqlite.lock").write_text("somebody's notes " * 64)
+    with pytest.raises(StoreError, match=r"lock beside .* not a database"):
+        SqliteStore(tmp_path / "rig.sqlite", alone=True)
+
+
+def test_a_store_in_memory_needs_no_lock_and_leaves_no_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for store in [SqliteStore(Path(":memory:"), alone=True) for _ in range(2)]:
+        store.close()
+    assert list(tmp_path.iterdir()) == []
