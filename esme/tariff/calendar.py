@@ -80,9 +80,10 @@ class DatePattern:
         try:
             if self.day not in (_LAST, _SECOND_LAST):
                 return date(year, month, 1 if self.day == _WILD else self.day)
-            days = (date(year, month, n + 1) for n in range(monthrange(year, month)[1]))
+            first = date(year, month, 1)
         except ValueError:
             return None
+        days = (first + timedelta(days=n) for n in range(monthrange(year, month)[1]))
         return next(filter(self.matches, days), None)
 
 

@@ -96,3 +96,9 @@ def test_a_switch_at_no_time_of_day_is_none() -> None:
     days = ((1, ((bytes((24, 0, 0, 0)), OBIS, 1), (bytes((0xFF, 0xFF, 0, 0)), OBIS, 2))),)
     calendar = read_calendar((), (), days, ())
     assert [(each.at.hour, each.script) for each in calendar.days[1]] == [(0, 2)]
+
+
+@pytest.mark.parametrize("pattern", ["000001FEFF", "271002FDFF", "FFFE01FE01", "FFFFFDFEFF"])
+def test_the_last_day_of_a_month_that_no_calendar_has_starts_nothing(pattern: str) -> None:
+    found = DatePattern.from_bytes(bytes.fromhex(pattern)).latest_start(date(2026, 6, 1))
+    assert found is None
