@@ -1,4 +1,8 @@
-"""Load limiting: too much power for too long counts, and may open the load switch for a while."""
+"""Load limiting: too much power for too long counts, and may open the load switch for a while.
+
+The switch stays open for a second at least: a meter does not see at the same moment that the power
+is gone and that it is there again.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +15,7 @@ LIMIT_EXCEEDED: Final = 0x8F01
 DISABLED_BY_LIMIT: Final = 0x8F33
 ENABLED_AFTER_LIMIT: Final = 0x8F34
 _MILLIWATTS: Final = 1_000
+_SHORTEST_RESTORATION: Final = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,17 +39,20 @@ class LoadLimitState:
 
 
 class LoadLimiter:
-    """Watches the power. ``limit`` gives the settings in force, ``enable`` moves the switch."""
+    """Watches the power. ``limit`` gives the settings in force, ``move`` the switch.
+
+    ``move`` is told whether to enable the supply, and says whether it did.
+    """
 
     def __init__(
         self,
         state: LoadLimitState,
         limit: Callable[[], LoadLimit],
-        enable: Callable[[bool], object],
+        move: Callable[[bool], bool],
     ) -> None:
         self.state = state
         self._limit = limit
-        self._enable = enable
+        self._move = move
 
     def observe(self, active_mw: int, at: datetime) -> None:
         """See the imported power from this moment on."""
@@ -69,17 +77,21 @@ class LoadLimiter:
             return
         if state.restore_at is not None:
             state.restore_at = None
-            self._enable(True)
-            yield ENABLED_AFTER_LIMIT
+            if self._move(True):
+                yield ENABLED_AFTER_LIMIT
             return
         state.exceeded_since, state.counted = None, True
         state.counter += 1
         yield LIMIT_EXCEEDED
-        if limit.opens_switch:
-            state.restore_at = at + timedelta(seconds=limit.restoration_s)
-            self._enable(False)
+        if limit.opens_switch and self._move(False):
+            restoration = timedelta(seconds=limit.restoration_s)
+            state.restore_at = at + max(restoration, _SHORTEST_RESTORATION)
             yield DISABLED_BY_LIMIT
 
     def forget(self) -> None:
-        """Somebody else has moved the switch, or the supply was away: nothing is to come."""
+        """Somebody else has moved the switch: nothing is to come."""
         self.state.exceeded_since, self.state.restore_at = None, None
+
+    def lose_power(self) -> None:
+        """The supply is away, and no power with it; a switch that is open is closed in its time."""
+        self.state.exceeded_since, self.state.counted = None, False

@@ -391,10 +391,12 @@ class ElectricityMeter:
             self.kept.snapshots.boosts.append(happening.start, (seconds(happening.end),))
         self.reporter.controller(happening, self.metrology.own_now)
 
-    def _limit_supply(self, enabled: bool) -> None:
-        if enabled and self.kept.supply is not SupplyState.DISABLED:
-            return  # switched by somebody else meanwhile
+    def _limit_supply(self, enabled: bool) -> bool:
+        disabled = self.kept.supply is SupplyState.DISABLED
+        if enabled and (not disabled or self.kept.disabled_for_credit):
+            return False  # moved meanwhile, or kept open for want of credit
         self.switch_supply(SupplyState.ENABLED if enabled else SupplyState.DISABLED)
+        return True
 
     def _half_hour_is_over(self, closed: Closed) -> None:
         self.kept.demands.see(closed, in_window=self.in_demand_window(middle_of(closed)))

@@ -258,7 +258,7 @@ class Metrology:
         elif supply.running and not conditions.powered:
             supply.fail(now)
             if self.limiter is not None:
-                self.limiter.forget()
+                self.limiter.lose_power()
             for phase in self.measured.phases:
                 for excursion in phase.excursions:
                     excursion.lose_sight()

@@ -1,6 +1,7 @@
 """Load limiting; numbers from the bench's acceptance scenarios."""
 
-from datetime import timedelta
+from collections.abc import Iterable
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -9,6 +10,7 @@ from gbcs.dlms import values as v
 from gbcs.dlms.data import Data
 from gbcs.stamp import NOW
 from tests.esme.bench import at, mains, volts, watts
+from tests.esme.prepaid import charge, events, prepaid
 from tests.esme.rig import MeterRig
 
 COUNTER = "3/0-0:94.44.42.255"
@@ -16,19 +18,28 @@ COUNTER = "3/0-0:94.44.42.255"
 
 def limited(*steps: tuple[int, int], opens_switch: bool) -> MeterRig:
     """Limit 3000 W for 60 s, restoration after 300 s; load in W by seconds after ten."""
-    script = [(at("10:00") + timedelta(seconds=second), load) for second, load in steps]
-    rig = MeterRig(mains(volts(230), watts(500, *script)))
+    rig = MeterRig(mains(volts(230), watts(500, *after_ten(steps))))
+    limit(rig, opens_switch=opens_switch)
+    rig.put(f"{COUNTER}/2", "u32", 7)
+    return rig
+
+
+def after_ten(steps: Iterable[tuple[int, int]]) -> list[tuple[datetime, int]]:
+    return [(at("10:00") + timedelta(seconds=second), value) for second, value in steps]
+
+
+def limit(
+    rig: MeterRig, *, period_s: int = 60, restoration_s: int = 300, opens_switch: bool = True
+) -> None:
     settings: list[tuple[str, Data]] = [
         ("94.44.0.3", v.boolean(opens_switch)),
         ("94.44.128.7", v.u32(3000)),
-        ("94.44.128.6", v.u32(60)),
-        ("94.44.128.8", v.u32(300)),
+        ("94.44.128.6", v.u32(period_s)),
+        ("94.44.128.8", v.u32(restoration_s)),
     ]
     for name, data in settings:
         assert rig.set(f"9000/0-0:{name}/4", data) == 0
         assert rig.set(f"9000/0-0:{name}/6", v.date_time(NOW)) == 0
-    rig.put(f"{COUNTER}/2", "u32", 7)
-    return rig
 
 
 def after(rig: MeterRig, seconds: int) -> list[str]:
@@ -90,4 +101,46 @@ def test_a_command_ends_the_restoration_period() -> None:
     after(rig, 70)
     assert rig.call("9/0-0:10.0.106.255/1", v.u16(52)) == 0
     assert after(rig, 900) == []
+    assert rig.meter.kept.supply is SupplyState.DISABLED
+
+
+def test_a_limit_without_any_time_opens_and_closes_the_switch_second_by_second() -> None:
+    rig = MeterRig(mains(volts(230), watts(500, *after_ten([(10, 3500), (12, 500)]))))
+    limit(rig, period_s=0, restoration_s=0)
+    assert after(rig, 60) == ["8F01", "8F33", "8F34"] * 2
+    assert rig.meter.kept.supply is SupplyState.ENABLED
+
+
+@pytest.mark.parametrize(("back", "restored"), [(200, 370), (800, 800)])
+def test_a_power_cut_does_not_leave_a_limited_supply_off_for_ever(back: int, restored: int) -> None:
+    voltage = volts(230, *after_ten([(100, 0), (back, 230)]))
+    rig = MeterRig(mains(voltage, watts(500, *after_ten([(10, 3500), (80, 500)]))))
+    limit(rig)
+    assert after(rig, 90) == ["8F01", "8F33"]
+    assert "8F34" not in after(rig, restored - 1)
+    assert "8F34" in after(rig, restored + 1)
+    assert rig.meter.kept.supply is SupplyState.ENABLED
+
+
+def test_too_much_power_counts_anew_after_a_power_cut() -> None:
+    voltage = volts(230, *after_ten([(100, 0), (200, 230)]))
+    rig = MeterRig(mains(voltage, watts(3500)))
+    limit(rig, opens_switch=False)
+    assert after(rig, 90) == ["8F01"]
+    assert "8F01" not in after(rig, 259)
+    assert after(rig, 261) == ["8F01"]
+
+
+def test_the_restoration_does_not_give_supply_to_who_ran_out_of_credit_meanwhile() -> None:
+    rig = prepaid(4000, start="23:58", balance=1_000)
+    rig.set("113/0-0:19.20.0.255/6", charge(0, scale=3, index=b"\1"))
+    rig.set("113/0-0:19.20.4.255/6", charge(25_000))
+    for charged in ("0", "4"):
+        rig.set(f"113/0-0:19.20.{charged}.255/7", v.date_time(NOW))
+    limit(rig)
+    rig.until(at("23:59:30"))
+    assert events(rig)[-2:] == ["8F01", "8F33"]
+    rig.until(at("00:30", day=1))
+    assert "8F0F" in events(rig)
+    assert "8F34" not in events(rig)
     assert rig.meter.kept.supply is SupplyState.DISABLED
