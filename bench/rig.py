@@ -11,7 +11,7 @@ import re
 import tomllib
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final, Literal, Self, TypeVar
+from typing import Annotated, Final, Literal, Self, TypeVar
 
 from pydantic import (
     AwareDatetime,
@@ -29,12 +29,14 @@ from bench.rig_partners import Display as Display
 from bench.rig_partners import LoadSwitch as LoadSwitch
 from bench.rig_section import EndpointNumber, Eui64, InstallCode, Key128, Section, first_problems
 from bench.rig_section import RigError as RigError
+from esme.physics.series import MOST
 from esme.physics.signal import DAY_S
 from gbcs.errors import GbcsError
 from gbcs.eui64 import format_eui64, parse_eui64
 from gbcs.party import DeviceType, Role
 
 S = TypeVar("S", bound=Section)
+Measured = Annotated[float, Field(ge=-MOST, le=MOST, allow_inf_nan=False)]
 
 
 class Keys(Section):
@@ -129,7 +131,7 @@ class Step(Section):
     """From a moment on, a value on the named phases, or without one what the model says again."""
 
     at: AwareDatetime
-    value: float | None = None
+    value: Measured | None = None
     phases: tuple[Literal[1, 2, 3], ...] = (1, 2, 3)
 
 
@@ -141,10 +143,10 @@ class Quantity(Section):
     ``noise`` is the largest departure from them. ``steps`` go over all that.
     """
 
-    steady: float | None = None
+    steady: Measured | None = None
     file: Path | None = None
-    daily: tuple[float, ...] = ()
-    noise: float = Field(default=0, ge=0)
+    daily: tuple[Measured, ...] = ()
+    noise: Measured = Field(default=0, ge=0)
     seed: int = 0
     steps: tuple[Step, ...] = ()
 
@@ -157,6 +159,12 @@ class Quantity(Section):
         if self.daily and DAY_S % len(self.daily):
             raise ValueError(f"{len(self.daily)} slots do not divide a day into whole seconds")
         return self
+
+    def least(self) -> float:
+        """The least value that is written here; the noise and the file may go below it."""
+        steps = (step.value for step in self.steps)
+        said = (each for each in (self.steady, *steps) if each is not None)
+        return min((*said, *self.daily), default=0)
 
 
 class ElectricityMeter(Section):
@@ -201,6 +209,13 @@ class ElectricityMeter(Section):
             if getattr(self, name) is not None and twice:
                 raise ValueError(f"{min(twice)} and {name} say the same thing twice")
         return self
+
+    @field_validator("voltage")
+    @classmethod
+    def _not_below_zero(cls, voltage: Quantity | None) -> Quantity | None:
+        if voltage is not None and voltage.least() < 0:
+            raise ValueError("no voltage is below 0")
+        return voltage
 
 
 Emulated = GasMeter | ElectricityMeter | Display | LoadSwitch | AccessDevice

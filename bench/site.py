@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from bench.rig import ElectricityMeter, Quantity, RigError
-from esme.physics.series import THOUSANDTHS, read_parquet, read_series
+from esme.physics.series import MOST, THOUSANDTHS, read_parquet, read_series
 from esme.physics.signal import Constant, DailyProfile, Overridden, Signal
 from esme.physics.site import NOMINAL_MV, Phase, Site
 from gbcs.errors import LocalError
@@ -28,7 +28,7 @@ def site_of(meter: ElectricityMeter) -> Site:
     phases = []
     for number in range(1, meter.phases + 1):
         house = _Conductor(number, meter.phases, shares=True)
-        mains = _Conductor(number, meter.phases, shares=False)
+        mains = _Conductor(number, meter.phases, shares=False, may_be_negative=False)
         phases.append(
             Phase(_voltage(meter, mains), house.signal(load), house.signal(meter.reactive))
         )
@@ -55,6 +55,7 @@ class _Conductor:
     count: int
     shares: bool
     column: str = ""
+    may_be_negative: bool = True
 
     def signal(self, quantity: Quantity, otherwise: int = 0) -> Signal:
         """How a quantity goes on it, in thousandths; ``otherwise`` when nothing is said."""
@@ -73,7 +74,8 @@ class _Conductor:
         steady = otherwise if quantity.steady is None else self._part(quantity.steady)
         if quantity.file is None:
             return Constant(steady)
-        return _read(quantity.file, self.column or f"l{self.number}", steady)
+        least = -MOST if self.may_be_negative else 0
+        return _read(quantity.file, self.column or f"l{self.number}", steady, least)
 
     def _part(self, value: float, phases: Sequence[int] = ()) -> int:
         """What falls to this conductor; parts add up to the whole."""
@@ -85,12 +87,12 @@ class _Conductor:
         return thousandths * (place + 1) // len(sharing) - thousandths * place // len(sharing)
 
 
-def _read(path: Path, column: str, before: int) -> Signal:
+def _read(path: Path, column: str, before: int, least: int) -> Signal:
     try:
         if path.suffix.lower() == _PARQUET:
-            return read_parquet(path, column, before=before)
+            return read_parquet(path, column, before=before, least=least)
         with path.open(newline="", encoding="utf-8-sig") as lines:
-            return read_series(lines, column, before=before)
+            return read_series(lines, column, before=before, least=least)
     except OSError as error:
         raise RigError(f"{path}: {error.strerror or error}") from error
     except (UnicodeDecodeError, LocalError) as error:

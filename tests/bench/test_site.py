@@ -98,6 +98,16 @@ def test_a_parquet_file_is_read_like_a_csv_file(tmp_path: Path) -> None:
     assert found.change_after(NOON) == LATER
 
 
+def test_nanoseconds_of_a_parquet_file_are_rounded_down(tmp_path: Path) -> None:
+    pyarrow = pytest.importorskip("pyarrow")
+    pq = pytest.importorskip("pyarrow.parquet")
+    nanoseconds = int(NOON.timestamp()) * 10**9 + 999
+    times = pyarrow.array([nanoseconds], type=pyarrow.timestamp("ns", tz="Europe/London"))
+    pq.write_table(pyarrow.table({"time": times, "l1": [231]}), tmp_path / "mains.parquet")
+    found = site(tmp_path, 'voltage.file = "mains.parquet"\n')
+    assert found.conditions(NOON).voltages_mv == (231_000,)
+
+
 @pytest.mark.parametrize(
     ("times", "values", "reason"),
     [
@@ -105,6 +115,9 @@ def test_a_parquet_file_is_read_like_a_csv_file(tmp_path: Path) -> None:
         ([NOON, None], [230.0, 231.0], "row 2 .*no time"),
         ([NOON], [float("nan")], "row 1 .*no measured value"),
         ([NOON], ["high"], "row 1 .*no number"),
+        ([NOON, NOON], [230.0, 231.0], "rows 1 and 2 .*two things of 2026-01-05 12:00"),
+        ([NOON], [-230.0], "row 1 .*l1 is below 0"),
+        ([NOON], [None], "no row .*'l1'"),
     ],
 )
 def test_a_parquet_row_that_cannot_be_used_is_named(
@@ -132,6 +145,11 @@ def test_what_is_no_parquet_file_is_named(tmp_path: Path) -> None:
         ("load.steps = [{ at = 2026-01-05T12:00:00, value = 1 }]\n", "steps.0.at.*timezone"),
         ("load.steps = [{ at = 2026-01-05T12:00:00Z, phases = [4] }]\n", "steps.0.phases.0"),
         ("load.stready = 4\n", "load.stready"),
+        ("load.steady = nan\n", "load.steady.*finite"),
+        ("load.daily = [1, inf]\n", "load.daily.1.*finite"),
+        ("load.steps = [{ at = 2026-01-05T12:00:00Z, value = 1e30 }]\n", "steps.0.value"),
+        ("voltage.steady = -1\n", "voltage.*no voltage is below 0"),
+        ("voltage.steps = [{ at = 2026-01-05T12:00:00Z, value = -1 }]\n", "no voltage is below 0"),
     ],
 )
 def test_a_model_that_makes_no_sense_is_refused_with_its_key(
@@ -165,6 +183,7 @@ def test_without_pyarrow_its_extra_is_named(tmp_path: Path) -> None:
         ("time,l1\n2026-01-05T13:00,240\n", "row 2"),
         ("time,l1\n2026-01-05T13:00Z,high\n", "row 2"),
         ("time,l1\n2026-01-05T13:00Z,Infinity\n", "row 2"),
+        ("time,l1\n2026-01-05T13:00Z,-240\n", "row 2 .*l1 is below 0"),
     ],
 )
 def test_a_file_that_cannot_be_used_is_named_with_the_reason(

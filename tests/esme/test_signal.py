@@ -10,6 +10,8 @@ from esme.physics.site import Phase, Site
 from gbcs.errors import LocalError
 from tests.esme.bench import DAY, at, volts, watts
 
+TEN = "2026-03-02T10:00:00Z"
+
 
 def test_steps_take_effect_at_their_moment() -> None:
     signal = Steps(1, [(at("11:00"), 3), (at("10:00"), 2)])
@@ -77,6 +79,11 @@ def test_a_series_may_have_gaps_any_order_and_more_decimals_than_a_meter() -> No
     assert [second.at(moment) for moment in clocks] == [3_000, 2_000, 2_000]
 
 
+def test_a_row_that_repeats_another_changes_nothing() -> None:
+    again = "2026-03-02T11:00:00+01:00,5"
+    assert read_series(["time,W", f"{TEN},5", again], "W").at(at("10:00")) == 5_000
+
+
 @pytest.mark.parametrize(
     ("lines", "complaint"),
     [
@@ -87,6 +94,13 @@ def test_a_series_may_have_gaps_any_order_and_more_decimals_than_a_meter() -> No
         (["time,W", "2026-03-02T10:00:00Z,lots"], "row 2 of the series: 'lots' is no number"),
         (["time,W", "2026-03-02T10:00:00Z,NaN"], "row 2 of the series: NaN is no measured value"),
         (["time,W", ",1"], "row 2 of the series: there is no time"),
+        (["time,W", f"{TEN},1", f"{TEN},2"], "rows 2 and 3 of the series say two things of 2026"),
+        (["time,W", f"{TEN},1,5"], "row 2 of the series has more cells than the first line"),
+        (["time,W,W", f"{TEN},1,2"], "more than one column 'W'"),
+        (["time,W", f"{TEN},"], "no row of the series has a value in the column 'W'"),
+        (["time,W"], "no row of the series has a value in the column 'W'"),
+        (["time,W", f"{TEN},1e30"], "row 2 of the series: 1e30 is no measured value"),
+        (["time,W", f"{TEN},1e999999"], "row 2 of the series: 1e999999 is no measured value"),
     ],
 )
 def test_a_bad_series_is_refused_with_its_row(lines: list[str], complaint: str) -> None:
