@@ -32,7 +32,7 @@ from device.chassis import Chassis
 from device.common import CommonCommands
 from device.events import MessageQueued, MessageTunnelled
 from device.host import Host
-from device.long_messages import LongMessages, parts_of
+from device.long_messages import LongMessages
 from device.outbox import Offer
 from device.responding import Execute, respond
 from device.settings import PipelineSettings
@@ -265,21 +265,17 @@ class CommunicationsHub:
             self.undelivered.refuse(Undeliverable.UNKNOWN_RECIPIENT, detail, message)
 
     def _to_mailbox(self, message: Message, octets: bytes) -> None:
-        parts = parts_of(octets)
-        waiting = self.mailroom.waiting(message.recipient)
-        if waiting + len(parts) > self.settings.mailbox_capacity:
+        peer = message.recipient
+        with self.chassis.store.transaction():
+            taken = self.mailroom.put(peer, octets, self._now())
+            if taken:
+                self.tap_offs.keep(message, octets)
+        waiting = self.mailroom.waiting(peer)
+        if not taken:
             self.undelivered.refuse(Undeliverable.MAILBOX_FULL, f"{waiting} messages wait", message)
             return
-        with self.chassis.store.transaction():
-            self.tap_offs.keep(message, octets)
-            for part in parts:
-                self.mailroom.put(message.recipient, part, self._now())
         self.chassis.events.publish(
-            MessageQueued(
-                **self.chassis.here(),
-                peer=message.recipient,
-                waiting=self.mailroom.waiting(message.recipient),
-            )
+            MessageQueued(**self.chassis.here(), peer=peer, waiting=waiting)
         )
         self._running().kick()
 
@@ -355,6 +351,7 @@ class CommunicationsHub:
             return
         here = self.chassis.here()
         self.chassis.events.publish(MessageTunnelled(**here, peer=peer, octets=len(whole)))
+        self.mailroom.answered(peer, message)
         self.tap_offs.heard(peer, message)
         if message.recipient in self.device_log:
             self.deliver(whole)  # from one device of the home to another (PCS01, PCS02)

@@ -1,7 +1,9 @@
-"""Messages on their way to sleeping gas meters, kept until the meter has them.
+"""Messages on their way to sleeping gas meters, kept until the meter has dealt with them.
 
 The mailboxes of ``han.tunnel`` decide who gets what and when; this keeps their content in the
-CHF's store, so that a hub that is killed loses no message it accepted.
+CHF's store, so that a hub that is killed loses no message it accepted. A command is kept until its
+Response is there, or its meter fetches the next one: a meter that is killed before it has executed
+a command gets it again, and one that did execute it knows it by its originator counter.
 """
 
 from __future__ import annotations
@@ -11,7 +13,10 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from chub.settings import ChfSettings
+from device.long_messages import parts_of
 from device.store import Store
+from gbcs.envelope import Message
+from gbcs.errors import MalformedMessage
 from gbcs.eui64 import format_eui64, parse_eui64
 from han.exchange import Outcome, Request
 from han.tunnel import TunnelEvent, TunnelServer
@@ -68,7 +73,7 @@ class Mailroom:
                 if isinstance(message, bytes):
                     peer = parse_eui64(peer_text)
                     self._kept.setdefault(peer, []).append((key, message))
-                    if not self._boxes.put(peer, message, now):
+                    if not self._boxes.put(peer, message, now, parts_of(message)):
                         too_many.append((peer, message))
         for peer, message in too_many:
             with self._store.transaction():
@@ -77,19 +82,25 @@ class Mailroom:
         self._drain()
 
     def put(self, peer: int, message: bytes, now: datetime) -> bool:
-        """Keep a message for a meter; False when its box is full."""
-        if not self._boxes.put(peer, message, now):
-            return False
-        key = f"{_PREFIX}{format_eui64(peer)}/{self._next:012d}"
-        self._next += 1
+        """Keep a message for a meter; False when its box has no room for it."""
         with self._store.transaction() as unit:
-            unit.put(key, message)
-        self._kept.setdefault(peer, []).append((key, message))
-        self._drain()
+            if not self._boxes.put(peer, message, now, parts_of(message)):
+                return False
+            kept = (f"{_PREFIX}{format_eui64(peer)}/{self._next:012d}", message)
+            self._next += 1
+            self._kept.setdefault(peer, []).append(kept)
+            unit.on_rollback(lambda: self._take_back(peer, kept))
+            unit.put(*kept)
+            unit.on_commit(self._drain)
         return True
 
+    def answered(self, peer: int, response: Message) -> None:
+        """A meter has sent this: the command that it answers need not be kept any more."""
+        self._boxes.answered(peer, lambda command: _answers(response, command))
+        self._drain()
+
     def waiting(self, peer: int) -> int:
-        """How many messages wait for a meter."""
+        """How many messages, or blocks of one, wait to be fetched by a meter."""
         return self._boxes.pending(peer)
 
     def receive(self, event: TunnelEvent, now: datetime) -> None:
@@ -135,6 +146,10 @@ class Mailroom:
                 case MailboxNoise(peer, octets):
                     self._noise(peer, octets)
 
+    def _take_back(self, peer: int, kept: tuple[str, bytes]) -> None:
+        self._kept[peer].remove(kept)
+        self._boxes.take_back(peer, kept[1])
+
     def _release(self, peer: int, message: bytes) -> None:
         kept = self._kept.get(peer, [])
         entry = next((one for one in kept if one[1] == message), None)
@@ -143,3 +158,10 @@ class Mailroom:
         kept.remove(entry)
         with self._store.transaction() as unit:
             unit.delete(entry[0])
+
+
+def _answers(response: Message, command: bytes) -> bool:
+    try:
+        return response.answers(Message.parse(command))
+    except MalformedMessage:
+        return False

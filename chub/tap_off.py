@@ -56,7 +56,7 @@ class TapOffs:
             for key in unit.keys(_place(peer)):
                 held = unit.get(key)
                 command = _command(held)
-                if command is not None and _answers(message, command):
+                if command is not None and message.answers(command):
                     unit.delete(key)
                     self.tapped(command, message)
                     return
@@ -80,13 +80,3 @@ def _command(held: object) -> Message | None:
         return Message.parse(held) if isinstance(held, bytes) else None
     except MalformedMessage:
         return None
-
-
-def _answers(response: Message, command: Message) -> bool:
-    return (
-        response.cra is Cra.RESPONSE
-        and response.message_code == command.message_code
-        and response.originator_counter == command.originator_counter
-        and response.originator == command.recipient
-        and response.recipient == command.originator
-    )

@@ -65,10 +65,7 @@ class Undelivered:
         self._not_retrieved(peer, message)
 
     def _not_retrieved(self, peer: int, octets: bytes) -> None:
-        """Tell who sent a message that its gas meter did not fetch it (GSME Command Not Retrieved).
-
-        Of a message in blocks only those that a gas meter fetched are missing: the first says it.
-        """
+        """Tell who sent a message that its meter did not fetch it (GSME Command Not Retrieved)."""
         if peer not in self._device_log:
             return  # it was removed, on purpose
         try:

@@ -65,6 +65,15 @@ class Message:
     _grouping_at: int = field(default=0, init=False, repr=False, compare=False)
     _payload_end: int = field(default=0, init=False, repr=False, compare=False)
 
+    def answers(self, command: Message) -> bool:
+        """Whether this is the Response to a command."""
+        return (
+            (command.cra, self.cra) == (Cra.COMMAND, Cra.RESPONSE)
+            and self.message_code == command.message_code
+            and self.originator_counter == command.originator_counter
+            and (self.originator, self.recipient) == (command.recipient, command.originator)
+        )
+
     @classmethod
     def parse(cls, octets: bytes) -> Self:
         """Decode one complete message, every octet; MalformedMessage otherwise."""

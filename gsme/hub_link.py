@@ -162,7 +162,7 @@ class HubLink:
         """Empty the mailbox: execute each command and put its Response before the next GET.
 
         What waits in the outbox is put first, then comes what a wake that was cut short left
-        behind: the hub does not offer it again.
+        behind: the hub may not offer it again.
         """
         collector = self._collector
         if collector is None:

@@ -107,7 +107,7 @@ class Collector:
         awaited = self.deadline is not None
         self.deadline = None
         self._remaining = said.remaining
-        if said.message:  # also a late one: the hub will not offer it again
+        if said.message:  # also a late one: the hub may not offer it again
             self._events.append(Collected(said.message, said.remaining))
         elif awaited:
             self._end(None)

@@ -7,6 +7,7 @@ many remain, and sends its own with PUT.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum
@@ -19,6 +20,7 @@ from han.tunnel.events import (
     TunnelClosed,
     TunnelEvent,
     TunnelMessage,
+    TunnelOpened,
 )
 from han.tunnel.server import TunnelServer
 
@@ -80,7 +82,7 @@ class MailboxSettings:
 
 @dataclass(frozen=True, slots=True)
 class Retrieved:
-    """The GSME has a message that waited for it."""
+    """The GSME is done with a message that waited for it."""
 
     peer: int
     message: bytes
@@ -122,17 +124,39 @@ class MailboxNoise:
 MailboxEvent = Retrieved | NotRetrieved | MessagePut | PendingChanged | MailboxNoise
 
 
+@dataclass(slots=True, eq=False)
+class _Letter:
+    """One message for a GSME, and how many of its parts the GSME has."""
+
+    until: datetime
+    message: bytes
+    parts: tuple[bytes, ...]
+    handed: int = 0
+
+    @property
+    def waiting(self) -> int:
+        """How many parts wait to be fetched."""
+        return len(self.parts) - self.handed
+
+
 @dataclass(slots=True)
 class _Box:
-    waiting: deque[tuple[datetime, bytes]] = field(default_factory=deque)  # until, message
-    handed_out: int | None = None  # reference of the transfer that carries the first one
+    letters: deque[_Letter] = field(default_factory=deque)
+    under_way: tuple[int, _Letter] | None = None  # reference of the transfer that carries a part
+
+    @property
+    def waiting(self) -> int:
+        return sum(letter.waiting for letter in self.letters)
 
 
 class Mailboxes:
     """The hub's mailboxes, one for each GSME, over the hub's tunnel server.
 
-    Hand every tunnel event to :meth:`receive` and drain :meth:`events`. A message leaves its box
-    when the GSME's radio has acknowledged it; a GET before that fetches the same message again.
+    Hand every tunnel event to :meth:`receive` and drain :meth:`events`. A GSME has a part once it
+    has confirmed it; a GET before that fetches it again. The message leaves its box with the
+    GSME's answer (:meth:`answered`), or with the next GET, which follows when the message was
+    executed, or refused. A GSME that opens its tunnel anew may have lost what it had not executed:
+    it gets that once more.
     """
 
     def __init__(self, tunnel: TunnelServer, settings: MailboxSettings | None = None) -> None:
@@ -147,19 +171,39 @@ class Mailboxes:
         return events
 
     def pending(self, peer: int) -> int:
-        """How many messages wait for this GSME."""
+        """How many messages, or parts of one, wait to be fetched by this GSME."""
         box = self._boxes.get(peer)
-        return len(box.waiting) if box else 0
+        return box.waiting if box else 0
 
-    def put(self, peer: int, message: bytes, now: datetime) -> bool:
-        """Keep a message for a GSME; False when its box is full."""
+    def put(self, peer: int, message: bytes, now: datetime, parts: Sequence[bytes] = ()) -> bool:
+        """Keep a message for a GSME; False when its box has no room for it.
+
+        ``parts`` are what goes through the tunnel for it, when that is not the message itself.
+        """
         box = self._boxes.setdefault(peer, _Box())
-        if len(box.waiting) >= self.settings.capacity:
+        letter = _Letter(now + self.settings.lifetime, message, tuple(parts) or (message,))
+        waited = box.waiting
+        if waited + letter.waiting > self.settings.capacity:
             return False
-        box.waiting.append((now + self.settings.lifetime, message))
-        if len(box.waiting) == 1:
-            self._events.append(PendingChanged(peer, pending=True))
+        box.letters.append(letter)
+        self._changed(peer, box, waited)
         return True
+
+    def answered(self, peer: int, answers: Callable[[bytes], bool]) -> bool:
+        """A GSME has sent something: is it the answer to a message, that one needs it no more.
+
+        ``answers`` says of a message whether it is. False when it is none.
+        """
+        letter = self._find(peer, answers)
+        if letter is not None:
+            self._remove(peer, letter, Retrieved(peer, letter.message))
+        return letter is not None
+
+    def take_back(self, peer: int, message: bytes) -> None:
+        """Forget a message that was put: it is not to be sent after all."""
+        letter = self._find(peer, message.__eq__, newest=True)
+        if letter is not None:
+            self._remove(peer, letter)
 
     def receive(self, event: TunnelEvent, now: datetime) -> None:
         """Take an event of the tunnel server; those of other peers' tunnels do no harm."""
@@ -168,30 +212,31 @@ class Mailboxes:
                 self._message(peer, octets, now)
             case TransferDone(peer, ref):
                 self._handed_over(peer, ref)
-            case TransferFailed(peer, ref) if self._carries(peer, ref):
-                self._boxes[peer].handed_out = None
+            case TransferFailed(peer, ref) if self._carried(peer, ref) is not None:
+                self._boxes[peer].under_way = None
+            case TunnelOpened(peer) if peer in self._boxes:
+                self._offer_again(peer)
             case TunnelClosed(peer) if peer in self._boxes:
-                self._boxes[peer].handed_out = None
+                self._boxes[peer].under_way = None
 
     def forget(self, peer: int) -> None:
         """Drop the box of a GSME that left."""
         box = self._boxes.pop(peer, None)
-        for _, message in box.waiting if box else ():
-            self._events.append(NotRetrieved(peer, message, "the GSME left"))
+        for letter in box.letters if box else ():
+            self._events.append(_end_of(peer, letter, "the GSME left"))
 
     @property
     def deadline(self) -> datetime | None:
         """When the oldest message expires."""
-        return min((b.waiting[0][0] for b in self._boxes.values() if b.waiting), default=None)
+        return min((b.letters[0].until for b in self._boxes.values() if b.letters), default=None)
 
     def poll(self, now: datetime) -> None:
         """Drop what has waited too long."""
         for peer, box in self._boxes.items():
-            while box.waiting and box.waiting[0][0] <= now:
-                _, message = box.waiting.popleft()
-                box.handed_out = None
-                self._events.append(NotRetrieved(peer, message, "not fetched in time"))
-                self._emptied(peer, box)
+            while box.letters and (letter := box.letters[0]).until <= now:
+                self._remove(peer, letter, _end_of(peer, letter, "not fetched in time"))
+
+    # -- parts ---------------------------------------------------------------------------------
 
     def _message(self, peer: int, octets: bytes, now: datetime) -> None:
         try:
@@ -208,27 +253,63 @@ class Mailboxes:
                 self._events.append(MailboxNoise(peer, octets))
 
     def _answer(self, peer: int, now: datetime) -> None:
+        """Answer a GET: its GSME is done with whatever it had fetched as a whole."""
         self.poll(now)
         box = self._boxes.setdefault(peer, _Box())
+        while box.letters and not (letter := box.letters[0]).waiting:
+            self._remove(peer, letter, Retrieved(peer, letter.message))
+        first = next(iter(box.letters), None)
         answer = GetResponse()
-        if box.waiting:
-            answer = GetResponse(box.waiting[0][1], len(box.waiting) - 1)
-        ref = self._tunnel.send(peer, answer.to_bytes(), now)
-        box.handed_out = ref if box.waiting else None
+        if first is not None:
+            answer = GetResponse(first.parts[first.handed], box.waiting - 1)
+        ref = self._tunnel.send(peer, answer.to_bytes(), now, confirmed=True)
+        box.under_way = None if first is None else (ref, first)
 
-    def _carries(self, peer: int, ref: int) -> bool:
+    def _carried(self, peer: int, ref: int) -> _Letter | None:
+        """The message of which a transfer carries a part; None for any other transfer."""
         box = self._boxes.get(peer)
-        return box is not None and box.handed_out == ref
+        if box is None or box.under_way is None or box.under_way[0] != ref:
+            return None
+        return box.under_way[1]
 
     def _handed_over(self, peer: int, ref: int) -> None:
-        if not self._carries(peer, ref):
-            return
-        box = self._boxes[peer]
-        box.handed_out = None
-        _, message = box.waiting.popleft()
-        self._events.append(Retrieved(peer, message))
-        self._emptied(peer, box)
+        letter = self._carried(peer, ref)
+        if letter is not None:
+            box, waited = self._boxes[peer], self.pending(peer)
+            box.under_way = None
+            letter.handed += 1
+            self._changed(peer, box, waited)
 
-    def _emptied(self, peer: int, box: _Box) -> None:
-        if not box.waiting:
-            self._events.append(PendingChanged(peer, pending=False))
+    def _offer_again(self, peer: int) -> None:
+        box, waited = self._boxes[peer], self.pending(peer)
+        box.under_way = None
+        for letter in box.letters:
+            letter.handed = 0
+        self._changed(peer, box, waited)
+
+    def _find(
+        self, peer: int, wanted: Callable[[bytes], bool], *, newest: bool = False
+    ) -> _Letter | None:
+        box = self._boxes.get(peer)
+        letters = () if box is None else reversed(box.letters) if newest else box.letters
+        return next((letter for letter in letters if wanted(letter.message)), None)
+
+    def _remove(self, peer: int, letter: _Letter, *why: MailboxEvent) -> None:
+        box, waited = self._boxes[peer], self.pending(peer)
+        box.letters.remove(letter)
+        if box.under_way is not None and box.under_way[1] is letter:
+            box.under_way = None
+        self._events += why
+        self._changed(peer, box, waited)
+
+    def _changed(self, peer: int, box: _Box, waited: int) -> None:
+        """Tell when messages begin, or cease, to wait."""
+        if bool(waited) != bool(box.waiting):
+            self._events.append(PendingChanged(peer, pending=bool(box.waiting)))
+
+
+def _end_of(peer: int, letter: _Letter, reason: str) -> MailboxEvent:
+    """What became of a message that is dropped: a GSME that has it whole retrieved it."""
+    if not letter.waiting:
+        return Retrieved(peer, letter.message)
+    return NotRetrieved(peer, letter.message, reason)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, datetime
 
 from chub.mailroom import Mailroom
 from chub.settings import ChfSettings
-from device.store import MemoryStore
+from device.store import MemoryStore, StoreError
 from han.tunnel import TunnelServer
 
 NOW = datetime(2026, 1, 5, tzinfo=UTC)
@@ -36,3 +37,16 @@ def test_what_finds_no_room_in_a_smaller_box_is_given_up_and_not_kept_for_ever()
     once_more = mailroom(store, 3, expired)
     once_more.restore(NOW)
     assert once_more.waiting(GSME) == 2
+
+
+def test_a_message_whose_unit_was_undone_does_not_wait() -> None:
+    store = MemoryStore()
+    room = mailroom(store, 3, [])
+    room.put(GSME, b"first", NOW)
+    with suppress(StoreError), store.transaction():
+        room.put(GSME, b"second", NOW)
+        raise StoreError("the disk is full")
+    assert room.waiting(GSME) == 1
+    again = mailroom(store, 3, [])
+    again.restore(NOW)
+    assert again.waiting(GSME) == 1

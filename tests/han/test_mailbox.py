@@ -11,6 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gbcs.errors import MalformedMessage
+from han.exchange import DEFAULT_RESPONSE
+from han.radio import ApsFrame
 from han.tunnel import (
     Collected,
     CollectionEnded,
@@ -28,6 +30,8 @@ from han.tunnel import (
 from han.tunnel.mailbox import Get, GetResponse, Put, parse
 from tests.han.home import HUB, METER, START, Home
 from tests.han.tunnels import METER_ENDPOINT, SECOND, Rig, rig
+
+ANSWER = b"answer to "
 
 
 @pytest.mark.parametrize(
@@ -83,12 +87,14 @@ class MailRig:
                 match done:
                     case Collected(message):
                         self.collected.append(message)
-                        self.collector.put(b"answer to " + message, self.air.now)
+                        self.collector.put(ANSWER + message, self.air.now)
                         self.collector.next(self.air.now)
                     case CollectionEnded(reason):
                         self.ended.append(reason)
             told = self.boxes.events()
             self.told += told
+            for put in [one.message for one in told if isinstance(one, MessagePut)]:
+                self.boxes.answered(METER, put.removeprefix(ANSWER).__eq__)
             busy = bool(hub or gsme or happened)
 
     def pass_time(self, duration: timedelta) -> None:
@@ -125,7 +131,7 @@ def test_messages_come_in_order_each_answered_before_the_next() -> None:
     told = [e for e in post.told if isinstance(e, Retrieved | MessagePut | PendingChanged)]
     assert told[0] == PendingChanged(METER, pending=True)
     assert [e.message for e in told if isinstance(e, MessagePut)] == [
-        b"answer to " + bytes([n]) for n in range(3)
+        ANSWER + bytes([n]) for n in range(3)
     ]
     assert PendingChanged(METER, pending=False) in told
     counts = [
@@ -172,10 +178,20 @@ def test_a_hub_that_is_silent_is_asked_three_times() -> None:
 
 @given(st.integers(0, 2**32 - 1))
 @settings(deadline=None, max_examples=25)
-def test_over_a_lossy_air_every_message_arrives_exactly_once(seed: int) -> None:
-    random = Random(seed)
+def test_over_a_lossy_air_every_message_arrives_and_again_only_when_its_confirmation_was_lost(
+    seed: int,
+) -> None:
+    random, confirmations_lost = Random(seed), 0
     post = mail()
-    post.air.lost = lambda frame: random.random() < 0.1
+
+    def lost(frame: ApsFrame) -> bool:
+        nonlocal confirmations_lost
+        if random.random() >= 0.1:
+            return False
+        confirmations_lost += frame.peer == HUB and frame.payload[2:3] == bytes((DEFAULT_RESPONSE,))
+        return True
+
+    post.air.lost = lost
     messages = [random.randbytes(1200) for _ in range(3)]
     for message in messages:
         post.boxes.put(METER, message, START)
@@ -184,7 +200,101 @@ def test_over_a_lossy_air_every_message_arrives_exactly_once(seed: int) -> None:
             post.collector.collect(post.air.now)
         post.turn()
         post.pass_time(10 * SECOND)
-    assert post.collected == messages
+    assert list(dict.fromkeys(post.collected)) == messages
+    assert len(post.collected) - len(messages) <= confirmations_lost
+
+
+def fetch(post: MailRig) -> None:
+    """The GSME fetches a message, and is gone before it has executed it."""
+    post.collector.collect(post.air.now)
+    post.tunnels.kick()
+    for event in post.tunnels.server.events():
+        post.boxes.receive(event, post.air.now)
+    post.tunnels.kick()
+    for event in post.tunnels.server.events():
+        post.boxes.receive(event, post.air.now)
+    post.tunnels.clients.events()
+
+
+def come_back(post: MailRig) -> None:
+    """The GSME starts anew: it knows no tunnel."""
+    post.tunnels.clients.forget(HUB)
+    post.tunnels.open()
+    post.collector = Collector(post.tunnels.clients, HUB)
+    for event in post.tunnels.server.events():
+        post.boxes.receive(event, post.air.now)
+
+
+def pending_told(post: MailRig) -> list[bool]:
+    """How the flag of waiting messages went."""
+    return [one.pending for one in post.boxes.events() if isinstance(one, PendingChanged)]
+
+
+def test_a_gsme_that_died_with_a_message_in_its_hands_gets_it_again() -> None:
+    post = mail()
+    post.boxes.put(METER, b"x", START)
+    fetch(post)
+    assert post.boxes.pending(METER) == 0
+    assert pending_told(post) == [True, False]
+    come_back(post)
+    assert post.boxes.pending(METER) == 1
+    assert pending_told(post) == [True]
+    post.collector.collect(START)
+    post.turn()
+    assert post.collected == [b"x"]
+    assert post.boxes.deadline is None
+
+
+def test_a_gsme_that_answered_before_it_died_does_not_get_the_message_again() -> None:
+    post = mail()
+    post.boxes.put(METER, b"x", START)
+    fetch(post)
+    assert post.boxes.answered(METER, lambda sent: sent == b"x")
+    assert not post.boxes.answered(METER, lambda sent: sent == b"x")
+    assert Retrieved(METER, b"x") in post.boxes.events()
+    come_back(post)
+    assert post.boxes.pending(METER) == 0
+    assert post.boxes.deadline is None
+
+
+def test_a_message_without_an_answer_ends_with_the_next_get_and_not_as_one_not_retrieved() -> None:
+    post = mail()
+    post.boxes.put(METER, b"refused", START)
+    fetch(post)
+    fetch(post)
+    assert [one for one in post.boxes.events() if isinstance(one, Retrieved)] == [
+        Retrieved(METER, b"refused")
+    ]
+    post.boxes.put(METER, b"refused too", START)
+    fetch(post)
+    post.boxes.poll(START + timedelta(hours=24))
+    assert Retrieved(METER, b"refused too") in post.boxes.events()
+    come_back(post)
+    assert post.boxes.pending(METER) == 0
+
+
+def test_a_message_in_parts_is_offered_again_from_its_first_part() -> None:
+    post = mail()
+    assert post.boxes.put(METER, b"abc", START, (b"a", b"b", b"c"))
+    assert post.boxes.put(METER, b"d", START)
+    fetch(post)
+    fetch(post)
+    assert post.boxes.pending(METER) == 2
+    come_back(post)
+    assert post.boxes.pending(METER) == 4
+    post.collector.collect(START)
+    post.turn()
+    assert post.collected == [b"a", b"b", b"c", b"d"]
+
+
+def test_a_message_in_more_parts_than_there_is_room_for_is_refused_as_a_whole() -> None:
+    boxes = Mailboxes(TunnelServer(1), MailboxSettings(capacity=3))
+    assert boxes.put(METER, b"ab", START, (b"a", b"b"))
+    assert not boxes.put(METER, b"cd", START, (b"c", b"d"))
+    assert boxes.pending(METER) == 2
+    boxes.take_back(METER, b"ab")
+    assert boxes.pending(METER) == 0
+    assert [one for one in boxes.events() if not isinstance(one, PendingChanged)] == []
 
 
 def test_the_frames_of_the_reference_example() -> None:
