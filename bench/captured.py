@@ -7,9 +7,13 @@ tunnels; it is started as a program and need not be installed for anything else.
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final
 
 from gbcs.errors import LocalError, MalformedMessage
@@ -41,16 +45,17 @@ def messages_in_capture(octets: bytes, keys: Sequence[str] = ()) -> tuple[bytes,
     program = shutil.which("tshark")
     if program is None:
         raise LocalError("reading captures needs tshark, which is not installed")
-    options = [option for key in keys for option in ("-o", _key_option(key))]
-    command = [program, "-r", "-", "-o", _BARE_MESSAGES, *options]
+    command = [program, "-r", "-", "-o", _BARE_MESSAGES]
     try:
-        done = subprocess.run(
-            [*command, "-Y", "gbcs_message", "-T", "jsonraw", "-J", "gbcs_message"],
-            input=octets,
-            capture_output=True,
-            check=False,
-            timeout=_TIMEOUT_S,
-        )
+        with _knowing([_key_row(key) for key in keys]) as environment:
+            done = subprocess.run(
+                [*command, "-Y", "gbcs_message", "-T", "jsonraw", "-J", "gbcs_message"],
+                input=octets,
+                capture_output=True,
+                check=False,
+                timeout=_TIMEOUT_S,
+                env=environment,
+            )
     except subprocess.TimeoutExpired:
         raise LocalError(f"tshark took more than {_TIMEOUT_S:.0f} s") from None
     if done.returncode:
@@ -61,11 +66,25 @@ def messages_in_capture(octets: bytes, keys: Sequence[str] = ()) -> tuple[bytes,
     return messages
 
 
-def _key_option(key: str) -> str:
+@contextmanager
+def _knowing(key_rows: Sequence[str]) -> Iterator[Mapping[str, str]]:
+    """The environment of a tshark that knows keys, which its command line would show to others.
+
+    Without keys it is the user's own tshark, with those of his settings.
+    """
+    if not key_rows:
+        yield os.environ
+        return
+    with TemporaryDirectory(prefix="chub-") as folder:  # only its owner can look into it
+        Path(folder, "zigbee_pc_keys").write_text("\n".join(key_rows) + "\n")
+        yield {**os.environ, "WIRESHARK_CONFIG_DIR": folder}
+
+
+def _key_row(key: str) -> str:
     digits = key.replace(":", "").replace("-", "").removeprefix("0x")
     if len(digits) != 32 or not all(c in "0123456789abcdefABCDEF" for c in digits):
         raise LocalError("a network or link key is 32 hexadecimal digits")
-    return f'uat:zigbee_pc_keys:"{digits}","Normal","chub"'
+    return f'"{digits}","Normal","chub"'
 
 
 def _raw_layers(document: object) -> Iterator[bytes]:

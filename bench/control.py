@@ -2,14 +2,21 @@
 
 One line of JSON asks, one line answers. ``{"do": "show"}`` tells what the displays show (with
 ``"as": "text"`` as tables); the other things to do are the names of :data:`ACTIONS`.
+
+A web page in a browser of this machine can send to the port, too: the request that it posts may
+hold a line that asks. So a line that is no object of JSON ends its conversation, and what follows
+is not read: no HTTP request comes further than its first line.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from enum import Enum
 from ipaddress import ip_address
 from typing import Final
 
@@ -17,24 +24,52 @@ from bench.cli.display_table import tables
 from bench.display_shown import shown_by
 from bench.home import Home
 from bench.wan import WanError
+from device.event import Event
 from device.host import HostError
 from gbcs.errors import GbcsError
 from gbcs.eui64 import format_eui64, parse_eui64
 from han.commands.prepayment import TopUpResult
 from han.radio import RadioError
 from peers.display import Display
-from peers.ppmid import Ppmid, Refusal
+from peers.ppmid import Ppmid
+from peers.ppmid import Refusal as ButtonRefusal
 from peers.reading import Fuel
 
 Asked = Mapping[str, object]
 Said = dict[str, object]
 _LONGEST_LINE: Final = 4096
+_HTTP: Final = re.compile(rb" HTTP/\d\S*\s*$")
+"""How the first line of a request ends."""
 _LONGEST_ANSWER: Final = 1 << 24
 """Displays remember thousands of half hours."""
 
 
 class NotUnderstood(ValueError):
     """A line asks for nothing that there is; the message says what is wrong with it."""
+
+
+class Refusal(Enum):
+    """Why a conversation is ended."""
+
+    HTTP = "an HTTP request, as a web page or another program sends it"
+    TOO_LONG = f"not a line of at most {_LONGEST_LINE} octets"
+    NO_JSON = "not a line of JSON"
+    NO_OBJECT = "not an object of JSON"
+
+
+class NotAsked(NotUnderstood):
+    """A line that no hand of a display would send: it ends the conversation."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal.value)
+        self.refusal = refusal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ControlRefused(Event):
+    """A conversation on the control port was ended. ``device`` is the hub of the bench."""
+
+    refusal: Refusal
 
 
 @asynccontextmanager
@@ -53,9 +88,7 @@ async def control_side(home: Home, host: str, port: int) -> AsyncIterator[int]:
         conversations.add(writer)
         try:
             with suppress(ConnectionError):
-                while (line := await _next_line(reader)) is not None:
-                    writer.write(json.dumps(await answer(home, line)).encode() + b"\n")
-                    await writer.drain()
+                await _converse(home, reader, writer)
         finally:
             conversations.discard(writer)
             writer.close()
@@ -77,31 +110,49 @@ def _is_here(host: str) -> bool:
         return False
 
 
-async def _next_line(reader: asyncio.StreamReader) -> bytes | None:
-    """The next line; of one that is too long what came of it, None at the end."""
+async def _converse(home: Home, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Answer line by line, until the other end has no more or one is refused."""
+    refusal: Refusal | None = None
+    while refusal is None:
+        try:
+            asked = await _next(reader)
+            if asked is None:
+                return
+            said = await answer(home, asked)
+        except NotAsked as error:
+            refusal, said = error.refusal, {"error": str(error)}
+            home.events.publish(ControlRefused(**home.hub.chassis.here(), refusal=refusal))
+        writer.write(json.dumps(said).encode() + b"\n")
+        await writer.drain()
+
+
+async def _next(reader: asyncio.StreamReader) -> Asked | None:
+    """What the next line asks, None at the end; NotAsked of a line that asks nothing."""
     try:
-        return await reader.readline() or None
-    except ValueError:
-        return b""  # the reader has dropped it: no JSON
+        line = await reader.readline()
+    except ValueError as error:
+        raise NotAsked(Refusal.TOO_LONG) from error
+    return read(line) if line else None
 
 
-async def answer(home: Home, line: bytes) -> Said:
-    """Do what one line asks; what could not be done is said as ``error``."""
-    try:
-        asked = _read(line)
-        return await _do(home, asked)
-    except (NotUnderstood, Refusal, HostError, RadioError, GbcsError) as error:
-        return {"error": str(error)}
-
-
-def _read(line: bytes) -> Asked:
+def read(line: bytes) -> Asked:
+    """What a line asks; NotAsked when it is no object of JSON."""
     try:
         asked = json.loads(line)
     except (ValueError, RecursionError) as error:
-        raise NotUnderstood(f"not a line of JSON: {error}") from error
+        refusal = Refusal.HTTP if _HTTP.search(line) else Refusal.NO_JSON
+        raise NotAsked(refusal) from error
     if not isinstance(asked, dict):
-        raise NotUnderstood("not an object of JSON")
+        raise NotAsked(Refusal.NO_OBJECT)
     return asked
+
+
+async def answer(home: Home, asked: Asked) -> Said:
+    """Do what is asked; what could not be done is said as ``error``."""
+    try:
+        return await _do(home, asked)
+    except (NotUnderstood, ButtonRefusal, HostError, RadioError, GbcsError) as error:
+        return {"error": str(error)}
 
 
 async def _do(home: Home, asked: Asked) -> Said:

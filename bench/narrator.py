@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from bench.air import FaultBegan, FaultEnded
+from bench.control import ControlRefused
 from bench.pace import BehindClock
 from chub.event import CheckedIn, PollControlBound
 from device.events import (
@@ -126,6 +127,8 @@ def _say_joining(event: Event, names: Names) -> str | None:
         case BehindClock(behind=behind, waits=waits):
             then = "which waits for this machine" if waits else "timeouts may run out"
             return f"BENCH runs behind its clock by {behind.total_seconds():.0f} s: {then}"
+        case ControlRefused(refusal=refusal):
+            return f"control port: a conversation was ended: {refusal.value}"
         case NetworkKeyChanged(key_sequence=sequence):
             return f"network key {sequence} in use"
         case TunnelChanged(peer=peer, open=is_open):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 import click
 
 from bench.cli.exit_codes import ExitCode
+from bench.cli.given import ELSEWHERE, SECRET
 from bench.cli.options import EUI64, milliseconds_since_2000, print_json, rig_of
 
 if TYPE_CHECKING:
@@ -37,7 +38,8 @@ def _where(command: _F) -> _F:
 @click.command()
 @click.argument("device", type=EUI64)
 @click.option("--kind", type=click.Choice(KINDS, case_sensitive=False), required=True)
-@click.option("--install-code", "code", required=True, help="32 hex digits, or 36 with the CRC.")
+@click.option("--install-code", "code", type=SECRET, required=True,
+              help=f"32 hex digits, or 36 with the CRC. {ELSEWHERE}")  # fmt: skip
 @click.option("--timeout", "timeout_s", type=click.IntRange(1, 0xFFFF), default=3600,
               show_default=True, help="How long it may join, in seconds.")  # fmt: skip
 @_where

@@ -7,6 +7,7 @@ from io import StringIO
 from typing import TYPE_CHECKING, Final
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 if TYPE_CHECKING:
@@ -27,7 +28,8 @@ def print_shown(rig_name: str, shown: list[Shown], console: Console | None = Non
     """Print what each display shows: the registers first, then everything else by fuel."""
     console = console or Console(emoji=False)
     for one in shown:
-        console.print(f"[bold]{one.kind} {one.display}[/] of {rig_name}, {one.at:%a %H:%M:%S} UTC")
+        rig = escape(rig_name)
+        console.print(f"[bold]{one.kind} {one.display}[/] of {rig}, {one.at:%a %H:%M:%S} UTC")
         console.print(_registers(one))
         for line in one.lines:
             _print_details(console, line)
@@ -48,9 +50,9 @@ def _print_details(console: Console, line: Line) -> None:
         date = f"{line.wiped_for:%Y-%m-%d %H:%M:%S}"
         said.append(f"history wiped for the new tenancy of {date}")
     for number, sentence in enumerate(said):
-        console.print(
-            f"  {line.fuel if not number else '':<12}{sentence}", highlight=False, soft_wrap=True
-        )
+        fuel = "" if number else line.fuel
+        # a supplier's message may hold what looks like markup
+        console.print(f"  {fuel:<12}{sentence}", highlight=False, soft_wrap=True, markup=False)
 
 
 def _sentences(details: Details) -> Iterator[str]:

@@ -11,6 +11,8 @@ from bench.cli.language_options import (
     GENERATION,
     INPUTS,
     KEYS,
+    PARAMETERS,
+    SETTINGS,
     USE_CASES,
     arguments_of_settings,
     keys_of,
@@ -28,18 +30,8 @@ from bench.cli.options import EUI64, print_json
 @click.option("--from", "originator", type=EUI64, required=True, help="Business originator.")
 @click.option("--to", "recipient", type=EUI64, required=True, help="Business target.")
 @click.option("--counter", type=int, required=True, help="Originator counter.")
-@click.option(
-    "--set",
-    "settings",
-    multiple=True,
-    metavar="NAME=VALUE",
-    help="One parameter; @FILE is a certificate.",
-)
-@click.option(
-    "--parameters",
-    type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="JSON object of parameters.",
-)
+@SETTINGS
+@PARAMETERS
 @click.option("--urp", type=EUI64, help="Unknown remote party on whose behalf the broker asks.")
 @click.option("--urp-counter", type=int, help="Counter of that party.")
 @click.option(

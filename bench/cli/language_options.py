@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from bench.cli.given import octets_given, text_of
+
 if TYPE_CHECKING:  # the verbs load the language only when they are used
     from gbcs.catalogue import UseCase
     from gbcs.errors import MalformedMessage
@@ -30,6 +32,19 @@ USE_CASES = click.option(
     help="Directory of *.toml files with use cases of your own.",
 )
 INPUTS = click.argument("inputs", nargs=-1)
+SETTINGS = click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="One parameter, also NAME=@FILE or NAME=- (standard input): a certificate, or a value "
+    "that is to stay out of the list of processes.",
+)
+PARAMETERS = click.option(
+    "--parameters",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="JSON object of parameters.",
+)
 FORMAT = click.option(
     "--format",
     "form",
@@ -138,11 +153,15 @@ def arguments_of_settings(
 
 
 def _value(text: str) -> Plain:
-    """Lists and objects are JSON, @FILE is a certificate; other text is read by its type."""
-    if text.startswith("@"):
-        from gbcs.certificate import read_certificate
+    """Lists and objects are JSON, @FILE and - may hold a certificate; other text has its type."""
+    octets = octets_given(text)
+    if octets is not None:
+        held = text_of(octets)
+        if held is None or held.startswith("-----"):  # DER is no text, PEM is
+            from gbcs.certificate import read_certificate
 
-        return "0x" + read_certificate(Path(text[1:]).read_bytes()).der.hex()
+            return "0x" + read_certificate(octets).der.hex()
+        text = held
     if text[:1] not in ("[", "{"):
         return None if text == "null" else text
     return _json(text)

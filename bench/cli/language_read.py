@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bench.cli.exit_codes import ExitCode
+from bench.cli.given import ELSEWHERE, SECRET
 from bench.cli.language_options import (
     GENERATION,
     INPUTS,
@@ -35,7 +36,8 @@ if TYPE_CHECKING:  # the verbs load the language only when they are used
     "network_keys",
     multiple=True,
     metavar="HEX",
-    help="Network or link key of a capture; repeat for more.",
+    type=SECRET,
+    help=f"Network or link key of a capture; repeat for more. {ELSEWHERE}",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print trees for machines.")
 def decode(

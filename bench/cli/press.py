@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import sys
 from pathlib import Path
 from typing import Final
@@ -10,6 +11,7 @@ from typing import Final
 import click
 
 from bench.cli.exit_codes import ExitCode
+from bench.cli.given import SECRET
 from bench.cli.options import EUI64, print_json, rig_of
 
 BUTTONS: Final = ("topup", "emergency-credit", "enable-supply", "confirm")
@@ -19,7 +21,7 @@ _GOOD: Final = ("ACCEPTED", "ACTIVATED", "ENABLED", "CONFIRMED")
 
 @click.command()
 @click.argument("button", type=click.Choice(BUTTONS))
-@click.argument("token", required=False)
+@click.argument("token", type=SECRET, required=False)
 @click.option("--fuel", type=click.Choice(["electricity", "gas"]), default="electricity")
 @click.option("--display", type=EUI64, help="Which display; without it the first that has it.")
 @click.option(
@@ -37,7 +39,9 @@ _GOOD: Final = ("ACCEPTED", "ACTIVATED", "ENABLED", "CONFIRMED")
 )
 @click.option("--pence", type=int, help="Make the token, as the rig's supplier would.")
 @click.option("--counter", type=int, default=1, show_default=True, help="UTRN counter of --pence.")
-@click.option("--timeout", "timeout_s", type=float, default=30.0, show_default=True)
+@click.option(
+    "--timeout", "timeout_s", type=float, default=30.0, show_default=True, help="Seconds to wait."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the answer for machines.")
 def press(
     button: str,
@@ -54,8 +58,9 @@ def press(
 ) -> None:
     """Press BUTTON of a display of a running bench (`chub run --control HOST:PORT`).
 
-    ``topup`` wants the twenty digits of a token, or --pence to make one. A gas meter answers at its
-    next wake: give --timeout accordingly.
+    ``topup`` wants the twenty digits of a TOKEN, or --pence to make one. @FILE or - (standard
+    input) in place of the digits keeps them out of the list of processes. A gas meter answers at
+    its next wake: give --timeout accordingly.
     """
     from bench.control import ask_over_tcp
     from bench.wan import parse_address
@@ -65,7 +70,7 @@ def press(
     if display is not None:
         asked["display"] = format_eui64(display)
     if button == "topup":
-        asked["token"] = token or _made(rig_path, fuel, pence, counter)
+        asked["token"] = _digits(token) if token else _made(rig_path, fuel, pence, counter)
     host, port = parse_address(control)
     said = asyncio.run(ask_over_tcp(host, port, asked, timeout_s))
     if as_json:
@@ -74,6 +79,11 @@ def press(
         click.echo(", ".join(f"{name} {value}" for name, value in said.items()))
     if not str(said.get("result", "")).startswith(_GOOD):
         sys.exit(ExitCode.CHECK_FAILED)
+
+
+def _digits(token: str) -> str:
+    """A token as it is printed: in groups, with blanks or hyphens between."""
+    return re.sub(r"[\s-]", "", token)
 
 
 def _made(rig_path: Path | None, fuel: str, pence: int | None, counter: int) -> str:

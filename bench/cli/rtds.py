@@ -85,12 +85,13 @@ def replay(directory: Path, keys: Path | None, only: str | None, *, as_json: boo
 
 def _print_replay(outcome: Outcome) -> None:
     from rich.console import Console
+    from rich.markup import escape
 
-    console = Console()
+    console = Console(soft_wrap=True)
     console.print(f"pairs {outcome.pairs}, matched {outcome.matched}")
     for entry in outcome.mismatched:
-        console.print(f"[red]mismatched[/] {entry['pair']}: {entry['reason']}")
+        console.print(f"[red]mismatched[/] {entry['pair']}: {escape(entry['reason'])}")
     for entry in outcome.in_part:
-        console.print(f"[yellow]in part[/] {entry['pair']}: {entry['reason']}")
+        console.print(f"[yellow]in part[/] {entry['pair']}: {escape(entry['reason'])}")
     for entry in outcome.unsupported:
-        console.print(f"[dim]unsupported {entry['pair']}: {entry['reason']}[/]")
+        console.print(f"[dim]unsupported {entry['pair']}: {escape(entry['reason'])}[/]")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from bench.cli.exit_codes import ExitCode
+from bench.cli.language_options import PARAMETERS, SETTINGS, arguments_of_settings
 from bench.cli.options import milliseconds_since_2000, print_json, rig_of
 
 if TYPE_CHECKING:
@@ -39,8 +40,11 @@ PARTIES: Final = (
 @click.option("--wan", metavar="HOST:PORT", help="The bench's WAN port, instead of the rig's.")
 @click.option("--boot", is_flag=True, help="Boot the rig in virtual time for this one command.")
 @click.option("--counter", type=int, help="Originator counter (default: milliseconds since 2000).")
-@click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="One parameter.")
-@click.option("--timeout", "timeout_s", type=float, default=10.0, show_default=True)
+@SETTINGS
+@PARAMETERS
+@click.option(
+    "--timeout", "timeout_s", type=float, default=10.0, show_default=True, help="Seconds to wait."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the answer for machines.")
 def send(
     use_case: str,
@@ -50,6 +54,7 @@ def send(
     wan: str | None,
     counter: int | None,
     settings: tuple[str, ...],
+    parameters: Path | None,
     timeout_s: float,
     *,
     boot: bool,
@@ -60,7 +65,6 @@ def send(
     Speaks to a running ``chub run`` of the same rig, or boots one with --boot. A sleepy gas meter
     answers at its next wake: give --timeout accordingly, or use --boot.
     """
-    from bench.cli.language_options import arguments_of_settings
     from bench.parts import load_keys
     from bench.remote_party import RemoteParty
     from bench.wan import ask_bench
@@ -71,7 +75,7 @@ def send(
     entity = getattr(rig.parties, party.replace("-", "_"))
     remote = RemoteParty(entity, load_keys(rig))
     number = milliseconds_since_2000() if counter is None else counter
-    arguments = arguments_of_settings(settings)
+    arguments = arguments_of_settings(settings, parameters)
     command = remote.command(found, _target(target, rig), number, arguments)
     if boot:
         octets, refusal = _boot(rig, command)

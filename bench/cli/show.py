@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 import click
+from click.core import ParameterSource
 
 from bench.cli.options import RIG, print_json, rig_of
 
@@ -42,6 +43,11 @@ def ihd(rig: Path | None, after_s: float, control: str | None, *, as_json: bool)
     from bench.display_shown import home_with_display, look
 
     if control is not None:
+        after = click.get_current_context().get_parameter_source("after_s")
+        if rig is not None or after is ParameterSource.COMMANDLINE:
+            raise click.UsageError(
+                "--control looks at a bench that runs: no RIG.toml and no --after with it"
+            )
         _look_at_running(control, as_json=as_json)
         return
 

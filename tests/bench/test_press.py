@@ -8,16 +8,21 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
 
-from bench.control import answer, control_side
+from bench.control import ControlRefused, Refusal, answer, control_side, read
 from bench.display_shown import home_with_display
 from bench.home import living_home
+from bench.narrator import sentence
+from bench.parts import load_keys
+from bench.rig import load_rig
 from bench.wan import WanError
+from device.event import EventStream, to_json_line
 from device.timeline import Timeline
+from gbcs.utrn import ValueClass, make
 
 RIG = """
 name = "pressed"
@@ -73,16 +78,29 @@ def test_buttons_are_pressed_on_a_running_bench(tmp_path: Path) -> None:
         assert (first[0], first[1]["result"]) == (0, "ACCEPTED")
         assert first[1]["credit_remaining"] == 500_000
         assert (again[0], again[1]["result"]) == (1, "REJECTED_DUPLICATE")
+        printed = tmp_path / "token"
+        printed.write_text(in_groups(second_token(rig)))
+        code, said = press(control, "topup", f"@{printed}")
+        assert (code, said["result"], said["credit_remaining"]) == (0, "ACCEPTED", 700_000)
         assert press(control, "enable-supply")[0] == 0
         code, said = press(control, "topup", "1" * 20, "--fuel", "gas")
         assert code == 1
         assert "CS03C" in str(said["error"])
 
 
+def second_token(file: Path) -> str:
+    rig = load_rig(file)
+    assert rig.electricity_meter is not None
+    meter, keys = rig.electricity_meter.eui64, load_keys(rig)
+    return make(rig.parties.supplier, meter, 2, 200, ValueClass.PENCE, keys)
+
+
+def in_groups(digits: str) -> str:
+    """A token as it is printed on a receipt."""
+    return " ".join(digits[at : at + 4] for at in range(0, len(digits), 4)) + "\n"
+
+
 NOT_UNDERSTOOD = [
-    (b"nonsense", "not a line of JSON"),
-    (b"[" * 4000, "not a line of JSON"),
-    (b"[]", "not an object"),
     (b'{"do": "dance"}', "do 'dance'"),
     (b'{"do": "topup"}', "the twenty digits are missing"),
     (b'{"do": "topup", "token": "1", "fuel": "steam"}', "the rig has no such Ppmid"),
@@ -94,11 +112,11 @@ NOT_UNDERSTOOD = [
 async def test_what_is_not_understood_is_said(timeline: Timeline) -> None:
     async with living_home(home_with_display(), timeline) as home:
         for line, error in NOT_UNDERSTOOD:
-            assert error in str((await answer(home, line))["error"])
-        shown = (await answer(home, b'{"do": "show"}'))["displays"]
+            assert error in str((await answer(home, read(line)))["error"])
+        shown = (await answer(home, {"do": "show"}))["displays"]
         assert isinstance(shown, list)
         assert len(shown) == 1
-        text = (await answer(home, b'{"do": "show", "as": "text"}'))["text"]
+        text = (await answer(home, {"do": "show", "as": "text"}))["text"]
         assert "IHD" in str(text)
         assert "electricity" in str(text)
 
@@ -117,14 +135,50 @@ async def test_buttons_are_not_offered_to_other_machines(host: str, timeline: Ti
                 pass  # pragma: no cover - it does not come to this
 
 
-async def test_a_line_that_is_too_long_is_said_to_be_none(timeline: Timeline) -> None:
+POST = (
+    b"POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nCookie: a=secret\r\nContent-Type: text/plain\r\n"
+    b"Content-Length: 15\r\n\r\n"
+)
+"""What a browser sends when a web page of somebody else has it post a form."""
+ENDED = [
+    pytest.param(POST, Refusal.HTTP, id="a web page"),
+    pytest.param(b"x" * 10_000 + b"\n", Refusal.TOO_LONG, id="a line too long"),
+    pytest.param(b"[" * 4_000 + b"\n", Refusal.NO_JSON, id="brackets"),
+    pytest.param(b"\x16\x03\x01\x02\xff\n", Refusal.NO_JSON, id="TLS"),
+    pytest.param(b"\n", Refusal.NO_JSON, id="nothing"),
+    pytest.param(b"[]\n", Refusal.NO_OBJECT, id="a list"),
+]
+
+
+@pytest.mark.parametrize(("sent", "refusal"), ENDED)
+async def test_what_is_no_object_of_json_ends_the_conversation_and_nothing_after_it_is_done(
+    sent: bytes, refusal: Refusal, timeline: Timeline
+) -> None:
+    events, told = EventStream(), list[ControlRefused]()
+    events.subscribe(told.append, ControlRefused)
     async with (
-        living_home(home_with_display(), timeline) as home,
+        living_home(home_with_display(), timeline, events=events) as home,
         control_side(home, "127.0.0.1", 0) as port,
     ):
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        writer.write(b"x" * 10_000 + b"\n" + b'{"do": "dance"}\n')
-        said = b"".join([await reader.readline() for _ in range(2)])
-        writer.close()
-        await writer.wait_closed()
-    assert b"not a line of JSON" in said
+        heard = await conversation(port, b'{"do": "dance"}\n' + sent + b'{"do": "show"}\n')
+        assert b"displays" not in heard
+        assert b"displays" in await conversation(port, b'{"do": "show"}\n', end=True)
+    assert [one.refusal for one in told] == [refusal]
+    said = sentence(told[0], {})
+    assert said is not None
+    assert said.endswith(f"control port: a conversation was ended: {refusal.value}")
+    assert "secret" not in to_json_line(told[0])
+
+
+async def conversation(port: int, sent: bytes, *, end: bool = False) -> bytes:
+    """What the bench says to that until it closes the connection, or to its ``end``."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1 << 20)
+    writer.write(sent)
+    if end:
+        writer.write_eof()
+    heard = b""
+    with suppress(ConnectionError):  # closed before all was read
+        while octets := await reader.read(1 << 16):
+            heard += octets
+    writer.close()
+    return heard

@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from bench.cli.display_table import tables
 from bench.cli.main import group
-from bench.display_shown import home_with_display, look
-from bench.rig import Rig
+from bench.display_shown import Details, Line, Shown, home_with_display, look
+from bench.rig import VIRTUAL_START, Rig
+from peers.told import Consumption
 
 
 def show(*arguments: str) -> str:
@@ -33,6 +35,26 @@ def test_people_read_a_table() -> None:
     text = show()
     assert "14.345 m3" in text
     assert "stated on the HAN" in text
+
+
+def test_what_looks_like_markup_in_a_message_is_shown_as_it_is() -> None:
+    text, nothing = "[/] we call [red]today", Consumption(None, None, None, None)
+    details = Details(
+        *(None, None, None), nothing, nothing, *(None, None, None), "", "", message=text, events=()
+    )
+    line = Line("gas", "1 m3", None, "", "", (), None, details)
+    told = tables("a [bold]rig", [Shown("D1", "IHD", VIRTUAL_START, (line,))])
+    assert f"message: {text}" in told
+    assert "of a [bold]rig, Mon" in told
+
+
+def test_a_running_bench_is_not_looked_at_with_a_rig_of_ones_own(tmp_path: Path) -> None:
+    rig = tmp_path / "rig.toml"
+    rig.write_text("")
+    for more in ([str(rig)], ["--after", "5"]):
+        result = CliRunner().invoke(group, ["show", "ihd", "--control", "127.0.0.1:1", *more])
+        assert result.exit_code == 2
+        assert "--control looks at a bench that runs" in result.output
 
 
 def test_every_setting_can_be_listed_for_machines() -> None:

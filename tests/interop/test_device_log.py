@@ -12,9 +12,11 @@ from tests.interop.programs import chub, line_with
 DEVICE, CODE = "000D6F00ABCDEF01", "83FED3407A939723A5C639B26916D505"
 
 
-def ask(*arguments: str) -> subprocess.CompletedProcess[str]:
+def ask(*arguments: str, typed: str = "") -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "bench", *arguments]
-    return subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)
+    return subprocess.run(
+        command, check=False, capture_output=True, text=True, timeout=60, input=typed
+    )
 
 
 def test_a_device_is_admitted_listed_and_expelled_by_commands(tmp_path: Path) -> None:
@@ -26,7 +28,8 @@ def test_a_device_is_admitted_listed_and_expelled_by_commands(tmp_path: Path) ->
     with chub("run", str(rig)) as bench:
         wan = line_with(bench, "WAN on").split("WAN on ")[1].split()[0]
         where = ("--rig", str(rig), "--wan", wan)
-        admitted = ask("admit", DEVICE, "--kind", "ESME", "--install-code", CODE + "C3B5", *where)
+        code = ("--install-code", "-")
+        admitted = ask("admit", DEVICE, "--kind", "ESME", *code, *where, typed=f"{CODE} C3B5\n")
         listed = ask("devices", "--json", *where)
         expelled, again = ask("expel", DEVICE, *where), ask("expel", DEVICE, *where)
         emptied = ask("devices", "--json", *where)
