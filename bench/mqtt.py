@@ -52,7 +52,7 @@ class Broker:
     @classmethod
     def parse(cls, text: str) -> Broker:
         """Take an address apart; RigError names what is wrong."""
-        shown = re.sub(r"[^/]*@", "...@", text)  # without user and password
+        shown = re.sub(r"(?<=//).*@|^(?!.*//).*@", "...@", text)  # without user and password
         try:
             parts = urlsplit(text)
             port = parts.port or 1883
@@ -66,11 +66,12 @@ class Broker:
 
 @dataclass(frozen=True, slots=True)
 class _Publication:
-    """``octets`` are those of the message, if it is one."""
+    """``octets`` are those of the message, if it is one; ``transaction`` is what it answers."""
 
     topic: str
     payload: str
-    octets: bytes
+    octets: bytes = b""
+    transaction: Transaction | None = None
 
 
 class MqttGateway:
@@ -126,16 +127,16 @@ class MqttGateway:
             "recipient": format_eui64(message.recipient),
             "originator_counter": message.originator_counter,
         }
-        kind = "alert"
+        key: Transaction | None = None
         if message.cra is Cra.RESPONSE:
-            kind = "response"
             key = (message.recipient, message.originator, message.originator_counter)
-            said["transaction"] = self._transactions.pop(key, None)
-        self._put(kind, json.dumps(said), octets)
+            said["transaction"] = self._transactions.get(key)  # until the broker has it
+        kind = "alert" if key is None else "response"
+        self._put(_Publication(f"{self.topic}/{kind}", json.dumps(said), octets, key))
 
     def event(self, line: str) -> None:
         """Publish one event, a line of JSON."""
-        self._put("event", line)
+        self._put(_Publication(f"{self.topic}/event", line))
 
     def take(self, payload: bytes) -> None:
         """Take what came on the command topic; what is no message is refused by name."""
@@ -152,10 +153,10 @@ class MqttGateway:
                 del self._transactions[next(iter(self._transactions))]
         self._command(octets)
 
-    def _put(self, kind: str, payload: str, octets: bytes = b"") -> None:
+    def _put(self, one: _Publication) -> None:
         while self._outgoing.qsize() >= _BACKLOG:
             self._under_way.discard(self._outgoing.get_nowait().octets)
-        self._outgoing.put_nowait(_Publication(f"{self.topic}/{kind}", payload, octets))
+        self._outgoing.put_nowait(one)
 
     async def _stay(self) -> None:
         from aiomqtt import Client, MqttError, Will
@@ -204,6 +205,8 @@ class MqttGateway:
             try:
                 await client.publish(one.topic, one.payload, qos=1)
                 self._acknowledged.add(one.octets)
+                if one.transaction is not None:
+                    self._transactions.pop(one.transaction, None)
             finally:
                 self._under_way.discard(one.octets)
             _heed_cancellation()

@@ -177,7 +177,7 @@ class Parts:
         """Octets for a device's ephemeral keys: real ones on a real bench, else repeatable."""
         if self.timeline.rate == REAL:
             return random.SystemRandom().randbytes
-        began = self.timeline.now().replace(microsecond=0)  # what a thread took is no chance
+        began = self.timeline.now().replace(microsecond=0)  # below lies what the machine took
         here = f"{self.rig.seed}|{eui64:016X}|{began}"
         return random.Random(here).randbytes
 

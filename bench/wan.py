@@ -138,7 +138,7 @@ class GfiGateway:
 def parse_address(text: str) -> tuple[str, int]:
     """``HOST:PORT`` as its two parts; RigError when it is not one."""
     host, _, port = text.rpartition(":")
-    if not host or not port.isdigit() or int(port) > 0xFFFF:
+    if not host or not (port.isascii() and port.isdigit()) or int(port) > 0xFFFF:
         raise RigError(f"{text!r} is not HOST:PORT")
     return host.strip("[]"), int(port)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
+from errno import EINVAL, ENAMETOOLONG
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -115,21 +116,20 @@ def readable_messages(inputs: tuple[str, ...]) -> Iterator[bytes]:
 def _input_octets(text: str) -> bytes:
     if text == "-":
         return sys.stdin.buffer.read()
-    path = Path(text)
     try:
-        is_file = path.is_file()
-    except OSError:  # too long for the name of one
-        is_file = False
-    if is_file:
-        try:
-            return path.read_bytes()
-        except OSError as error:
+        return Path(text).read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
+        pass
+    except OSError as error:
+        if error.errno not in _NO_NAME_OF_A_FILE:
             raise click.UsageError(f"{text}: {error.strerror}") from error
     if text.startswith(_STARTS_OF_PATHS) or "." in text:
         raise click.UsageError(f"no such file: {text}")
     return text.encode()
 
 
+_NO_NAME_OF_A_FILE: Final = (ENAMETOOLONG, EINVAL)
+"""What opening a message as if it were a file may end with, besides that there is none."""
 _STARTS_OF_PATHS: Final = ("/", "~", "\\")
 """No message starts like this, in hexadecimal, base64 or GFI text; nor has it a full stop."""
 

@@ -78,7 +78,8 @@ def new(
     for holder in (made.root, made.issuing, *made.holders.values()):
         _write(holder, directory)
     click.echo(f"{len(made.holders) + 2} certificates and keys in {directory}", err=True)
-    click.echo(f"[keys]\ndirectory = {json.dumps(str(directory.resolve()))}\n[parties]")
+    place = json.dumps(str(directory.resolve()), ensure_ascii=False)  # TOML quotes as JSON does
+    click.echo(f"[keys]\ndirectory = {place}\n[parties]")
     for role, entity in organisations.items():
         click.echo(f'{role.name.lower()} = "{entity:016X}"')
 

@@ -6,6 +6,7 @@ import asyncio
 import os
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -80,14 +81,20 @@ def vncp(
         raise click.UsageError("say --listen HOST:PORT or --pty")
     if nv is not None and len(addresses) > 1:
         raise click.UsageError("--nv keeps one dongle; give it one --listen")
+    made = partial(
+        Dongle,
+        ezsp_version=int(ezsp),
+        memory=nv,
+        blank=blank,
+        bootloader=bootloader,
+        link_keys=keys,
+    )
     dongles = []
     for number, text in enumerate(addresses):
         place, _, own = text.partition("@")
         address = EUI64.convert(own, None, None) if own else eui64 + number
-        dongles.append(
-            Dongle(*parse_address(place), int(ezsp), address, nv, blank, bootloader, keys)
-        )
-    dongles = dongles or [Dongle(None, 0, int(ezsp), eui64, nv, blank, bootloader, keys)]
+        dongles.append(made(*parse_address(place), eui64=address))
+    dongles = dongles or [made(None, 0, eui64=eui64)]
     asyncio.run(_serve(dongles, capture, rig_of(rig)))
 
 

@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from bench.cli.main import group
+from bench.rig import load_rig
 from device.trust.certification import issue
 from device.trust.own import OwnKeys
 from gbcs.asn1.credentials import KeyUseQuery
@@ -59,6 +60,14 @@ def test_a_devices_request_is_certified(store: Path) -> None:
     assert is_trusted(store, out.read_bytes())
     asked.write_bytes(b"no request")
     assert chub("certify", str(store), str(asked), "--out", str(out)).exit_code != 0
+
+
+def test_what_is_printed_of_new_keys_is_what_a_rig_says_of_them(tmp_path: Path) -> None:
+    directory, rig = tmp_path / 'keys of "the" \U0001f511', tmp_path / "rig.toml"
+    rig.write_text(chub("new", str(directory)).stdout, encoding="utf-8")
+    read = load_rig(rig)
+    assert read.keys.directory == directory
+    assert KeyStore.from_directory(directory).role(read.parties.supplier) is Role.SUPPLIER
 
 
 def test_a_directory_without_an_authority_is_named(tmp_path: Path) -> None:
