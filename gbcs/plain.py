@@ -12,6 +12,7 @@ from typing import Final, TypeAlias
 
 from gbcs.errors import LocalError
 from gbcs.stamp import NEVER, NOW, Stamp
+from gbcs.stamp import SIZE as STAMP_OCTETS
 from gbcs.zcl.types import zcl_moment, zcl_seconds
 
 Plain: TypeAlias = "bool | int | float | str | list[Plain] | dict[str, Plain] | None"
@@ -126,10 +127,16 @@ def stamp_octets_to_text(octets: bytes) -> str:
 
 
 def text_to_stamp_octets(value: Plain) -> bytes:
-    """Octets of a COSEM date-time from ISO text, ``now``, ``never``, or 0x and digits."""
+    """The 12 octets of a COSEM date-time; LocalError for any other text."""
     if isinstance(value, str) and value in _RESERVED_STAMPS:
         return _RESERVED_STAMPS[value].octets
-    return Stamp.of(text_to_moment(value)).octets if is_moment(value) else text_to_octets(value)
+    if is_moment(value):
+        return Stamp.of(text_to_moment(value)).octets
+    octets = text_to_octets(value)
+    if len(octets) != STAMP_OCTETS:
+        wanted = "2026-01-05T10:00:00Z, now, never, or 0x and 24 digits"
+        raise LocalError(f"a date-time is {wanted}, not {value!r}")
+    return octets
 
 
 def date_to_text(date: int) -> str:

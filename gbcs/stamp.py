@@ -141,6 +141,11 @@ class Stamp:
         except (ValueError, OverflowError):
             return None
 
+    @property
+    def is_vague(self) -> bool:
+        """Whether it names no moment, and means neither "now" nor "never"."""
+        return self.at is None and self.octets[:11] not in (_NOW_FIELDS, _NEVER_FIELDS)
+
     def __str__(self) -> str:
         """Describe the stamp in words."""
         moment = self.at

@@ -7,7 +7,6 @@ The item that fails answers with its own result; every later item is not attempt
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
 from typing import Final, Generic, TypeVar
 
 from device.cosem.settings import Settings
@@ -241,6 +240,8 @@ def _limits(item: RequestItem) -> Limits:
     return first, last
 
 
-def _between(first: Stamp, last: Stamp) -> tuple[datetime | None, datetime | None]:
-    """Date-times of a protected read; wildcards leave an end open."""
+def _between(first: Stamp, last: Stamp) -> Limits:
+    """Date-times of a protected read: one without any field leaves its end open."""
+    if first.is_vague or last.is_vague:
+        raise Refusal(Result.OTHER_REASON)
     return first.at, last.at

@@ -11,7 +11,7 @@ from device.cosem.shape import Plain, shape
 from device.cosem.table import Access, Attribute, CosemObject, Place, cosem, stored
 from esme.future import ACTIVATIONS
 from gbcs.dlms.apdu import Result
-from gbcs.stamp import NEVER, NOW, Stamp
+from gbcs.stamp import Stamp
 
 SPECIAL_DAYS: Final = "array<{u16,os(5),u8}>"
 SCHEDULE: Final = "array<{u16,bool,os(6),u16,os(4),u16,bs(7),bs,os(5),os(5)}>"
@@ -39,8 +39,8 @@ def activation_time(index: int, place: str, name: str) -> Attribute[S]:
 
     def write(model: S, value: Plain, access: Access) -> Result:
         time = Stamp.from_bytes(octets(value))
-        if time.at is None and time.octets[:11] not in (NOW.octets[:11], NEVER.octets[:11]):
-            return Result.OTHER_REASON  # it does not say when
+        if time.is_vague:
+            return Result.OTHER_REASON
         model.schedule(when, time, access.message_code, access.originator_counter)
         return Result.SUCCESS
 

@@ -6,8 +6,9 @@ A log takes ``<name>.from`` and ``<name>.to``. Every item can also be named by i
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import TypeVar
 
 from gbcs.build.parameter import Arguments, ParameterInfo
 from gbcs.catalogue.dlms import ItemSpec, Operation
@@ -22,7 +23,7 @@ from gbcs.dlms.protected import (
 )
 from gbcs.dlms.selection import RANGE_SELECTOR, LogRange
 from gbcs.dlms.shape import from_plain, to_plain
-from gbcs.errors import LocalError
+from gbcs.errors import GbcsError, LocalError
 from gbcs.plain import (
     Plain,
     plain_to_seconds,
@@ -40,6 +41,7 @@ _KINDS = {
     Operation.ACTION: Kind.ACTION,
 }
 Specs = tuple[ItemSpec, ...]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,10 +115,8 @@ def _is_given(spec: ItemSpec, arguments: Arguments) -> bool:
 def _item(spec: ItemSpec, arguments: Arguments, parties: Parties) -> RequestItem:
     data, selector, selection = NULL, None, None
     if spec.operation is Operation.GET_WITH_SELECTION:
-        first, last = (
-            plain_to_seconds(arguments.take(*_names(spec, end))) for end in (".from", ".to")
-        )
-        selector, selection = RANGE_SELECTOR, LogRange(first, last).to_data()
+        limits = _limits(spec, arguments, plain_to_seconds)
+        selector, selection = RANGE_SELECTOR, LogRange(*limits).to_data()
     elif _is_protected(spec):
         data = _protected(spec, arguments, parties).to_data()
     elif _takes_data(spec):
@@ -137,14 +137,25 @@ def _data(spec: ItemSpec, arguments: Arguments) -> Data:
         raise LocalError(f"{spec.name}: {exc}") from exc
 
 
+def _limits(spec: ItemSpec, arguments: Arguments, read: Callable[[Plain], T]) -> tuple[T, T]:
+    """Both ends of what is asked of a log."""
+
+    def limit(end: str) -> T:
+        given = arguments.take(*_names(spec, end))
+        try:
+            return read(given)
+        except GbcsError as exc:
+            raise LocalError(f"{spec.name}{end}: {exc}") from exc
+
+    return limit(".from"), limit(".to")
+
+
+def _stamp(text: Plain) -> Stamp:
+    return Stamp.from_bytes(text_to_stamp_octets(text))
+
+
 def _protected(spec: ItemSpec, arguments: Arguments, parties: Parties) -> ProtectedRequest:
-    limits: tuple[Stamp, Stamp] | None = None
-    if _reads_log(spec):
-        first, last = (
-            Stamp.from_bytes(text_to_stamp_octets(arguments.take(*_names(spec, end))))
-            for end in (".from", ".to")
-        )
-        limits = first, last
+    limits = _limits(spec, arguments, _stamp) if _reads_log(spec) else None
     attributes = tuple(
         ProtectedAttribute(at.class_id, Obis.parse(at.logical_name), at.index, limits)
         for at in spec.protects

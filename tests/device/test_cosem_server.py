@@ -30,6 +30,7 @@ from gbcs.dlms.protected import (
 )
 from gbcs.dlms.selection import LogRange
 from gbcs.errors import LocalError
+from gbcs.stamp import NEVER, Stamp
 
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
 LOG = "7/1-0:99.1.0.255/2"
@@ -149,9 +150,9 @@ def test_a_range_reaches_the_log_with_its_open_ends(served: CosemServer[Model]) 
     assert served.model.limits == [(first, last), (None, last), (first, None)]
 
 
-def protected(place: str) -> RequestItem:
+def protected(place: str, limits: tuple[Stamp, Stamp] | None = None) -> RequestItem:
     at = Place.parse(place)
-    wanted = ProtectedAttribute(at.class_id, at.logical_name, at.member)
+    wanted = ProtectedAttribute(at.class_id, at.logical_name, at.member, limits)
     parameters = ProtectionParameters(1000, originator=0xB1, recipient=0xA0)
     return item(Kind.ACTION, VAULT, ProtectedRequest((wanted,), parameters).to_data())
 
@@ -164,6 +165,16 @@ def test_protected_attributes_come_back_sealed_for_the_requester(
     assert code == 0
     assert response.parameters == ProtectionParameters(1000, originator=0xA0, recipient=0xB1)
     assert decode(response.sealed.removeprefix(b"sealed")) == v.structure(v.u8(42))
+
+
+def test_a_protected_read_is_open_at_an_end_without_any_field_not_with_some(
+    served: CosemServer[Model],
+) -> None:
+    this_year = Stamp(bytes.fromhex("07EAFFFFFFFFFFFFFF8000FF"))
+    ((code, _),) = run(served, protected(SECRET, (NEVER, NEVER)))
+    assert code == 0
+    for vague in ((this_year, NEVER), (NEVER, this_year)):
+        assert run(served, protected(SECRET, vague)) == [(Result.OTHER_REASON, v.NULL)]
 
 
 def test_an_attribute_that_is_not_listed_is_not_given_away(served: CosemServer[Model]) -> None:

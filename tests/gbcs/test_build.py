@@ -80,6 +80,16 @@ def test_items_can_be_named_by_reference() -> None:
     assert as_in_smets == named
 
 
+def limits(first: str) -> dict[str, Plain]:
+    """For whichever log a use case reads."""
+    profiles = (
+        "ProfileDataLogActiveEnergyImportedInPeriod.get_protected_attributes",
+        "Phase[1].AverageRMSVoltageProfileDataLog.buffer",
+    )
+    ends = {".from": first, ".to": "2026-01-05T12:00:00Z"}
+    return {log + end: text for log in profiles for end, text in ends.items()}
+
+
 @pytest.mark.parametrize(
     ("name", "given", "reason"),
     [
@@ -87,6 +97,9 @@ def test_items_can_be_named_by_reference() -> None:
         ("GCS13a", {"Nonsense": 1}, "no parameter 'Nonsense'"),
         ("ECS12", {"restrictDataDateTime.value": 5}, "restrictDataDateTime.value: "),
         ("ECS12", {"restrictDataDateTime.value": "07EA0105FF0B1E0000000000"}, "a date-time is"),
+        ("ECS22b", limits("2026-01-05T10:00:00+01:00"), r"InPeriod.*\.from: a date-time is"),
+        ("ECS22b", limits("0x07EA0231FF0C000000FF88FF"), r"\.from: impossible day"),
+        ("ECS23", limits("yesterday"), r"AverageRMSVoltage.*\.from: not an integer: 'yesterday'"),
         ("GCS31", {"IssuerEventID": -1}, "does not fit"),
         ("CS04AC", {}, "parameter value is missing"),
         ("CS03B", {"peer": "00DB12345678909C", "peer_kind": "gpf"}, "method_and_role is missing"),
