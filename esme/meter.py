@@ -150,6 +150,7 @@ class ElectricityMeter:
         self.metrology.closed = self.kept.supply is SupplyState.ENABLED
         self.metrology.on_half_hour = self._half_hour_is_over
         self.metrology.on_day = self._day_is_over
+        self._limit, self._limit_version = LoadLimit(), -1
         self._limiter = LoadLimiter(self.kept.load_limit, self.load_limit, self._limit_supply)
         self.metrology.limiter = self._limiter
         self.reporter = Reporter(self.settings, store)
@@ -186,7 +187,9 @@ class ElectricityMeter:
         )
         if remembered is None:
             self._make(identity)
-        self.metrology.controlled_mw = lambda: self.controllers.through_mw(identity.controlled_w)
+        if any(identity.controlled_w):
+            loads_w = identity.controlled_w
+            self.metrology.controlled_mw = lambda: self.controllers.through_mw(loads_w)
         self.kept.billed_until = self.kept.billed_until or self.metrology.own_now
         clock.watch(self._clock_changed)
         if remembered is not None:
@@ -252,9 +255,13 @@ class ElectricityMeter:
         return held.value if held is not None and isinstance(held.value, bytes) else b""
 
     def load_limit(self) -> LoadLimit:
-        """The load limit in force."""
-        threshold, period, restoration, flag = (self.settings.find(place) for place in _LOAD_LIMIT)
-        return LoadLimit(_int(threshold), _int(period), _int(restoration), bool(_int(flag)))
+        """The load limit in force; read once for each time that something is set."""
+        if self._limit_version != self.settings.version:
+            self._limit_version = self.settings.version
+            found = (_int(self.settings.find(place)) for place in _LOAD_LIMIT)
+            threshold, period, restoration, flag = found
+            self._limit = LoadLimit(threshold, period, restoration, bool(flag))
+        return self._limit
 
     def command_supply(self, state: SupplyState) -> None:
         """Enable, disable or arm the load switch by command: a load limit in force is over."""
@@ -322,7 +329,7 @@ class ElectricityMeter:
         if own is None:
             return None
         if not self.metrology.powered:  # what falls due meanwhile is done on return
-            return self.metrology.site.change_after(self.metrology.at)
+            return self.metrology.next_change
         self._look_at = self._credit_look(own)
         nearest = earliest(
             (
@@ -351,7 +358,7 @@ class ElectricityMeter:
             return None
         energy = self.kept.measurements.energy
         wait = self.prepayment.look_in(metrology.conditions(), energy, self.sheet)
-        change = metrology.site.change_after(metrology.at)
+        change = metrology.next_change
         return earliest(
             (
                 None if wait is None else own + wait,

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from itertools import chain
 
 from esme.event import MeterEvent
 from esme.load_limit import LoadLimiter
@@ -18,7 +19,7 @@ from esme.metering.periods import Closed
 from esme.metering.profiles import Days, HalfHours, resume
 from esme.own_time import OwnTime
 from esme.physics.signal import earliest
-from esme.physics.site import Conditions, Site
+from esme.physics.site import Conditions, Site, Terminals
 from esme.voltage.average import AverageVoltage, Crossing
 from esme.voltage.codes import Quality, quality_code
 from esme.voltage.excursion import (
@@ -89,7 +90,7 @@ class Metrology:
         measurements: Measurements | None = None,
         settings: MetrologySettings | None = None,
     ) -> None:
-        self.site = site
+        self._terminals = Terminals(site)
         self.time = time
         self.at = time.true
         self.measured = measurements or Measurements.of_phases(len(site.phases))
@@ -99,6 +100,20 @@ class Metrology:
         self.limiter: LoadLimiter | None = None
         self.on_half_hour: Callable[[Closed], object] = _ignore
         self.on_day: Callable[[Closed], object] = _ignore
+
+    @property
+    def site(self) -> Site:
+        """What the meter is connected to."""
+        return self._terminals.site
+
+    @site.setter
+    def site(self, site: Site) -> None:
+        self._terminals = Terminals(site)
+
+    @property
+    def next_change(self) -> datetime | None:
+        """When the terminals may see something else than now."""
+        return self._terminals.change_after(self.at)
 
     @property
     def own_now(self) -> datetime | None:
@@ -111,16 +126,18 @@ class Metrology:
 
     def conditions(self) -> Conditions:
         """What flows at this moment."""
-        seen = self.site.conditions(self.at)
+        seen = self._terminals.conditions(self.at)
         if self.closed:
             controlled_mw = self.controlled_mw() if seen.powered else 0
+            if not controlled_mw:
+                return seen
             return replace(seen, active_mw=seen.active_mw + controlled_mw)
         return Conditions(seen.voltages_mv, secondary_mw=seen.secondary_mw)
 
     @property
     def powered(self) -> bool:
         """Whether there is a supply at this moment."""
-        return self.site.conditions(self.at).powered
+        return self._terminals.conditions(self.at).powered
 
     def advance(self, to: datetime) -> tuple[MeterEvent, ...]:
         """Measure up to a moment; what was noticed on the way, in order."""
@@ -158,7 +175,7 @@ class Metrology:
                 yield from self._confirm_limit()
 
     def _next_stop(self, conditions: Conditions) -> datetime | None:
-        change = self.site.change_after(self.at)
+        change = self.next_change
         if not conditions.powered:
             return change
         boundary, limit = self._next_boundary(), self._limit_deadline(conditions)
@@ -184,6 +201,8 @@ class Metrology:
         return max(self.time.true_of(end), self.at + timedelta.resolution)
 
     def _excursion_deadlines(self, conditions: Conditions) -> Iterator[datetime | None]:
+        if self._excursions_rest():
+            return
         for excursion, limit, voltage_mv in self._watched(conditions):
             excursion.observe(limit, voltage_mv, self.at)
             yield excursion.deadline(limit)
@@ -228,7 +247,16 @@ class Metrology:
         code = quality_code(crossing.quality, begins=crossing.begins, phase=self._phase(number))
         return MeterEvent(code, crossing.at)
 
+    def _excursions_rest(self) -> bool:
+        """Whether none is watched, nor goes on from when it was."""
+        if any(limit.watched for limit in self.measured.limits.values()):
+            return False
+        found = chain.from_iterable(phase.excursions for phase in self.measured.phases)
+        return not any(excursion.outside or excursion.since for excursion in found)
+
     def _confirm_excursions(self) -> Iterator[MeterEvent]:
+        if self._excursions_rest():
+            return
         for excursion, limit, voltage_mv in self._watched(self.conditions()):
             excursion.observe(limit, voltage_mv, self.at)  # it may be back at this very moment
         for number, phase in enumerate(self.measured.phases):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Final
 
 from esme.physics.signal import Constant, Signal, earliest
@@ -25,7 +26,7 @@ class Phase:
     reactive_mvar: Signal = _NOTHING
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Conditions:
     """What the meter's terminals see until something changes; one voltage per phase.
 
@@ -37,15 +38,15 @@ class Conditions:
     reactive_mvar: int = 0
     secondary_mw: int = 0
 
-    @property
+    @cached_property
     def present(self) -> tuple[bool, ...]:
         """Which phases have a supply."""
         return tuple(voltage > PRESENT_ABOVE_MV for voltage in self.voltages_mv)
 
-    @property
+    @cached_property
     def powered(self) -> bool:
         """Whether any phase keeps the meter running."""
-        return any(voltage > PRESENT_ABOVE_MV for voltage in self.voltages_mv)
+        return any(self.present)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,3 +81,29 @@ class Site:
             yield from (phase.voltage_mv, phase.active_mw, phase.reactive_mvar)
         if self.secondary_mw is not None:
             yield self.secondary_mw
+
+
+class Terminals:
+    """A site as its meter sees it: asked once for each stretch of time in which it holds still."""
+
+    def __init__(self, site: Site) -> None:
+        self.site = site
+        self._since: datetime | None = None
+        self._until: datetime | None = None
+        self._conditions = Conditions(())
+
+    def conditions(self, moment: datetime) -> Conditions:
+        """What there is at a moment."""
+        self._look(moment)
+        return self._conditions
+
+    def change_after(self, moment: datetime) -> datetime | None:
+        """The next moment at which there may be something else."""
+        self._look(moment)
+        return self._until
+
+    def _look(self, moment: datetime) -> None:
+        since, until = self._since, self._until
+        if since is None or moment < since or (until is not None and moment >= until):
+            self._since, self._until = moment, self.site.change_after(moment)
+            self._conditions = self.site.conditions(moment)

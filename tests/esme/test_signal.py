@@ -1,4 +1,4 @@
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from hypothesis import given, settings
@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from esme.physics.series import read_series
 from esme.physics.signal import Constant, DailyProfile, Interrupted, Steps, Sum
-from esme.physics.site import Phase, Site
+from esme.physics.site import Phase, Site, Terminals
 from gbcs.errors import LocalError
 from tests.esme.bench import DAY, at, volts, watts
 
@@ -130,3 +130,27 @@ def test_following_the_changes_sees_every_value(script: list[tuple[int, int]]) -
         seen.append(signal.at(moment))
     assert seen[-1] == signal.at(DAY + timedelta(days=2))
     assert len(seen) == 1 + len({s for s, _ in script})
+
+
+class Asked:
+    """A load by script that says how often it was asked."""
+
+    def __init__(self) -> None:
+        self.script, self.times = watts(100, (at("11:00"), 200)), 0
+
+    def at(self, moment: datetime) -> int:
+        self.times += 1
+        return self.script.at(moment)
+
+    def change_after(self, moment: datetime) -> datetime | None:
+        return self.script.change_after(moment)
+
+
+def test_a_site_is_asked_once_for_each_stretch_in_which_it_holds_still() -> None:
+    load = Asked()
+    terminals = Terminals(Site((Phase(volts(230), load),)))
+    clocks = ("10:00", "10:01", "10:59:59", "11:00", "15:00", "10:30")
+    seen = [terminals.conditions(at(clock)).active_mw for clock in clocks]
+    assert seen == [100_000, 100_000, 100_000, 200_000, 200_000, 100_000]
+    assert load.times == 3
+    assert [terminals.change_after(at(clock)) for clock in clocks[:4]] == [at("11:00")] * 3 + [None]
