@@ -37,6 +37,7 @@ from han.node import NodeSettings
 from han.radio import HanRadio, Role, link_key_of_install_code
 from hw.ether import Ether
 from hw.radio_string import open_radio
+from hw.settings import ParentSettings
 
 
 class Joiner(Protocol):
@@ -127,7 +128,8 @@ class Parts:
     def radio(self, text: str, role: Role, eui64: int) -> HanRadio:
         """The radio of a radio string, closed with the home."""
         memory = RadioMemory(self.store.scope(f"radio {format_eui64(eui64)}"))
-        radio = open_radio(text, role, ether=self.ether, eui64=eui64, store=memory)
+        parent = self.settings.of(ParentSettings)
+        radio = open_radio(text, role, ether=self.ether, eui64=eui64, store=memory, parent=parent)
         self.stack.push_async_callback(radio.close)
         return radio
 

@@ -23,6 +23,7 @@ from esme.settings import EsmeSettings
 from gpf.settings import GpfSettings
 from gsme.settings import GsmeSettings
 from han.node import NodeSettings
+from hw.settings import ParentSettings
 from peers.settings import CadSettings, DisplaySettings, HcalcsSettings
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ SECTIONS: Final[Mapping[str, type[DataclassInstance]]] = {
     "common": CommonSettings,
     "engine": EngineSettings,
     "node": NodeSettings,
+    "parent": ParentSettings,
     "prepay": PrepaySettings,
 }
 """Section of ``[settings]`` in the rig file to the dataclass that declares its fields."""

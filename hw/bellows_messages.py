@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final
 
 import bellows.types as t
@@ -166,6 +167,14 @@ class Messages:
             await self._ask(port, eui64)
             node = self._book.node_of(eui64)
         return node
+
+    async def seek(self, port: EzspPort, eui64: int) -> None:
+        """Learn the address of a device that may be on the network; not every one answers.
+
+        After a restart firmware knows its children's, and of routers what it hears again.
+        """
+        with suppress(RadioError):
+            await self._node_of(port, eui64)
 
     async def _ask(self, port: EzspPort, eui64: int) -> None:
         self._zdo_sequence = self._zdo_sequence + 1 & 0xFF

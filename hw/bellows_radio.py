@@ -43,6 +43,7 @@ from hw.events import EventStream
 from hw.ezsp_callbacks import Incoming
 from hw.ezsp_port import EzspPort
 from hw.limits import max_payload
+from hw.settings import ParentSettings
 
 LOGGER = logging.getLogger(__name__)
 
@@ -58,7 +59,8 @@ class BellowsRadio:
     """A dongle at ``path`` (anything serialx opens: a device, ``tcp://``, ``vncp://``).
 
     ``heartbeat_s`` is how often an idle dongle is asked for a sign of life; None leaves that to
-    the traffic. ``closed`` is called once the radio is closed, to put away what was made for it.
+    the traffic. ``parent`` is what a coordinator does with its children. ``closed`` is called once
+    the radio is closed, to put away what was made for it.
     """
 
     def __init__(
@@ -69,6 +71,7 @@ class BellowsRadio:
         baudrate: int = 115200,
         flow_control: str | None = None,
         heartbeat_s: float | None = 5.0,
+        parent: ParentSettings | None = None,
         closed: Callable[[], None] | None = None,
     ) -> None:
         self._path = path
@@ -76,6 +79,7 @@ class BellowsRadio:
         self._baudrate = baudrate
         self._flow_control = flow_control
         self._heartbeat_s = heartbeat_s
+        self._parent = parent or ParentSettings()
         self._when_closed = closed
         self._endpoints: tuple[SimpleDescriptor, ...] = ()
         self._events = EventStream()
@@ -153,7 +157,13 @@ class BellowsRadio:
             self._run(watch(lambda: self._port, self._heartbeat_s, self.lost), "heartbeat")
 
     async def _open(self) -> EzspPort:
-        port = EzspPort(self._path, self, baudrate=self._baudrate, flow_control=self._flow_control)
+        port = EzspPort(
+            self._path,
+            self,
+            baudrate=self._baudrate,
+            flow_control=self._flow_control,
+            parent=self._parent,
+        )
         await port.open(self._endpoints)
         if self._closed:
             await port.close()
@@ -321,6 +331,8 @@ class BellowsRadio:
         """See :class:`han.radio.HanRadio`."""
         port = self._use(coordinator=True)
         await self._desk.set_authorised(port, eui64, authorised=authorised)
+        if authorised and self._on_network and self._book.node_of(eui64) is None:
+            self._run(self._messages.seek(port, eui64), "seek an address")
 
     async def request_partner_key(self, partner: int) -> bool:
         """See :class:`han.radio.HanRadio`."""

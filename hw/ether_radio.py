@@ -29,6 +29,7 @@ from han.radio import (
 from hw.ether import Ether
 from hw.events import EventStream
 from hw.limits import max_payload
+from hw.settings import ParentSettings
 from hw.stack import MemoryStore, Stack, Store
 from hw.stack.addresses import REQUESTS as ADDRESS_REQUESTS
 
@@ -37,10 +38,17 @@ class EtherRadio:
     """A node on an :class:`~hw.ether.Ether`, in any role.
 
     ``store`` keeps network, keys and counters; hand the same store to a new radio to continue a
-    life.
+    life. ``parent`` is what a coordinator does with its children.
     """
 
-    def __init__(self, ether: Ether, eui64: int, role: Role, store: Store | None = None) -> None:
+    def __init__(
+        self,
+        ether: Ether,
+        eui64: int,
+        role: Role,
+        store: Store | None = None,
+        parent: ParentSettings | None = None,
+    ) -> None:
         self._allowed: dict[int, bytes] = {}
         self._authorised: set[int] = set()
         self._events = EventStream()
@@ -54,6 +62,7 @@ class EtherRadio:
             self._heard,
             self._preconfigured,
             self._issues_key,
+            parent,
         )
 
     def _heard(self, event: RadioEvent) -> None:

@@ -38,6 +38,7 @@ from hw.bellows_log import hide_secrets
 from hw.ezsp_callbacks import ApsHeader, Callbacks, PortListener, ember_frame
 from hw.ezsp_keys import EzspKeys
 from hw.limits import NCP_PAYLOAD_OCTETS
+from hw.settings import ParentSettings
 
 TRUST_CENTRE_POLICY: Final = 0x00
 TC_KEY_REQUEST_POLICY: Final = 0x05
@@ -77,7 +78,6 @@ NODE_TYPES: Final = {
 
 CONFIGURATION: Final = {
     "CONFIG_KEY_TABLE_SIZE": 16,
-    "CONFIG_MAX_END_DEVICE_CHILDREN": 32,
     "CONFIG_APPLICATION_ZDO_FLAGS": HOST_HEARS_ZDO | HOST_ANSWERS_ZDO,
     "CONFIG_FRAGMENT_WINDOW_SIZE": 1,
 }
@@ -104,9 +104,16 @@ class EzspPort:
     """The dongle at one path, from :meth:`open` to :meth:`close`."""
 
     def __init__(
-        self, path: str, listener: PortListener, *, baudrate: int, flow_control: str | None
+        self,
+        path: str,
+        listener: PortListener,
+        *,
+        baudrate: int,
+        flow_control: str | None,
+        parent: ParentSettings,
     ) -> None:
         self.path = path
+        self._parent = parent
         self.eui64 = 0
         self.payload_octets = NCP_PAYLOAD_OCTETS
         self._listener = listener
@@ -132,7 +139,11 @@ class EzspPort:
         ezsp.add_callback(Callbacks(ezsp, self._listener))
 
     async def _configure(self, ezsp: EZSP, endpoints: tuple[SimpleDescriptor, ...]) -> None:
-        await ezsp.write_config(dict(CONFIGURATION))
+        children = {
+            "CONFIG_MAX_END_DEVICE_CHILDREN": self._parent.children,
+            "CONFIG_END_DEVICE_POLL_TIMEOUT": self._parent.end_device_timeout,
+        }
+        await ezsp.write_config(CONFIGURATION | children)
         for value_id in (VALUE_MAX_INCOMING, VALUE_MAX_OUTGOING):
             octets = MAX_TRANSFER_OCTETS.to_bytes(2, "little")
             await ezsp.setValue(t.EzspValueId(value_id), octets)

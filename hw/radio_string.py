@@ -25,6 +25,7 @@ from urllib.parse import parse_qsl
 
 from han.radio import HanRadio, RadioError, Role
 from hw.ether import Ether
+from hw.settings import ParentSettings
 from hw.stack import MemoryStore, Store
 
 DEFAULT_EZSP: Final = 13
@@ -104,22 +105,23 @@ def open_radio(
     ether: Ether | None = None,
     eui64: int | None = None,
     store: Store | None = None,
+    parent: ParentSettings | None = None,
 ) -> HanRadio:
     """Make (not start) the radio a string names; nothing is imported that it does not need.
 
     ``ether`` is the bench's air, for ``ether:`` and ``vncp:``; ``eui64`` and ``store`` serve the
-    virtual ones.
+    virtual ones. ``parent`` is what a coordinator does with its children.
     """
     wanted = RadioString.parse(text)
     if wanted.scheme == "ezsp":
-        return _dongle(wanted, role)
+        return _dongle(wanted, role, parent)
     if ether is None:
         raise RadioError(f"radio {text!r}: this bench has no ether")
     if wanted.scheme == "ether":
         from hw.ether_radio import EtherRadio
 
-        return EtherRadio(ether, wanted.eui64(eui64), role, store)
-    return _virtual_dongle(wanted, role, ether, wanted.eui64(eui64), store)
+        return EtherRadio(ether, wanted.eui64(eui64), role, store, parent)
+    return _virtual_dongle(wanted, role, ether, wanted.eui64(eui64), store, parent)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +148,7 @@ def _line(wanted: RadioString) -> Line:
     return Line(wanted.place, wanted.number("baud", DEFAULT_BAUD), FLOW_CONTROL[flow])
 
 
-def _dongle(wanted: RadioString, role: Role) -> HanRadio:
+def _dongle(wanted: RadioString, role: Role, parent: ParentSettings | None) -> HanRadio:
     from hw.bellows_radio import BellowsRadio
 
     line = _line(wanted)
@@ -156,11 +158,17 @@ def _dongle(wanted: RadioString, role: Role) -> HanRadio:
         baudrate=line.baudrate,
         flow_control=line.flow_control,
         heartbeat_s=wanted.number("heartbeat", 5) or None,
+        parent=parent,
     )
 
 
 def _virtual_dongle(
-    wanted: RadioString, role: Role, ether: Ether, eui64: int, store: Store | None
+    wanted: RadioString,
+    role: Role,
+    ether: Ether,
+    eui64: int,
+    store: Store | None,
+    parent: ParentSettings | None,
 ) -> HanRadio:
     from hw.bellows_radio import BellowsRadio
     from hw.vncp.ezsp import SUPPORTED_VERSIONS
@@ -176,6 +184,7 @@ def _virtual_dongle(
         ezsp_version=version,
         store=store or MemoryStore(),
         key_table_limit=wanted.number("keys", DEFAULT_LINK_KEYS),
+        parent=parent,
     )
     name = f"{eui64:016x}-{id(ncp):x}"
 
@@ -187,5 +196,6 @@ def _virtual_dongle(
         publish(name, ncp),
         role,
         heartbeat_s=wanted.number("heartbeat", 0) or None,
+        parent=parent,
         closed=unplug,
     )

@@ -359,7 +359,8 @@ class HanRadio(Protocol):
     async def set_authorised(self, eui64: int, *, authorised: bool) -> None:
         """Say whether a device may share link keys with others (trust centre).
 
-        A device is authorised once it has the link key it is to keep; both partners must be.
+        A device is authorised once it has the link key it is to keep; both partners must be. Its
+        short address is sought if it is not known, as after a restart.
         """
         ...
 

@@ -150,6 +150,8 @@ class Joiner:
         self.mac.send(Outgoing(make, _ignore))
         ourselves = Address(self.mac.eui64, long=True)
         short, status = await self._polling(answer, ourselves, ASSOCIATION_TIMEOUT_S)
+        if status == AssociationStatus.PAN_AT_CAPACITY:
+            raise RadioError(f"PAN {pan_id:04X} refused the association: it has no place left")
         if status != AssociationStatus.SUCCESSFUL:
             raise RadioError(f"PAN {pan_id:04X} refused the association: joining is closed")
         return short
@@ -292,7 +294,7 @@ class Joiner:
         finally:
             self._answer = None
         if status != AssociationStatus.SUCCESSFUL:
-            raise RadioError("the parent refused the rejoin")
+            raise RadioError(f"the parent refused the rejoin (status {status:#x})")
         return short
 
     def announce(self) -> None:

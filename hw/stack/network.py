@@ -77,8 +77,12 @@ class NetworkLayer:
         kind: nwk.FrameType = nwk.FrameType.DATA,
         secured: bool = True,
         radius: int = nwk.DEFAULT_RADIUS,
+        polled_for: bool = False,
     ) -> None:
-        """Send one frame from this node; ``delivered`` hears what the next hop did."""
+        """Send one frame from this node; ``delivered`` hears what the next hop did.
+
+        ``polled_for``: the receiver polls for it, though it is no sleepy child.
+        """
         membership = self._membership()
         self._sequence = self._sequence + 1 & 0xFF
         # what the hub relays, or may have to look up, tells whose it is
@@ -99,7 +103,7 @@ class NetworkLayer:
             self._remember_broadcast(frame)
             self._broadcast(frame, delivered)
         else:
-            self._unicast(frame, delivered)
+            self._unicast(frame, delivered, polled_for=polled_for)
 
     def _membership(self) -> Membership:
         membership = self._state.membership
@@ -112,12 +116,14 @@ class NetworkLayer:
             return destination
         return nwk.COORDINATOR
 
-    def _unicast(self, frame: nwk.NwkFrame, delivered: Delivered) -> None:
+    def _unicast(
+        self, frame: nwk.NwkFrame, delivered: Delivered, *, polled_for: bool = False
+    ) -> None:
         hop = self._next_hop(frame.destination)
         outgoing = Outgoing(
             self._maker(frame, hop), lambda outcome: delivered(outcome is not Acknowledged.NO)
         )
-        if self._sleeps(hop):
+        if polled_for or self._sleeps(hop):
             self._mac.send_indirect(
                 mac.Address(hop), outgoing, lambda: delivered(EXPIRED), self.indirect_timeout_s
             )

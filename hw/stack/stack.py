@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Final
@@ -25,8 +25,10 @@ from han.radio import (
     Role,
 )
 from hw.ether import Ether, Link
+from hw.settings import ParentSettings
 from hw.stack.addresses import AddressDesk, ignore
 from hw.stack.application import ApsLayer, Ended
+from hw.stack.children import ChildDesk
 from hw.stack.joining import Joiner
 from hw.stack.key_commands import KeyCommands
 from hw.stack.key_management import IssuesKey, KeyDesk
@@ -56,6 +58,7 @@ class Stack:
         listener: Callable[[RadioEvent], None],
         preconfigured: Preconfigured,
         issues_key: IssuesKey,
+        parent: ParentSettings | None = None,
     ) -> None:
         self.eui64 = eui64
         self.state = NodeState(store, ether.keys)
@@ -69,8 +72,9 @@ class Stack:
         self.mac = MacLayer(ether, eui64, self, sequence=self.state.first_sequence)
         self.network = NetworkLayer(self.mac, self.state, self)
         self.aps = ApsLayer(eui64, self.network, self.state, self._data_received, self._aps_command)
+        self.children = ChildDesk(self.mac, self.state, parent or ParentSettings())
         self.trust_centre = TrustCentre(
-            self.mac, self.network, self.aps, self.state, self._emit, preconfigured
+            self.mac, self.network, self.aps, self.state, self.children, self._emit, preconfigured
         )
         self.joiner = Joiner(self.mac, self.network, self.aps, self.state, role)
         self.poller = Poller(self.mac, self.state, self._polls)
@@ -101,6 +105,7 @@ class Stack:
     def power_off(self) -> None:
         """Go silent without a word to anyone; what is outstanding ends as RADIO_LOST."""
         self.poller.stop()
+        self.children.stop()
         for task in (self._leaving, self._rejoining):
             if task is not None:
                 task.cancel()
@@ -136,6 +141,7 @@ class Stack:
         self.state.save()
         self._tune(membership)
         self.on_network = True
+        self.children.start()
 
     def _tune(self, membership: Membership) -> None:
         self.mac.tuned = membership.channel
@@ -192,6 +198,7 @@ class Stack:
     def _silence(self) -> None:
         """Off the network, with nothing left to say."""
         self.poller.stop()
+        self.children.stop()
         self.mac.reset()
         self.network.reset()
         self.mac.tuned = None
@@ -203,6 +210,7 @@ class Stack:
     def suspend(self) -> None:
         """Off the air for a moment, with the network kept: before :meth:`resume`."""
         self.poller.stop()
+        self.children.stop()
         self.mac.reset()
         self.network.reset()
         self.on_network = False
@@ -225,7 +233,7 @@ class Stack:
 
     def restore_child(self, eui64: int, short: int, *, rx_on_when_idle: bool) -> None:
         """Take a child back from a backup."""
-        self.state.children[eui64] = Child(short, rx_on_when_idle, authenticated=True)
+        self.children.take(eui64, Child(short, rx_on_when_idle, authenticated=True))
         self.state.learn(eui64, short)
         self.state.save()
 
@@ -316,18 +324,15 @@ class Stack:
             self.trust_centre.associate(frame.source.number, Capability(frame.payload[1]))
 
     def mac_polled(self, child: mac.Address) -> None:
-        """A child asks for its frames: notice it, and turn away one that was removed."""
-        eui64 = None if child.long else self.state.eui64_of(child.number)
-        entry = self.state.children.get(eui64) if eui64 is not None else None
-        if eui64 is None or entry is None:
+        """A child asks for its frames; tell of it, but not of every poll."""
+        if child.long or not self.on_network or self.role is not Role.COORDINATOR:
             return
-        self.trust_centre.polled(eui64)
-        if eui64 in self.state.expelled:
-            self.trust_centre.expel(eui64)
+        eui64 = self.trust_centre.polled(child.number)
+        if eui64 is None:
             return
+        entry, now = self.state.children[eui64], asyncio.get_running_loop().time()
         if entry.authenticated:
             self.network_keys.seen(eui64)
-        now = asyncio.get_running_loop().time()
         if not entry.rx_on_when_idle and now - entry.last_poll_s >= CHILD_POLLED_EVERY_S:
             entry.last_poll_s = now
             self._emit(ChildPolled(eui64))
@@ -339,6 +344,7 @@ class Stack:
             if eui64 in self.state.expelled:
                 self.trust_centre.expel(eui64)
                 return
+            self.children.heard(eui64)
             self.trust_centre.heard_secured(eui64)
             self.network_keys.seen(eui64)
         self.aps.receive(frame, link)
@@ -364,7 +370,10 @@ class Stack:
             if self.role is Role.COORDINATOR:
                 self.trust_centre.left(frame.source_ieee or sender)
         elif self.role in (Role.END_DEVICE, Role.SLEEPY_END_DEVICE) and frame.source == 0:
-            self._removed()
+            if frame.payload[1] & nwk.LEAVE_REJOIN:
+                self._come_back(self.joiner.rejoin())
+            else:
+                self._removed()
 
     def _aps_command(self, envelope: aps.ApsEnvelope, frame: nwk.NwkFrame) -> None:
         self.commands.received(envelope, frame, coordinator=self.role is Role.COORDINATOR)
@@ -376,20 +385,25 @@ class Stack:
 
     def key_missed(self) -> None:
         """A new network key passed us by: come back under the trust centre link key."""
+        if self.role is not Role.COORDINATOR:
+            self._come_back(self.joiner.rejoin_with_link_key())
+
+    def _come_back(self, rejoin: Coroutine[object, object, Membership]) -> None:
+        """Rejoin, but not all the time: anybody could give occasion on the air."""
         now = asyncio.get_running_loop().time()
-        early = now - self._rejoined_at_s < REJOIN_EVERY_S  # anybody could say so on the air
-        if self.role is Role.COORDINATOR or not self.on_network or early:
+        if not self.on_network or now - self._rejoined_at_s < REJOIN_EVERY_S:
+            rejoin.close()
             return
         self._rejoined_at_s = now
         self._rejoining = asyncio.get_running_loop().create_task(
-            self._fetch_key(), name=f"rejoin {self.eui64:016X}"
+            self._rejoin(rejoin), name=f"rejoin {self.eui64:016X}"
         )
 
-    async def _fetch_key(self) -> None:
+    async def _rejoin(self, rejoin: Coroutine[object, object, Membership]) -> None:
         try:
-            membership = await self.joiner.rejoin_with_link_key()
+            membership = await rejoin
         except RadioError:
-            return  # the next frame that cannot be read is the next occasion
+            return  # the next frame that cannot be read, or the next poll, is the next occasion
         self._enter(membership)
         self.joiner.announce()
         self._emit(NetworkUp())

@@ -91,7 +91,17 @@ class Child:
     nwk: int
     rx_on_when_idle: bool
     authenticated: bool = False
+    router: bool = False
+    associating: bool = field(default=False, compare=False)  # it has not fetched its answer yet
+    heard_s: float = field(default=0.0, compare=False)
     last_poll_s: float = field(default=float("-inf"), compare=False)
+
+    @property
+    def role(self) -> Role:
+        """What it is on the network."""
+        if self.router:
+            return Role.ROUTER
+        return Role.END_DEVICE if self.rx_on_when_idle else Role.SLEEPY_END_DEVICE
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +193,7 @@ class NodeState:
             },
             "addresses": {f"{e:016X}": nwk for e, nwk in self.addresses.items()},
             "children": {
-                f"{e:016X}": [c.nwk, c.rx_on_when_idle, c.authenticated]
+                f"{e:016X}": [c.nwk, c.rx_on_when_idle, c.authenticated, c.router]
                 for e, c in self.children.items()
             },
             "expelled": [f"{e:016X}" for e in sorted(self.expelled)],

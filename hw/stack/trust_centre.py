@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 from han.radio import DeviceJoined, DeviceLeft, JoinKind, RadioEvent
 from hw.stack.application import ApsLayer
+from hw.stack.children import ChildDesk
 from hw.stack.mac_layer import INDIRECT_TIMEOUT_S, MacLayer, Outgoing
 from hw.stack.network import NetworkLayer
 from hw.stack.state import Child, Membership, NodeState
@@ -19,7 +20,6 @@ from hw.zigbee import aps_commands, beacon, mac, nwk
 from hw.zigbee.beacon import AssociationStatus, Capability
 from hw.zigbee.security import KeyId
 
-AUTHENTICATION_TIMEOUT_S: Final = 10.0
 FIRST_DEVICE_NWK: Final = 0x0001
 LAST_DEVICE_NWK: Final = 0xFFF7
 
@@ -35,10 +35,10 @@ class TrustCentre:
     network: NetworkLayer
     aps: ApsLayer
     state: NodeState
+    children: ChildDesk
     emit: Callable[[RadioEvent], None]
     preconfigured: Preconfigured
     permit_until: float = 0.0
-    _associating: set[int] = field(default_factory=set)
 
     @property
     def permits_joining(self) -> bool:
@@ -61,6 +61,7 @@ class TrustCentre:
             self.permits_joining,
             coordinator=True,
             update_id=membership.update_id,
+            end_device_capacity=self.children.has_room(),
         )
         self.mac.send(Outgoing(heard.to_bytes, _sent))
 
@@ -74,8 +75,13 @@ class TrustCentre:
         if not self.permits_joining:
             self._respond(eui64, beacon.NO_SHORT_ADDRESS, AssociationStatus.ACCESS_DENIED)
             return
+        router = Capability.ROUTER in capability
+        if not (router or self.children.has_room(eui64)):
+            self._respond(eui64, beacon.NO_SHORT_ADDRESS, AssociationStatus.PAN_AT_CAPACITY)
+            return
         short = self._address_for(eui64)
-        self.state.children[eui64] = Child(short, Capability.RX_ON_WHEN_IDLE in capability)
+        awake = Capability.RX_ON_WHEN_IDLE in capability
+        self.children.take(eui64, Child(short, awake, router=router, associating=True))
         self.state.nwk_incoming.pop(eui64, None)
         self.state.learn(eui64, short)
         self.state.save()
@@ -102,23 +108,37 @@ class TrustCentre:
         def sent(_: object) -> None:
             self._fetched(eui64)
 
-        if status is AssociationStatus.SUCCESSFUL:
-            self._associating.add(eui64)
-
         self.mac.send_indirect(
             mac.Address(eui64, long=True), Outgoing(make, sent), _expired, INDIRECT_TIMEOUT_S
         )
 
     def _fetched(self, eui64: int) -> None:
-        if eui64 in self._associating:
-            self._associating.remove(eui64)
+        child = self.state.children.get(eui64)
+        if child is not None and child.associating:
+            child.associating = False
             self._authenticate(eui64)
 
-    def polled(self, eui64: int) -> None:
-        """A poll from the short address: the device has its answer, even if we never heard so."""
-        if eui64 in self._associating:
+    def polled(self, short: int) -> int | None:
+        """A poll from a short address: whose it is, if a child's that may stay.
+
+        A joiner has its answer then, even if we never heard so. Who is no child any more is told.
+        """
+        eui64 = self.state.eui64_of(short)
+        if eui64 is None:
+            return None
+        child = self.state.children.get(eui64)
+        if child is not None and child.associating:
             self._fetched(eui64)
             self.mac.drop_indirect(mac.Address(eui64, long=True))
+        if eui64 in self.state.expelled:
+            self.expel(eui64, polled_for=True)
+            return None
+        if eui64 not in self.state.children:
+            if eui64 in self.state.link_keys:
+                self._call_back(short)
+            return None
+        self.children.heard(eui64)
+        return eui64
 
     def _authenticate(self, eui64: int) -> None:
         """The device has its short address: send it the network key, or say nothing."""
@@ -131,9 +151,6 @@ class TrustCentre:
         self.state.link_keys.pop(eui64, None)
         self.state.set_link_key(eui64, key)
         self._send_network_key(eui64, key)
-        asyncio.get_running_loop().call_later(
-            AUTHENTICATION_TIMEOUT_S, self._give_up, eui64, self.state.children.get(eui64)
-        )
         self.emit(DeviceJoined(eui64, JoinKind.ASSOCIATED, admitted=True))
 
     def _send_network_key(self, eui64: int, link_key: bytes) -> None:
@@ -155,15 +172,6 @@ class TrustCentre:
         if child is not None and not child.authenticated:
             child.authenticated = True
             self.state.save()
-
-    def _give_up(self, eui64: int, child: Child | None) -> None:
-        """No word under the network key: say no more to it.
-
-        It keeps its place and its link key, for it may have the network key, and only its
-        announcement and whatever else it said so far was lost.
-        """
-        if child is self.state.children.get(eui64) and child and not child.authenticated:
-            self.mac.drop_indirect(mac.Address(child.nwk))
 
     def _drop_child(self, eui64: int) -> None:
         child = self.state.children.get(eui64)
@@ -189,20 +197,42 @@ class TrustCentre:
             self.emit(DeviceJoined(eui64, kind, admitted=False))
             return
         short = self.state.addresses[eui64]
-        sleepy = Capability.RX_ON_WHEN_IDLE not in capability
-        secured = kind is JoinKind.SECURED_REJOIN
-        self.state.children[eui64] = Child(short, not sleepy, authenticated=secured)
+        router, secured = Capability.ROUTER in capability, kind is JoinKind.SECURED_REJOIN
+        if not (router or self.children.has_room(eui64)):
+            self._answer_rejoin(short, AssociationStatus.PAN_AT_CAPACITY, secured=secured)
+            self.emit(DeviceJoined(eui64, kind, admitted=False))
+            return
+        awake = Capability.RX_ON_WHEN_IDLE in capability
+        self.children.take(eui64, Child(short, awake, authenticated=secured, router=router))
         self.state.save()
-        self.network.send(
-            short,
-            bytes((nwk.Command.REJOIN_RESPONSE, *short.to_bytes(2, "little"), 0)),
-            _delivered,
-            kind=nwk.FrameType.COMMAND,
-            secured=secured,
-        )
+        self._answer_rejoin(short, AssociationStatus.SUCCESSFUL, secured=secured)
         if link_key is not None and not secured:
             self._send_network_key(eui64, link_key)
         self.emit(DeviceJoined(eui64, kind, admitted=True))
+
+    def _answer_rejoin(self, short: int, status: AssociationStatus, *, secured: bool) -> None:
+        """The device polls for the answer, or listens."""
+        child = self.state.children.get(self.state.eui64_of(short) or 0)
+        self.network.send(
+            short,
+            bytes((nwk.Command.REJOIN_RESPONSE, *short.to_bytes(2, "little"), status)),
+            _delivered,
+            kind=nwk.FrameType.COMMAND,
+            secured=secured,
+            polled_for=child is None,
+        )
+
+    def _call_back(self, short: int) -> None:
+        """Tell a device that polls, but is no child any more, to leave and rejoin."""
+        if not self.mac.has_indirect(mac.Address(short)):
+            self.network.send(
+                short,
+                bytes((nwk.Command.LEAVE, nwk.LEAVE_REQUEST | nwk.LEAVE_REJOIN)),
+                _delivered,
+                kind=nwk.FrameType.COMMAND,
+                radius=1,
+                polled_for=True,
+            )
 
     def _adopt(self, eui64: int, short: int) -> None:
         """Take in an allowed device of an earlier hub's network, with the address it has there."""
@@ -246,8 +276,8 @@ class TrustCentre:
         self.state.save()
         self.emit(DeviceLeft(eui64))
 
-    def expel(self, eui64: int) -> None:
-        """Tell a removed device to go.
+    def expel(self, eui64: int, *, polled_for: bool = False) -> None:
+        """Tell a removed device to go, which may be waiting for frames that it polled for.
 
         Remove-Device under its link key, and a NWK leave from its parent.
         """
@@ -269,6 +299,7 @@ class TrustCentre:
             _delivered,
             kind=nwk.FrameType.COMMAND,
             radius=1,
+            polled_for=polled_for,
         )
 
     def _forget_expelled(self, eui64: int) -> None:

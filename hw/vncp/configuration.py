@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from struct import Struct
 from typing import TYPE_CHECKING, Final
 
@@ -52,6 +53,13 @@ _CHILD_IN_USE: Final = 0x80
 _ALL_CHANNELS: Final = 0x07FFF800
 
 
+_PARENT: Final[Mapping[int, str]] = {
+    memory.CONFIG_MAX_CHILDREN: "children",
+    memory.CONFIG_END_DEVICE_TIMEOUT: "end_device_timeout",
+}
+"""Configuration values that are settings of a parent (hw.settings)."""
+
+
 def get_configuration(ncp: VirtualNcp, command: Command) -> Fields:
     """One configuration value."""
     value = ncp.ram.configuration.get(command.number("configId"))
@@ -67,6 +75,13 @@ def set_configuration(ncp: VirtualNcp, command: Command) -> Fields:
         return {"status": Status.INVALID_ID}
     if config_id == memory.CONFIG_KEY_TABLE_SIZE and value > ncp.key_table_limit:
         return {"status": Status.NO_BUFFERS}
+    parent = _PARENT.get(config_id)
+    if parent is not None:
+        try:
+            settings = replace(ncp.stack.children.settings, **{parent: value})
+        except ValueError:
+            return {"status": Status.INVALID_PARAMETER}
+        ncp.stack.children.settings = settings
     ncp.ram.configuration[config_id] = value
     if config_id == memory.CONFIG_INDIRECT_TIMEOUT:
         ncp.stack.network.patience_s = value / 1000
@@ -203,7 +218,7 @@ def _nv3(ncp: VirtualNcp, token: int, index: int) -> bytes | None:
     if token == TOKEN_RESTORED_EUI64:
         return ncp.tokens.nv3.get(token, memory.ERASED_EUI64)
     if token == TOKEN_CHILD_TABLE:
-        children = list(ncp.stack.state.children.items())
+        children = ncp.stack.children.end_devices()
         if index >= len(children):
             return None
         eui64, child = children[index]

@@ -13,6 +13,7 @@ from hw.stack import Store
 ERASED_EUI64: Final = b"\xff" * 8
 CONFIG_KEY_TABLE_SIZE: Final = 0x1E
 CONFIG_INDIRECT_TIMEOUT: Final = 0x12
+CONFIG_END_DEVICE_TIMEOUT: Final = 0x13
 CONFIG_APS_ACK_TIMEOUT: Final = 0x1F
 CONFIG_ZDO_FLAGS: Final = 0x2A
 CONFIG_TRANSIENT_KEY_TIMEOUT: Final = 0x36
@@ -33,7 +34,7 @@ FACTORY_CONFIGURATION: Final[Mapping[int, int]] = {
     0x10: 30,  # hops
     CONFIG_MAX_CHILDREN: 32,
     CONFIG_INDIRECT_TIMEOUT: 7680,  # ms
-    0x13: 8,  # end device poll timeout
+    CONFIG_END_DEVICE_TIMEOUT: 8,
     0x17: 0,  # transmit power mode
     0x18: 0,  # disable relay
     0x19: 0,  # trust centre address cache

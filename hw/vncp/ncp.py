@@ -12,12 +12,14 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Callable, Coroutine, Mapping
+from functools import partial
 from typing import Final
 
 from han.radio import ApsReceived, JoinKind, NetworkParameters, RadioEvent, Role
 from hw.ether import Ether
 from hw.ezsp_layout import Fields, Value
 from hw.ezsp_status import Status
+from hw.settings import ParentSettings
 from hw.stack import MemoryStore, Stack, Store
 from hw.vncp import (
     configuration,
@@ -32,7 +34,13 @@ from hw.vncp import (
 )
 from hw.vncp.ash import AshNcp, ResetCode
 from hw.vncp.ezsp import Command, EzspCodec, InvalidCommand
-from hw.vncp.memory import ERASED_EUI64, Ram, Tokens
+from hw.vncp.memory import (
+    CONFIG_END_DEVICE_TIMEOUT,
+    CONFIG_MAX_CHILDREN,
+    ERASED_EUI64,
+    Ram,
+    Tokens,
+)
 
 Handler = Callable[["VirtualNcp", Command], Fields]
 
@@ -70,7 +78,8 @@ class VirtualNcp:
 
     ``key_table_limit`` is how many link keys the firmware was compiled for. ``key_table_admits``
     says whether an entry of the key table is as good as a transient key for a joiner (not settled
-    on silicon, so the strict reading is the default).
+    on silicon, so the strict reading is the default). ``parent`` is what it does with children
+    until the host configures it.
     """
 
     def __init__(
@@ -82,6 +91,7 @@ class VirtualNcp:
         store: Store | None = None,
         key_table_limit: int = 12,
         key_table_admits: bool = False,
+        parent: ParentSettings | None = None,
     ) -> None:
         self.ether = ether
         self.codec = EzspCodec(ezsp_version, HANDLERS)
@@ -89,9 +99,10 @@ class VirtualNcp:
         ether.dongles[eui64] = self
         self.key_table_limit = key_table_limit
         self.key_table_admits = key_table_admits
+        self.parent = parent or ParentSettings()
         self.store = store if store is not None else MemoryStore()
         self.tokens = Tokens(self.store)
-        self.ram = Ram()
+        self.ram = self._new_ram()
         self.stack: Stack = self._new_stack()
         self.launch_bootloader: Callable[[], None] | None = None
         self._firmware = FIRMWARE[ezsp_version]
@@ -135,8 +146,14 @@ class VirtualNcp:
         self.reset()
         self.stack.power_off()
 
+    def _new_ram(self) -> Ram:
+        ram = Ram()
+        ram.configuration[CONFIG_MAX_CHILDREN] = self.parent.children
+        ram.configuration[CONFIG_END_DEVICE_TIMEOUT] = self.parent.end_device_timeout
+        return ram
+
     def _new_stack(self) -> Stack:
-        return Stack(
+        stack = Stack(
             self.ether,
             self.eui64,
             Role.COORDINATOR,
@@ -144,7 +161,10 @@ class VirtualNcp:
             self._heard,
             self._admits,
             lambda *_: partner_keys.allowed(self),
+            self.parent,
         )
+        stack.children.aged_out = partial(reports.aged_out, self)
+        return stack
 
     def form_once(self, channel: int) -> None:
         """Unless a network is remembered, make one up; our address is its extended PAN id."""
@@ -199,7 +219,7 @@ class VirtualNcp:
             task.cancel()
         self.stop_sniffing()
         self.stack.power_off()
-        self.ram = Ram()
+        self.ram = self._new_ram()
         self.tokens = Tokens(self.store)
         self.stack = self._new_stack()
         self.stack.power_on()

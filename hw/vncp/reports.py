@@ -17,9 +17,9 @@ from han.radio import (
     PartnerKeyAsked,
     PartnerKeySet,
     RadioEvent,
-    Role,
 )
 from hw.ezsp_status import Status
+from hw.stack.state import Child
 from hw.vncp import messaging, network_keys, partner_keys
 from hw.vncp.networking import NODE_TYPE_OF, UNKNOWN_NODE
 
@@ -37,6 +37,8 @@ DENY_JOIN: Final = 2
 NO_ACTION: Final = 3
 POLL_HANDLER_POLICY: Final = 0x03
 TELL_OF_POLLS: Final = 0x31
+NO_INDEX: Final = 0xFF
+"""Of a child that has left its place in the table."""
 
 
 def heard(ncp: VirtualNcp, event: RadioEvent) -> None:
@@ -66,21 +68,30 @@ def heard(ncp: VirtualNcp, event: RadioEvent) -> None:
 
 
 def _joined(ncp: VirtualNcp, event: DeviceJoined) -> None:
-    state = ncp.stack.state
-    child = state.children.get(event.eui64)
-    if child is not None and event.admitted:
-        role = Role.END_DEVICE if child.rx_on_when_idle else Role.SLEEPY_END_DEVICE
-        ncp.callback(
-            "childJoinHandler",
-            {
-                "index": list(state.children).index(event.eui64), "joining": 1,
-                "childId": child.nwk, "childEui64": event.eui64, "childType": NODE_TYPE_OF[role],
-            },
-        )  # fmt: skip
+    if event.admitted:
+        for index, (eui64, child) in enumerate(ncp.stack.children.end_devices()):
+            if eui64 == event.eui64:
+                _child(ncp, index, eui64, child, joining=True)
     decision = USE_PRECONFIGURED_KEY if event.admitted else DENY_JOIN
     if event.kind is JoinKind.SECURED_REJOIN and event.admitted:
         decision = NO_ACTION
     _trust_centre_join(ncp, event.eui64, DEVICE_UPDATE[event.kind], decision)
+
+
+def aged_out(ncp: VirtualNcp, eui64: int, child: Child) -> None:
+    """A child was not heard for too long."""
+    if not child.router:
+        _child(ncp, NO_INDEX, eui64, child, joining=False)
+
+
+def _child(ncp: VirtualNcp, index: int, eui64: int, child: Child, *, joining: bool) -> None:
+    ncp.callback(
+        "childJoinHandler",
+        {
+            "index": index, "joining": joining, "childId": child.nwk, "childEui64": eui64,
+            "childType": NODE_TYPE_OF[child.role],
+        },
+    )  # fmt: skip
 
 
 def _trust_centre_join(ncp: VirtualNcp, eui64: int, status: int, decision: int) -> None:

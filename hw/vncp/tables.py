@@ -57,13 +57,12 @@ def _known(ncp: VirtualNcp, index: int) -> tuple[int, int]:
 
 def child_data(ncp: VirtualNcp, command: Command) -> Fields:
     """One child by index."""
-    children = list(ncp.stack.state.children.items())
+    children = ncp.stack.children.end_devices()
     index = command.number("index")
     if index >= len(children):
         return {"status": Status.NOT_JOINED, "child_data": _child(0, UNKNOWN_NODE, Role.ROUTER)}
     eui64, child = children[index]
-    role = Role.END_DEVICE if child.rx_on_when_idle else Role.SLEEPY_END_DEVICE
-    return {"status": Status.OK, "child_data": _child(eui64, child.nwk, role)}
+    return {"status": Status.OK, "child_data": _child(eui64, child.nwk, child.role)}
 
 
 def _child(eui64: int, node: int, role: Role) -> dict[str, Value]:
@@ -88,7 +87,7 @@ def parent_child_parameters(ncp: VirtualNcp, command: Command) -> Fields:
     membership = ncp.stack.state.membership
     joined = membership is not None and membership.role is not Role.COORDINATOR
     return {
-        "childCount": len(ncp.stack.state.children),
+        "childCount": len(ncp.stack.children.end_devices()),
         "parentEui64": membership.trust_centre if membership and joined else 0,
         "parentNodeId": 0 if joined else UNKNOWN_NODE,
     }

@@ -49,13 +49,15 @@ class ZigbeeBeacon:
     permits_joining: bool
     coordinator: bool
     update_id: int = 0
+    end_device_capacity: bool = True
 
     def to_bytes(self, sequence: int) -> bytes:
         """The whole MAC frame."""
         superframe = _NO_SUPERFRAME
         superframe |= _PAN_COORDINATOR if self.coordinator else 0
         superframe |= _ASSOCIATION_PERMIT if self.permits_joining else 0
-        capacity = _ROUTER_CAPACITY | _END_DEVICE_CAPACITY
+        capacity = _ROUTER_CAPACITY
+        capacity |= _END_DEVICE_CAPACITY if self.end_device_capacity else 0
         payload = _BEACON.pack(
             superframe, 0, 0, 0, _PROFILE_PRO_VERSION_2 | capacity << 8,
             self.extended_pan_id, _NO_TX_OFFSET, self.update_id,
@@ -81,6 +83,7 @@ class ZigbeeBeacon:
             permits_joining=bool(superframe & _ASSOCIATION_PERMIT),
             coordinator=bool(superframe & _PAN_COORDINATOR),
             update_id=update,
+            end_device_capacity=bool(network >> 8 & _END_DEVICE_CAPACITY),
         )
 
 

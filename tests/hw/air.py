@@ -29,6 +29,7 @@ from hw.bellows_radio import BellowsRadio
 from hw.capture import PcapWriter
 from hw.ether import Ether, Link
 from hw.ether_radio import EtherRadio
+from hw.settings import ParentSettings
 from hw.stack import MemoryStore
 from hw.vncp.ncp import VirtualNcp
 from hw.vncp.transport import publish, withdraw
@@ -113,11 +114,11 @@ class Air:
         self._nodes: list[Node] = []
         self._names: list[str] = []
 
-    def make(self, kind: str, eui64: int, role: Role) -> Node:
+    def make(self, kind: str, eui64: int, role: Role, parent: ParentSettings | None = None) -> Node:
         """A node of this filling: ``ether``, or ``ezsp13`` and the like."""
         store = self.stores.setdefault(eui64, MemoryStore())
         if kind == "ether":
-            radio = EtherRadio(self.ether, eui64, role, store)
+            radio = EtherRadio(self.ether, eui64, role, store, parent)
             node = Node(radio, kill=lambda: radio.fail("killed"))
         else:
             ncp = VirtualNcp(self.ether, eui64, ezsp_version=int(kind[4:]), store=store)
@@ -129,7 +130,9 @@ class Air:
                 ncp.drop_line()
 
             node = Node(
-                BellowsRadio(publish(name, ncp), role, heartbeat_s=None, closed=unplug),
+                BellowsRadio(
+                    publish(name, ncp), role, heartbeat_s=None, parent=parent, closed=unplug
+                ),
                 kill=ncp.drop_line,
             )
         node.radio.set_endpoints(ENDPOINTS)
@@ -137,9 +140,9 @@ class Air:
         self._tasks.append(asyncio.create_task(node.listen()))
         return node
 
-    async def hub(self) -> Node:
+    async def hub(self, parent: ParentSettings | None = None) -> Node:
         """A coordinator that has formed the network."""
-        node = self.make(self.hub_kind, HUB, Role.COORDINATOR)
+        node = self.make(self.hub_kind, HUB, Role.COORDINATOR, parent)
         await node.radio.start()
         await node.radio.form(NETWORK)
         return node

@@ -88,6 +88,8 @@ async def test_a_restarted_hub_goes_on_with_network_keys_and_counters(air: Air) 
     await restarted.radio.start()
     assert await restarted.radio.resume()
     await restarted.hears(NetworkUp)
+    await restarted.radio.set_authorised(METER, authorised=True)
+    await asyncio.sleep(1)
     assert restarted.radio.nwk_of(METER) == peer.radio.nwk
     assert (await restarted.radio.send(message(METER, b"after", encrypted=True))).delivered
     assert (await peer.radio.send(message(HUB, b"answer", encrypted=True))).delivered
