@@ -36,6 +36,8 @@ from gpf.state import ProxyState
 from gpf.tap_off import FAILURE, TapFailure, TapOff
 from gpf.tenancy import ChangeOfTenancy, Tenancy
 from gpf.views import GasData, remote_server, tapped_server, worth_of
+from han.clusters import DEVICE_MANAGEMENT
+from han.clusters.device_management import PublishChangeOfTenancy
 from han.clusters.events import EventLog
 from han.commands.events import EventEntry
 from han.messaging import MessageBoard
@@ -179,7 +181,11 @@ class GasProxy:
         self.memory.save()
         return outcome
 
-    def _tenancy_changed(self, newest: ChangeOfTenancy | None) -> None:
+    def _tenancy_changed(
+        self, newest: ChangeOfTenancy | None, published: PublishChangeOfTenancy
+    ) -> None:
+        if self.settings.cot_publish:
+            self.han.publish(DEVICE_MANAGEMENT, published)
         self.chassis.events.publish(
             TenancyChanged(
                 **self.chassis.here(),

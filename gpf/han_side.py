@@ -146,6 +146,11 @@ class HanSide:
                 self._publisher.publish(definition, message)
         self._kick()
 
+    def publish(self, definition: ClusterDefinition, message: object) -> None:
+        """Tell displays that bind this cluster, or have asked there."""
+        self._publisher.publish(definition, message)
+        self._kick()
+
     def set_tunnel_pending(self, peer: int, pending: bool) -> None:
         """Tell the meter at its next wake whether messages wait for it at the hub."""
         self.mirror_host.set_flag(peer, FunctionalFlag.TUNNEL_MESSAGE_PENDING, to=pending)

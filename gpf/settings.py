@@ -25,6 +25,8 @@ class GpfSettings:
         once (``hide_now``), or on its date (``hide_at_date``).
     cot_check_provider: refuse a change of tenancy for another provider or tariff than those stored.
     cot_check_event_id: refuse a change of tenancy that is older than the stored one.
+    cot_publish: whether displays that bind Device Management, or have asked there, are told of a
+        change of tenancy at once; else they learn of it when they ask, as they have to anyhow.
     provider_id: the provider stored; GBCS leaves the field unused (0).
     tariff_type: the tariff type stored; 0 is delivered.
     log_commands: whether every command goes into the event log (0x8154, 0x8155).
@@ -39,6 +41,7 @@ class GpfSettings:
     cot_future_policy: Literal["hide_now", "hide_at_date"] = "hide_now"
     cot_check_provider: bool = True
     cot_check_event_id: bool = True
+    cot_publish: bool = True
     provider_id: int = 0
     tariff_type: int = 0
     log_commands: bool = True

@@ -48,14 +48,22 @@ class ChangeOfTenancy:
         return mine == (published.provider_id, published.issuer_event_id)
 
 
+def _nobody(newest: ChangeOfTenancy | None, published: PublishChangeOfTenancy) -> None:
+    """Nobody is told."""
+
+
 class Tenancy:
-    """The newest change, and the one in force while the newest lies ahead; kept in the store."""
+    """The newest change, and the one in force while the newest lies ahead; kept in the store.
+
+    ``changed`` gets the newest change, None when the only one was cancelled, and the command that
+    tells displays what has happened.
+    """
 
     def __init__(
         self,
         store: Store,
         settings: GpfSettings,
-        changed: Callable[[ChangeOfTenancy | None], object] = lambda _: None,
+        changed: Callable[[ChangeOfTenancy | None, PublishChangeOfTenancy], object] = _nobody,
     ) -> None:
         self._store, self._settings, self._changed = store, settings, changed
         with store.transaction() as unit:
@@ -87,7 +95,7 @@ class Tenancy:
             ChangeControl(published.control),
         )
         in_force = [held for held in self._changes if change.at > now >= held.at]
-        self._keep((*in_force[-1:], change))
+        self._keep((*in_force[-1:], change), change.published())
         return Status.SUCCESS
 
     def _acceptable(self, published: PublishChangeOfTenancy) -> bool:
@@ -103,16 +111,18 @@ class Tenancy:
         newest = self.newest
         if newest is None or newest.at <= now or not newest.is_meant_by(published):
             return Status.FAILURE
-        self._keep(self._changes[:-1])
+        self._keep(self._changes[:-1], published)
         return Status.SUCCESS
 
-    def _keep(self, changes: tuple[ChangeOfTenancy, ...]) -> None:
+    def _keep(
+        self, changes: tuple[ChangeOfTenancy, ...], published: PublishChangeOfTenancy
+    ) -> None:
         before = self._changes
         with self._store.transaction() as unit:
             unit.on_rollback(lambda: self._put_back(before))
             unit.put_json(_KEY, [_to_json(change) for change in changes])
             self._changes = changes
-            unit.on_commit(lambda: self._changed(changes[-1] if changes else None))
+            unit.on_commit(lambda: self._changed(changes[-1] if changes else None, published))
 
     def _put_back(self, changes: tuple[ChangeOfTenancy, ...]) -> None:
         self._changes = changes

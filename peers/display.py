@@ -238,7 +238,7 @@ class Display:
         if not complete:
             retry = timedelta(seconds=self.settings.search_retry_s)
             moments.append(self._timeline.now() + retry)
-        return min(moments)
+        return min(moments, default=self._timeline.now())
 
     async def _search(self, finder: Finder) -> bool:
         for fuel, meter in (await finder.search()).items():
@@ -252,8 +252,8 @@ class Display:
         poll = timedelta(seconds=self.settings.cot_poll_s)
         if asked_at is not None and asked_at + poll > now:
             return True
+        self._asked_at[fuel] = now  # before the question: what is told meanwhile may be news
         if await self._try(lambda: self.tenant.ask(finder, self.meters[fuel])):
-            self._asked_at[fuel] = now
             return True
         self._asked_at.pop(fuel, None)
         self._lost(fuel)

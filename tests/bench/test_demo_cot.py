@@ -31,7 +31,7 @@ def test_every_display_wipes_every_fuel_once_for_each_change(tmp_path: Path) -> 
     for row in rows:
         assert row["control"] == "0x00000200"
         assert isinstance(row["history_before"], int)
-        assert row["history_before"] > 10
+        assert row["history_before"] >= 10
         assert row["history_after"] == 0
         assert isinstance(row["supplier_entries"], int)
         # A register at N moments makes N - 1 half hours.

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Final
 
 from bench.demo.cot_supplier import Supplier
 from bench.home import Home, living_home
@@ -50,9 +51,11 @@ READER = 0x02434855420000C1
 ESME = 0x02434855420000A0
 LINK_KEY = bytes(range(16))
 SETTINGS = DisplaySettings(electricity_poll_s=600, details_poll_s=7200)
-RIG = Rig.model_validate(
-    {"hub": {"radio": "ether:"}, "start": START, "electricity_meter": {"eui64": ESME}}
-)
+_HOME = {"hub": {"radio": "ether:"}, "start": START, "electricity_meter": {"eui64": ESME}}
+RIG = Rig.model_validate({**_HOME, "settings": {"gpf": {"cot_publish": False}}})
+"""A home whose gas proxy tells nobody of a new tenant: displays have to ask."""
+TELLING: Final = Rig.model_validate(_HOME)
+"""One whose gas proxy tells them."""
 GAS, ELECTRICITY = Fuel.GAS, Fuel.ELECTRICITY
 
 

@@ -18,8 +18,9 @@ from gbcs.zcl.status import Status
 from gbcs.zcl.types import zcl_seconds
 from han.clusters.device_management import ChangeControl, PublishChangeOfTenancy
 from hw.ether import Link
+from peers.finder import Finder, Meter
 from peers.settings import DisplaySettings
-from tests.peers.bench import DISPLAY, ELECTRICITY, GAS, LINK_KEY, RIG, at, bench
+from tests.peers.bench import DISPLAY, ELECTRICITY, GAS, LINK_KEY, RIG, TELLING, at, bench
 
 
 @pytest.mark.parametrize(
@@ -45,6 +46,50 @@ async def test_a_change_on_gas_wipes_once(
         assert b.wipes() == [wiped_at]
         assert b.history()[-1] == "06:00"
         assert b.wipes(ELECTRICITY) == []
+
+
+async def test_a_display_that_listens_is_told_of_a_change_on_gas_and_wipes_at_once(
+    timeline: Timeline,
+) -> None:
+    async with bench(timeline, rig=TELLING) as b:
+        await b.until("02:10")
+        assert len(b.history()) == 4
+        await b.change_gas(at("02:00"))
+        await b.until("02:11")
+        assert b.wipes() == ["02:10"]
+        await b.change_gas(at("05:05"))
+        await b.until("02:12")
+        assert b.memory().pending is not None
+        newest = b.home.gpf.tenancy.newest
+        assert newest is not None
+        cancel = PublishChangeOfTenancy(0, newest.issuer_event_id, 0, 0xFFFFFFFF, 0x200)
+        b.home.gpf.tenancy.accept(cancel, timeline.now())
+        await b.until("02:13")
+        assert b.memory().pending is None
+        await b.until("06:10")
+        assert b.wipes() == ["02:10"]
+
+
+async def test_a_display_that_is_told_while_it_asks_asks_once_more(
+    timeline: Timeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with bench(timeline) as b:
+        await b.until("02:10")
+        display, told = b.display, list[int]()
+        assert display is not None
+        ask = display.tenant.ask
+
+        async def ask_and_be_told(finder: Finder, meter: Meter) -> bool:
+            answered = await ask(finder, meter)
+            if meter.fuel is GAS and not told:
+                told.append(meter.peer)
+                display._hear_tenancy(meter.peer)
+            return answered
+
+        monkeypatch.setattr(display.tenant, "ask", ask_and_be_told)
+        b.asked.clear()
+        await b.until("02:40")
+        assert len([one for one in b.asked if one.fuel is GAS]) == 2
 
 
 async def test_a_change_on_electricity_wipes_electricity_only(timeline: Timeline) -> None:
