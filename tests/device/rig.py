@@ -14,7 +14,7 @@ from device.credentials import Credentials
 from device.events import Event, EventStream
 from device.gbz_engine import GbzEngine
 from device.pipeline import Pipeline
-from device.settings import PipelineSettings
+from device.settings import CommonSettings, PipelineSettings
 from device.store import MemoryStore, Store
 from gbcs.catalogue import Technology, by_name, gbz_components
 from gbcs.envelope import Cra, Message
@@ -109,6 +109,7 @@ class Rig:
     seen: list[Event] = field(default_factory=list)
     values: Values = field(default_factory=gas_values)
     roles: Mapping[int, Role] | None = None
+    common: CommonSettings | None = None
 
     def __post_init__(self) -> None:
         self.events = EventStream()
@@ -123,6 +124,7 @@ class Rig:
             clock=self.clock,
             store=self.store,
             events=self.events,
+            common=self.common,
         )
         self.server = server_of(self.values)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from random import Random
 
@@ -137,8 +136,7 @@ def test_a_message_that_the_next_on_its_way_cannot_keep_waits_and_harms_nobody(
 
 
 def test_a_full_outbox_drops_its_oldest_message_by_name() -> None:
-    rig = Rig()
-    rig.chassis.outbox._places = 3
+    rig = Rig(common=CommonSettings(outbox_places=3))
     alerts = Alerts(rig.chassis)
     numbers = [alerts.generic(0x8F0C).originator_counter for _ in range(5)]
     assert [Message.parse(one).originator_counter for one in waiting(rig.chassis.outbox)] == (
@@ -160,12 +158,6 @@ def test_only_a_message_that_is_refused_again_and_again_is_given_up() -> None:
     box.refused(1, "status 1")
     assert dropped == [b"1"]
     assert waiting(box) == [b"2"]
-
-
-def test_how_many_places_an_outbox_has_is_a_setting() -> None:
-    settings = CommonSettings()
-    assert settings.outbox_places == 1_000
-    assert replace(settings, outbox_places=5).outbox_places == 5
 
 
 def test_a_delivered_message_that_cannot_be_removed_is_not_sent_again_before_a_restart(
