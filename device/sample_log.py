@@ -71,16 +71,17 @@ class SampleLog:
             used = min((total - last[1]) % (1 << 8 * _REGISTER_OCTETS), NO_SAMPLE)
         self._keep((at_s, total), used)
 
-    def fill(self, end: datetime, used: int) -> bool:
-        """Take an entry that was missed and is told now; False when it is there already."""
+    def fill(self, end: datetime, used: int) -> None:
+        """Take an entry that was missed and is told now.
+
+        One that is there already stays as it is; one from before a full log is not taken.
+        """
         end_s = zcl_seconds(end)
-        if end_s in self._entries:
-            return False
+        full = len(self._entries) >= self.kind.capacity
+        if end_s in self._entries or (full and end_s < min(self._entries)):
+            return
         with self._store.transaction() as unit:
-            packed = end_s << _SAMPLE_BITS | min(used, NO_SAMPLE)
-            unit.append(self.kind.name, packed, keep=self.kind.capacity)
             self._enter(unit, end_s, min(used, NO_SAMPLE))
-        return True
 
     @property
     def last_total_at(self) -> datetime | None:
@@ -101,17 +102,17 @@ class SampleLog:
         with self._store.transaction() as unit:
             unit.clear(self.kind.name)
             unit.delete(self._last_key)
-            before, entries = self._last, dict(self._entries)
-            self._last = None
-            self._entries.clear()
-            unit.on_rollback(lambda: self._entries.update(entries))
+            before, entries = self._last, self._entries
+            self._last, self._entries = None, {}
+            unit.on_rollback(lambda: self._set(entries))
             unit.on_rollback(lambda: self._go_back(before))
 
     def forget_total(self) -> None:
         """Another meter's totals come next: the first makes no difference with the last of this."""
         with self._store.transaction() as unit:
             unit.delete(self._last_key)
-        self._last = None
+            before, self._last = self._last, None
+            unit.on_rollback(lambda: self._go_back(before))
 
     def read(
         self, earliest: datetime, count: int, hidden_before: datetime | None = None
@@ -130,28 +131,41 @@ class SampleLog:
         return Samples(zcl_moment(first), tuple(values))
 
     def _keep(self, last: tuple[int, int], used: int | None) -> None:
-        kind = self.kind
         with self._store.transaction() as unit:
             unit.put_json(self._last_key, list(last))
-            if used is not None:
-                packed = last[0] << _SAMPLE_BITS | used
-                unit.append(kind.name, packed, keep=kind.capacity)
             before, self._last = self._last, last
             unit.on_rollback(lambda: self._go_back(before))
             if used is not None:
                 self._enter(unit, last[0], used)
 
     def _enter(self, unit: Transaction, end_s: int, used: int) -> None:
-        """Take an entry into memory, and out again if the unit is undone."""
+        """Take an entry; the oldest leaves a log that is full. It goes back if the unit does."""
+        self._append(unit, end_s, used)
         self._entries[end_s] = used
-        oldest = min(self._entries) if len(self._entries) > self.kind.capacity else None
-        dropped = {} if oldest is None else {oldest: self._entries.pop(oldest)}
+        unit.on_rollback(lambda: self._entries.pop(end_s))
+        if len(self._entries) <= self.kind.capacity:
+            return
+        oldest = min(self._entries)
+        if next(iter(self._entries)) == oldest:  # which has left the store
+            dropped = self._entries.pop(oldest)
+            unit.on_rollback(lambda: self._set({oldest: dropped, **self._entries}))
+        else:  # entries came late: what came first is not the oldest
+            self._sort(unit, without=oldest)
 
-        def undo() -> None:
-            self._entries.pop(end_s, None)
-            self._entries.update(dropped)
+    def _sort(self, unit: Transaction, *, without: int) -> None:
+        """Have the entries, but one, in the order of their ends, here and in the store."""
+        before = self._entries
+        self._set({end: before[end] for end in sorted(before) if end != without})
+        unit.on_rollback(lambda: self._set(before))
+        unit.clear(self.kind.name)
+        for end_s, used in self._entries.items():
+            self._append(unit, end_s, used)
 
-        unit.on_rollback(undo)
+    def _append(self, unit: Transaction, end_s: int, used: int) -> None:
+        unit.append(self.kind.name, end_s << _SAMPLE_BITS | used, keep=self.kind.capacity)
+
+    def _set(self, entries: dict[int, int]) -> None:
+        self._entries = entries
 
     def _go_back(self, last: tuple[int, int] | None) -> None:
         self._last = last
