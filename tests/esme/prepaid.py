@@ -7,7 +7,7 @@ from gbcs.dlms.data import Data
 from gbcs.stamp import NOW
 from gbcs.utrn import Token, ValueClass
 from tests.esme.bench import at, mains, volts, watts
-from tests.esme.rig import MeterRig
+from tests.esme.rig import MeterRig, every_day
 
 POUND = 100_000
 PENNY = 1_000
@@ -56,20 +56,7 @@ def enter(rig: MeterRig, pence: int, counter: int, mac: bytes = b"good") -> int:
 
 
 def non_disablement(rig: MeterRig, begins: int, ends: int) -> None:
-    def action(number: int, selector: int, hour: int) -> Data:
-        return v.structure(
-            v.u16(number),
-            v.boolean(True),
-            v.logical_name("0-0:10.0.106.255"),
-            v.u16(selector),
-            v.octets(bytes((hour, 0, 0, 0))),
-            v.u16(0xFFFF),
-            v.bits("1111111"),
-            v.bits("0"),
-            v.octets(b"\xff" * 5),
-            v.octets(b"\xff" * 5),
-        )
-
-    calendar = v.array(action(1, 32, begins), action(2, 33, ends))
+    load_switch = "0-0:10.0.106.255"
+    calendar = v.array(every_day(1, load_switch, 32, begins), every_day(2, load_switch, 33, ends))
     assert rig.set("10/0-1:12.0.1.255/2", calendar) == 0
     assert rig.set("9000/0-0:94.44.128.28/6", IMMEDIATE) == 0

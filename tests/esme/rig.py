@@ -110,3 +110,19 @@ class MeterRig:
 
     def alerts(self) -> list[str]:
         return [f"{alert.alert_code:04X}" for alert in self.meter.reporter.take_alerts()]
+
+
+def every_day(number: int, script: str, selector: int, hour: int) -> Data:
+    """An entry of a schedule (class 10) that runs a script on the hour, every day."""
+    return v.structure(
+        v.u16(number),
+        v.boolean(True),
+        v.logical_name(script),
+        v.u16(selector),
+        v.octets(bytes((hour, 0, 0, 0))),
+        v.u16(0xFFFF),
+        v.bits("1111111"),
+        v.bits("0"),
+        v.octets(b"\xff" * 5),
+        v.octets(b"\xff" * 5),
+    )

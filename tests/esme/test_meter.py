@@ -12,7 +12,7 @@ from gbcs.party import Role
 from gbcs.stamp import NEVER, NOW, Reliability, Stamp
 from gbcs.zcl.types import zcl_seconds
 from tests.esme.bench import at, mains, volts, watts
-from tests.esme.rig import MeterRig
+from tests.esme.rig import MeterRig, every_day
 
 OVER = "1/1-0:32.35.0.4/2"
 PERIOD = "7/1-0:32.24.0.255/4"
@@ -129,22 +129,8 @@ def test_maximum_demand_is_the_highest_half_hour_since_its_reset() -> None:
 
 def test_the_configurable_maximum_counts_in_its_window_only() -> None:
     rig = MeterRig(mains(volts(230), watts(5000, (at("11:00"), 2000))))
-
-    def action(number: int, selector: int, hour: int) -> Data:
-        return v.structure(
-            v.u16(number),
-            v.boolean(True),
-            v.logical_name("0-0:10.128.100.255"),
-            v.u16(selector),
-            v.octets(bytes((hour, 0, 0, 0))),
-            v.u16(0xFFFF),
-            v.bits("1111111"),
-            v.bits(""),
-            v.octets(bytes.fromhex("000001FFFF")),
-            v.octets(b"\xff" * 5),
-        )
-
-    window = v.array(action(1, 1, 11), action(2, 2, 12))
+    script = "0-0:10.128.100.255"
+    window = v.array(every_day(1, script, 1, 11), every_day(2, script, 2, 12))
     assert rig.set("10/0-0:12.0.0.255/2", window) == 0
     rig.until(at("13:00"))
     assert rig.read("4/1-0:1.6.1.255/2") == 2000
