@@ -6,7 +6,6 @@ import asyncio
 import os
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -34,7 +33,9 @@ if TYPE_CHECKING:
 @click.option("--ezsp", type=click.Choice(["8", "13", "14", "19"]), default="13", show_default=True)
 @click.option("--eui64", type=EUI64, default="02434855420000FF", show_default=True)
 @click.option(
-    "--nv", type=click.Path(path_type=Path, dir_okay=False), help="Keep the dongle's memory here."
+    "--nv",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Keep the memory of every dongle here: network, keys, counters.",
 )
 @click.option(
     "--capture",
@@ -75,26 +76,33 @@ def vncp(
     share one air, so that a hub and a meter in two processes hear each other.
     """
     from bench.wan import parse_address
+    from hw.stack import FileStore
     from hw.vncp.serve import Dongle
 
     if bool(addresses) == pty:
         raise click.UsageError("say --listen HOST:PORT or --pty")
-    if nv is not None and len(addresses) > 1:
-        raise click.UsageError("--nv keeps one dongle; give it one --listen")
-    made = partial(
-        Dongle,
-        ezsp_version=int(ezsp),
-        memory=nv,
-        blank=blank,
-        bootloader=bootloader,
-        link_keys=keys,
-    )
-    dongles = []
+    memory = None if nv is None else FileStore(nv)
+
+    def made(host: str | None, port: int, address: int) -> Dongle:
+        return Dongle(
+            host,
+            port,
+            int(ezsp),
+            address,
+            memory=None if memory is None else memory.scope(f"{address:016X}"),
+            blank=blank,
+            bootloader=bootloader,
+            link_keys=keys,
+        )
+
+    dongles: list[Dongle] = []
     for number, text in enumerate(addresses):
         place, _, own = text.partition("@")
         address = EUI64.convert(own, None, None) if own else eui64 + number
-        dongles.append(made(*parse_address(place), eui64=address))
-    dongles = dongles or [made(None, 0, eui64=eui64)]
+        if any(dongle.eui64 == address for dongle in dongles):
+            raise click.UsageError(f"two dongles with the EUI-64 {format_eui64(address)}")
+        dongles.append(made(*parse_address(place), address))
+    dongles = dongles or [made(None, 0, eui64)]
     asyncio.run(_serve(dongles, capture, rig_of(rig)))
 
 

@@ -17,6 +17,7 @@ from han.radio import RadioError, Role
 from hw.key_ring import NO_KEY, KeyRing
 
 COUNTER_STEP: Final = 4096
+_BETWEEN: Final = "/"  # the name of a radio and that of a part, in a file of several
 SEQUENCE_STEP: Final = 61
 """How far apart the short sequence numbers of two lives begin: beyond what peers remember."""
 
@@ -49,7 +50,10 @@ class MemoryStore:
 
 
 class FileStore:
-    """One JSON file, replaced as a whole, readable by its owner only."""
+    """One JSON file, replaced as a whole, readable by its owner only.
+
+    It is the memory of one radio, or of several, each with a scope of its own.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -59,6 +63,15 @@ class FileStore:
                 self._parts = dict(json.loads(path.read_text()))
             except (ValueError, TypeError) as exc:
                 raise RadioError(f"{path} is not a radio memory file: {exc}") from exc
+
+    def scope(self, name: str) -> Store:
+        """The memory of the radio of this name.
+
+        What the file holds of a radio without a name becomes that of the first that is asked for.
+        """
+        if all(_BETWEEN not in part for part in self._parts):
+            self._parts = {f"{name}{_BETWEEN}{part}": kept for part, kept in self._parts.items()}
+        return _Scope(self, name)
 
     def load(self, part: str) -> bytes | None:
         """See :class:`Store`."""
@@ -74,6 +87,22 @@ class FileStore:
             file.flush()
             os.fsync(file.fileno())
         fresh.replace(self._path)
+
+
+@dataclass(frozen=True, slots=True)
+class _Scope:
+    """The parts of one radio in a file of several."""
+
+    file: FileStore
+    name: str
+
+    def load(self, part: str) -> bytes | None:
+        """See :class:`Store`."""
+        return self.file.load(f"{self.name}{_BETWEEN}{part}")
+
+    def save(self, part: str, octets: bytes) -> None:
+        """See :class:`Store`."""
+        self.file.save(f"{self.name}{_BETWEEN}{part}", octets)
 
 
 @dataclass(slots=True)

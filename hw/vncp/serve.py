@@ -10,12 +10,11 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
 from han.radio import RadioError
 from hw.ether import Ether
-from hw.stack import FileStore, MemoryStore
+from hw.stack import Store
 from hw.vncp.bootloader import DongleWithBootloader
 from hw.vncp.ncp import VirtualNcp
 from hw.vncp.transport import PtyLine, listen
@@ -32,7 +31,7 @@ class Dongle:
 
     At ``host:port`` (port 0 picks one), or on a pseudo-terminal when there is no host.
 
-    ``memory`` is the file that keeps network, keys and counters over restarts; None forgets them.
+    ``memory`` keeps network, keys and counters over restarts; None forgets them.
     A dongle that remembers nothing gets a network of its own, as one that was in use before (the
     stock tools want one to look at); ``blank`` serves it as it comes from the shop.
     ``link_keys`` is how many its firmware was compiled for.
@@ -42,7 +41,7 @@ class Dongle:
     port: int = 0
     ezsp_version: int = DEFAULT_EZSP
     eui64: int = DEFAULT_EUI64
-    memory: Path | None = None
+    memory: Store | None = None
     blank: bool = False
     bootloader: bool = False
     link_keys: int = STOCK_LINK_KEYS
@@ -54,12 +53,11 @@ async def serving(dongle: Dongle, ether: Ether) -> AsyncIterator[str]:
 
     Gives what a host opens (``tcp://host:port`` or a device path).
     """
-    store = MemoryStore() if dongle.memory is None else FileStore(dongle.memory)
     ncp = VirtualNcp(
         ether,
         dongle.eui64,
         ezsp_version=dongle.ezsp_version,
-        store=store,
+        store=dongle.memory,
         key_table_limit=dongle.link_keys,
     )
     if not dongle.blank:

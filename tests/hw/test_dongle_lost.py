@@ -21,7 +21,7 @@ from han.radio import (
 from hw.bellows_radio import BellowsRadio
 from hw.bellows_recovery import FIRST_RETRY_S
 from hw.ether import Ether
-from hw.stack import MemoryStore
+from hw.stack import FileStore, MemoryStore
 from hw.vncp.ash import ResetCode
 from hw.vncp.ncp import VirtualNcp
 from hw.vncp.serve import Dongle, serving
@@ -172,8 +172,8 @@ async def test_a_radio_that_is_lost_is_not_started_again(timeline: Timeline) -> 
 
 def test_a_dongle_whose_process_dies_is_taken_up_again(tmp_path: Path) -> None:
     async def main() -> None:
-        memory = tmp_path / "dongle.json"
-        async with serving(Dongle(eui64=HUB, memory=memory, blank=True), Ether()) as path:
+        file = tmp_path / "dongle.json"
+        async with serving(Dongle(eui64=HUB, memory=FileStore(file), blank=True), Ether()) as path:
             radio = BellowsRadio(path, Role.COORDINATOR)
             await radio.start()
             await radio.form(NETWORK)
@@ -185,7 +185,7 @@ def test_a_dongle_whose_process_dies_is_taken_up_again(tmp_path: Path) -> None:
             await radio.send(message(METER))
         port = int(path.rsplit(":", 1)[1])
         await asyncio.sleep(0.6)
-        async with serving(Dongle(port=port, eui64=HUB, memory=memory), Ether()):
+        async with serving(Dongle(port=port, eui64=HUB, memory=FileStore(file)), Ether()):
             assert isinstance(await anext(events), NetworkUp)
             assert radio.on_network
             await radio.close()

@@ -177,6 +177,33 @@ async def test_a_file_keeps_a_node_over_the_end_of_its_process(tmp_path: Path) -
     await again.close()
 
 
+async def test_one_file_keeps_several_nodes_each_in_its_own_scope(tmp_path: Path) -> None:
+    path = tmp_path / "nodes.json"
+    alone = EtherRadio(Ether(1), HUB, Role.COORDINATOR, FileStore(path))
+    await alone.start()
+    await alone.form(NETWORK)
+    await alone.close()
+    others = replace(NETWORK, pan_id=0x1CE, extended_pan_id=METER)
+    for expected in (False, True):  # the first to ask inherits what has no name
+        file = FileStore(path)
+        first = EtherRadio(Ether(1), HUB, Role.COORDINATOR, file.scope("first"))
+        second = EtherRadio(Ether(1), METER, Role.COORDINATOR, file.scope("second"))
+        for radio in (first, second):
+            await radio.start()
+        assert await first.resume()
+        assert await second.resume() is expected
+        if not expected:
+            await second.form(others)
+        for radio, network in ((first, NETWORK), (second, others)):
+            membership = radio._stack.state.membership
+            assert membership is not None
+            assert (membership.pan_id, membership.extended_pan_id) == (
+                network.pan_id,
+                network.extended_pan_id,
+            )
+            await radio.close()
+
+
 async def test_a_damaged_memory_file_is_named(tmp_path: Path) -> None:
     path = tmp_path / "hub.json"
     path.write_text("{nonsense")

@@ -13,10 +13,11 @@ SERVER = """
 import asyncio, sys
 from pathlib import Path
 from hw.ether import Ether
+from hw.stack import FileStore
 from hw.vncp.serve import Dongle, serving
 
 async def main():
-    dongle = Dongle(memory=Path(sys.argv[1]), ezsp_version=int(sys.argv[2]))
+    dongle = Dongle(memory=FileStore(Path(sys.argv[1])), ezsp_version=int(sys.argv[2]))
     async with serving(dongle, Ether()) as at:
         print(at, flush=True)
         await asyncio.get_running_loop().create_future()

@@ -84,6 +84,37 @@ def test_a_capture_of_a_run_is_read_whole_by_tshark(tmp_path: Path, tshark: str)
     assert count("zbee_sec.encrypted_payload") == 0
 
 
+def test_every_dongle_that_is_served_keeps_its_network_over_a_kill(tmp_path: Path) -> None:
+    memory = tmp_path / "nv"
+    serve = ("vncp", f"--nv={memory}", *["--listen=127.0.0.1:0"] * 3)
+
+    def networks() -> dict[str, tuple[int, str]]:
+        with chub(*serve) as dongles:
+            for _ in range(3):
+                line_with(dongles, "tcp://")
+            dongles.kill()
+        kept = json.loads(memory.read_text())
+        stacks = {name: json.loads(kept[name]) for name in kept if name.endswith("/stack")}
+        return {
+            name: (stack["membership"]["pan_id"], stack["membership"]["network_key"])
+            for name, stack in stacks.items()
+        }
+
+    first = networks()
+    assert len(set(first.values())) == 3
+    assert networks() == first
+
+
+def test_two_dongles_of_one_address_are_refused() -> None:
+    arguments = ["vncp", "--listen=127.0.0.1:0", "--listen=127.0.0.1:0@02434855420000FF"]
+    done = subprocess.run(
+        [sys.executable, "-m", "bench", *arguments],
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert "02434855420000FF" in done.stderr.replace("-", "")
+
+
 def test_a_dongle_killed_and_started_again_is_taken_up_with_network_and_keys(
     tmp_path: Path,
 ) -> None:
