@@ -18,6 +18,7 @@ from device.timeline import Timeline
 from han.endpoint import Endpoint
 from han.node import Node, NodeSettings
 from han.radio import HanRadio, RadioError
+from han.reporter import Reporter
 
 
 class Station:
@@ -81,11 +82,15 @@ async def start_station(
     events: EventStream,
     settings: NodeSettings | None = None,
 ) -> Host:
-    """Open the radio and put a node on it; the network comes next, then ``Host.running``."""
+    """Open the radio and put a node on it that reports what peers configure.
+
+    The network comes next, then ``Host.running``.
+    """
     radio.set_endpoints([endpoint.descriptor for endpoint in endpoints if not endpoint.hidden])
     await radio.start()
     chosen = settings or NodeSettings()
     described = replace(chosen.description, role=radio.role)
     chosen = replace(chosen, limits=payload_limits(radio), description=described)
     node = Node(radio.eui64, endpoints, chosen, radio)
+    node.attach(Reporter(endpoints, lambda: node.bindings))
     return Host(node, radio, timeline, events)

@@ -27,7 +27,6 @@ from esme.settings import EsmeSettings
 from han.endpoint import Endpoint
 from han.publisher import Publisher
 from han.radio import RadioError
-from han.reporter import Reporter
 
 METERING_DEVICE: Final = 0x0501
 
@@ -156,7 +155,6 @@ class ElectricityMeterStation:
         self._download.attach(host)
         self._publisher = Publisher(self._endpoint, lambda: host.node.bindings)
         host.node.attach(self._publisher)
-        host.node.attach(Reporter(endpoint, lambda: host.node.bindings))
         host.on_node_event(self._publisher.hear)
         host.on_progress(self._progress)
         self._host = host

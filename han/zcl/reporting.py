@@ -1,6 +1,6 @@
 """Reporting configuration of one endpoint: which attributes report, how often, on what change.
 
-The table keeps what a peer configured; :class:`han.zcl.reporter.Reporter` sends the reports.
+The table keeps what a peer configured; :class:`han.reporter.Reporter` sends the reports.
 """
 
 from __future__ import annotations

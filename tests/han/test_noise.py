@@ -95,7 +95,7 @@ class Everything:
             meter,
             watch,
             poll,
-            Reporter(mirror, lambda: self.node.bindings),
+            Reporter([mirror], lambda: self.node.bindings),
         ):
             self.node.attach(service)
         tunnel_clients.open(METER, 1, START)

@@ -100,7 +100,7 @@ def reporting(*, bound: bool = True) -> Reporting:
     meter, display = Meter(), Display()
     endpoint = Endpoint(1, 0x0501, [mirrored(METERING, Side.SERVER, meter.value_of)])
     esme = Node(METER, [endpoint])
-    esme.attach(Reporter(endpoint, lambda: esme.bindings))
+    esme.attach(Reporter([endpoint], lambda: esme.bindings))
     ihd = Node(DISPLAY, [Endpoint(9, 0x0502, [CLIENT.on(display)])])
     air = Home.of(esme, ihd)
     if bound:
@@ -133,6 +133,17 @@ def test_without_a_longest_pause_only_changes_are_reported() -> None:
     assert rig.heard() == [100]
     rig.meter.power_w = 101
     rig.air.wait(timedelta(seconds=6))
+    assert rig.heard() == [101]
+
+
+def test_an_attribute_that_is_configured_anew_is_looked_at_by_its_new_intervals() -> None:
+    rig = reporting()
+    rig.configure(3600, 0, change=1)
+    rig.air.wait(timedelta(seconds=1))
+    assert rig.heard() == [100]
+    rig.configure(5, 0, change=1)
+    rig.meter.power_w = 101
+    rig.air.wait(timedelta(seconds=10))
     assert rig.heard() == [101]
 
 
