@@ -52,6 +52,11 @@ class DeviceLog:
         self._events = events
         self._true_time = true_time
         self._keep = keep
+        self._watchers: list[Callable[[LogEntry], object]] = []
+
+    def watch(self, watcher: Callable[[LogEntry], object]) -> None:
+        """Call with each new entry inside the unit that adds it, to keep something with it."""
+        self._watchers.append(watcher)
 
     def add(self, code: int, other: bytes = b"") -> None:
         """Add an entry, as part of the open unit when there is one."""
@@ -66,6 +71,8 @@ class DeviceLog:
         )
         with self._store.transaction() as unit:
             unit.append(f"log:{self.name}", octets, keep=self._keep)
+            for watcher in self._watchers:
+                watcher(entry)
             unit.on_commit(lambda: self._events.publish(entry))
 
     def entries(self) -> tuple[Entry, ...]:

@@ -116,8 +116,9 @@ def _load_single(kind: type, plain: Json) -> object:
     if is_dataclass(kind):
         if not isinstance(plain, dict):
             raise TypeError(f"{plain!r} has no members")
-        hints = _hints(kind)
-        return kind(**{name: _load(hints[name], held) for name, held in plain.items()})
+        hints = _hints(kind)  # a member that has gone since it was kept is left out
+        kept = {name: held for name, held in plain.items() if name in hints}
+        return kind(**{name: _load(hints[name], held) for name, held in kept.items()})
     if kind is Place:
         return Place.parse(str(plain))
     if kind is bytes:

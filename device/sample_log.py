@@ -61,13 +61,16 @@ class SampleLog:
         return f"{self.kind.name}/last"
 
     def take(self, boundary: datetime, total: int) -> None:
-        """Take the register as it stood at a boundary; a boundary that was taken stays as it is."""
+        """Take the register as it stood at a boundary; a period that has its entry keeps it.
+
+        An earlier boundary than the last comes from a clock that was set back: it begins anew.
+        """
         last, at_s = self._last, zcl_seconds(boundary)
-        if last is not None and at_s <= last[0]:
+        if last is not None and at_s == last[0]:
             return
         period_s = self.kind.period // timedelta(seconds=1)
         used = None
-        if last is not None and last[0] == at_s - period_s:
+        if last is not None and last[0] == at_s - period_s and at_s not in self._entries:
             used = min((total - last[1]) % (1 << 8 * _REGISTER_OCTETS), NO_SAMPLE)
         self._keep((at_s, total), used)
 
@@ -87,11 +90,6 @@ class SampleLog:
     def last_total_at(self) -> datetime | None:
         """The boundary at which a total was taken last."""
         return None if self._last is None else zcl_moment(self._last[0])
-
-    @property
-    def last_end(self) -> datetime | None:
-        """The end of the newest entry."""
-        return zcl_moment(max(self._entries)) if self._entries else None
 
     def ends(self) -> set[int]:
         """The ends of every period that has an entry, in UTCTime seconds."""

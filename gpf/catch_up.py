@@ -84,10 +84,10 @@ class CatchUp:
             question = GetSampledData(PROFILE.sample_id, gap, 0, MOST_SAMPLES)
             found[FunctionalFlag.GET_SAMPLED_DATA] = question
         if self._lacks(GetSnapshot, now):
-            question_ = GetSnapshot(_after(self.logs.daily), END_OF_TIME, 0, EVERY_CAUSE)
-            found[FunctionalFlag.GET_SNAPSHOT] = question_
+            start = _after(_newest(self.logs.daily, now))
+            found[FunctionalFlag.GET_SNAPSHOT] = GetSnapshot(start, END_OF_TIME, 0, EVERY_CAUSE)
         if self.prepays() and self._lacks(GetPrepaySnapshot, now):
-            start = _after(self.logs.daily_prepayment)
+            start = _after(_newest(self.logs.daily_prepayment, now))
             asked = GetPrepaySnapshot(start, END_OF_TIME, 0, EVERY_CAUSE)
             found[PrepaymentFlag.GET_PREPAY_SNAPSHOT] = asked
         if GetTopUpLog in self.payments_wanted:
@@ -139,9 +139,11 @@ class CatchUp:
         """Whether the snapshot of the last midnight is missing, and was not asked for in vain."""
         midnight = datetime.combine(now.date(), time(), now.tzinfo)
         log = self.logs.daily if kind is GetSnapshot else self.logs.daily_prepayment
-        newest = zcl_moment(log[-1].time) if log else None
+        newest = _newest(log, now)
         asked_at = self._snapshots_asked.get(kind)
-        overdue = now >= midnight + self.grace and (newest is None or newest < midnight)
+        overdue = now >= midnight + self.grace and (
+            newest is None or newest < zcl_seconds(midnight)
+        )
         return overdue and (asked_at is None or asked_at < midnight)
 
     def _gaps(self) -> Iterator[int]:
@@ -160,7 +162,7 @@ class CatchUp:
         """A day whose half hours are all there again has its sum."""
         daily = self.samples.get(DAILY.sample_id)
         first = min(profile.ends(), default=None)
-        last = profile.last_end
+        last = profile.last_total_at
         if daily is None or first is None or last is None:
             return
         there = daily.ends()
@@ -181,5 +183,11 @@ def cluster_of(question: Question) -> ClusterDefinition:
     return METERING if isinstance(question, GetSampledData | GetSnapshot) else PREPAYMENT
 
 
-def _after(log: Sequence[Snapshot]) -> int:
-    return log[-1].time + 1 if log else 0
+def _newest(log: Sequence[Snapshot], now: datetime) -> int | None:
+    """When the newest snapshot was taken; those of a meter whose clock was ahead are none yet."""
+    now_s = zcl_seconds(now)
+    return max((each.time for each in log if each.time <= now_s), default=None)
+
+
+def _after(moment_s: int | None) -> int:
+    return 0 if moment_s is None else moment_s + 1

@@ -289,7 +289,7 @@ class HanSide:
         if counted is not None and energy_wh is not None:
             at = samples.moment(counted.provenance.taken_at, now)
             cost = _number(self._mirror.get(*COST_TODAY)) or 0
-            self._data.history.take(at, Amounts(energy_wh, cost), total)
+            self._data.history.take(at, Amounts(energy_wh, cost), total, now)
 
     def _restore(self) -> None:
         lent = self._memory.lent()

@@ -5,6 +5,10 @@ keeps every day of the current and of the last thirteen months, in energy and in
 month is the sum of its days. What no push told of a day, its half hours tell once the GPF
 has caught up on them; a day of which those are missing, too, counts nothing: nothing is
 interpolated.
+
+Days are those of the GPF's own clock: the amounts of a meter whose clock is far from it are taken
+when they come (``push_grace_s``). Should the GPF's own clock be ahead, nothing is lost: old days
+make room by their number, and days that lie ahead are dropped when it is right again.
 """
 
 from __future__ import annotations
@@ -14,12 +18,15 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
-from device.periods import DAY, midnight, month_start, week_start
+from device.periods import DAY, midnight
 from device.sample_log import PROFILE
 from device.store import Json, Store, Transaction
 from gbcs.zcl.types import zcl_seconds
 
 MONTHS_KEPT: Final = 13
+_MOST_DAYS: Final = 31 * (MONTHS_KEPT + 1)
+_COURSES: Final = 31 + 7
+"""Days that a current month, or a week that began in the one before it, may reach."""
 _DAYS: Final = "day/"
 _STATE: Final = "state"
 _REGISTER_MODULUS: Final = 1 << 48
@@ -89,18 +96,22 @@ class ConsumptionHistory:
         with self._store.transaction() as unit:
             self._keep(unit, _State(meter, base=base))
 
-    def take(self, at: datetime, counted: Amounts, register_dm3: int | None) -> None:
-        """Take what a meter counted since midnight, at a moment; one that is past is ignored."""
-        day, newest = at.date(), max(self._days, default=at.date())
-        points = self._days.get(day, ())
-        if day < newest or (points and zcl_seconds(at) < points[-1].at_s):
-            return
-        base = _base_of(self._state, counted) if points else NOTHING
+    def take(self, at: datetime, counted: Amounts, register_dm3: int | None, now: datetime) -> None:
+        """Take what a meter counted since midnight, at a moment; one that is past is ignored.
+
+        ``now`` is the GPF's own clock.
+        """
+        day = at.date()
         with self._store.transaction() as unit:
+            self._drop_ahead(unit, max(day, now.date()))
+            newest, points = max(self._days, default=day), self._days.get(day, ())
+            if day < newest or (points and zcl_seconds(at) < points[-1].at_s):
+                return
+            base = _base_of(self._state, counted) if points else NOTHING
             if day == newest + DAY:
                 self._end(unit, newest, day, at, counted, register_dm3)
             if day != newest:
-                self._shorten(unit, day)
+                self._shorten(unit)
             state = _State(self._state.meter, counted, base, register_dm3)
             self._keep(unit, state)
             self._put(unit, day, (*points, Point(zcl_seconds(at), base + counted)))
@@ -117,9 +128,8 @@ class ConsumptionHistory:
             if not points or zcl_seconds(end) - points[-1].at_s > _PUSHED_AT_ONCE_S:
                 used += self._worth(volume_dm3, end - _INSTANT)
                 found.append(Point(zcl_seconds(end), used))
-        current = min(month_start(newest, 0), week_start(newest, 0))
         with self._store.transaction() as unit:
-            self._put(unit, day, tuple(found) if day >= current else (found[-1],))
+            self._put(unit, day, tuple(found) if self._may_be_current(day) else (found[-1],))
 
     def used(
         self, first: date, last: date, now: datetime, hidden_before: datetime | None = None
@@ -166,15 +176,30 @@ class ConsumptionHistory:
         points = self._days[ended]
         self._put(unit, ended, (*points, Point(zcl_seconds(end), points[-1].used + left)))
 
-    def _shorten(self, unit: Transaction, today: date) -> None:
-        """Drop days that no period reaches, and the course of days of which only sums count."""
-        oldest = month_start(today, MONTHS_KEPT)
-        current = min(month_start(today, 0), week_start(today, 0))
+    def _drop_ahead(self, unit: Transaction, today: date) -> None:
+        """Drop days that were taken by a clock which has been set back since.
+
+        The meter goes on beside what its day had before, or with it, if it has counted on.
+        """
+        ahead = [day for day in self._days if day > today]
+        for day in ahead:
+            self._put(unit, day, ())
+        if ahead:
+            newest = max(self._days, default=None)
+            used = NOTHING if newest is None else self._days[newest][-1].used
+            self._keep(unit, _State(self._state.meter, counted=used))
+
+    def _shorten(self, unit: Transaction) -> None:
+        """Make room for a day, and drop the course of days of which only sums count."""
+        for day in sorted(self._days)[: 1 - _MOST_DAYS]:
+            self._put(unit, day, ())
         for day, points in tuple(self._days.items()):
-            if day < oldest:
-                self._put(unit, day, ())
-            elif day < current and len(points) > 1:
+            if len(points) > 1 and not self._may_be_current(day):
                 self._put(unit, day, points[-1:])
+
+    def _may_be_current(self, day: date) -> bool:
+        """Whether a current week or month may reach a day, so that its course counts."""
+        return sum(later > day for later in self._days) < _COURSES
 
     def _put(self, unit: Transaction, day: date, points: tuple[Point, ...]) -> None:
         """Keep the course of a day; an empty one is dropped."""

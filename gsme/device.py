@@ -22,7 +22,7 @@ from gbcs.zcl.status import Status
 from gsme.hub_link import HubLink, LinkTrouble, Unwanted
 from gsme.meter import GasMeterDevice
 from gsme.model import GasMeterModel, Held
-from gsme.push import current, push_of, pushed, unpushed
+from gsme.push import current, push_of, unpushed
 from gsme.settings import GsmeSettings
 from gsme.views import served_on_han
 from han.clusters import METERING
@@ -254,17 +254,16 @@ class GasMeter:
         return flags
 
     async def _publish(self, link: HubLink) -> None:
-        """Send the mirror the snapshots, payments and log entries that it does not have yet."""
-        model = self.model
-        snapshots, entries = len(model.unpushed), len(model.untold)
-        messages = list(unpushed(model))
-        for definition, message in messages:
+        """Send the mirror the snapshots, payments and log entries that it does not have yet.
+
+        Each is forgotten when it was taken: what a wake that fails leaves is sent at the next one.
+        """
+        for each in tuple(unpushed(self.model)):
             try:
-                await link.publish(definition, message)
+                await link.publish(each.definition, each.message)
             except Unwanted as refusal:
-                self._tell_unwanted(definition, str(refusal))
-        if messages:
-            pushed(model, snapshots, entries)
+                self._tell_unwanted(each.definition, str(refusal))
+            each.taken()
             self.meter.works.keep()
 
     def _tell_unwanted(self, definition: ClusterDefinition, reason: str) -> None:

@@ -15,7 +15,7 @@ from device.clock import ClockChange
 from device.command import Answered, Command, Executed, Outcome
 from device.common import AUTHORITY as COMMON_AUTHORITY
 from device.common import CommonCommands
-from device.events import Event, LogEntry
+from device.events import LogEntry
 from device.firmware import Firmware
 from device.gbz_engine import EngineSettings, GbzEngine
 from device.instructions import Executed as ExecutedInstruction
@@ -142,7 +142,8 @@ class GasMeterDevice:
             settings=pipeline_settings,
         )
         chassis.clock.watch(self._clock_changed)
-        chassis.events.subscribe(self._logged, LogEntry)
+        for log in (chassis.event_log, chassis.security_log):
+            log.watch(self._logged)
 
     @property
     def next_due(self) -> datetime | None:
@@ -283,14 +284,15 @@ class GasMeterDevice:
 
         self._raise(BILLING_ALERT, codes.BILLING_LOG_UPDATED, payload)
 
-    def _logged(self, event: Event) -> None:
-        """Let the proxy have a copy of every entry of the logs."""
-        if not isinstance(event, LogEntry) or event.device != self.chassis.eui64:
-            return
-        log_id = EventLog.SECURITY if event.log == "security" else EventLog.GENERAL
-        at_s = NO_TIME if event.at is None else zcl_seconds(event.at)
-        self.model.untold.append(EventEntry(log_id, event.code, at_s, event.other))
-        del self.model.untold[:-CAPACITY]
+    def _logged(self, entry: LogEntry) -> None:
+        """Let the proxy have a copy of every entry of the logs: what it lacks is kept with it."""
+        log_id = EventLog.SECURITY if entry.log == "security" else EventLog.GENERAL
+        at_s = NO_TIME if entry.at is None else zcl_seconds(entry.at)
+        with self.chassis.store.transaction() as unit:
+            unit.on_rollback(self.works.memory.undo_point())
+            self.model.untold.append(EventEntry(log_id, entry.code, at_s, entry.other))
+            del self.model.untold[:-CAPACITY]
+            self.works.keep()
 
     def _clock_changed(self, change: ClockChange) -> None:
         if change.alert:

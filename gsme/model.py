@@ -23,6 +23,7 @@ from han.clusters import PRICE as _PRICE
 from han.commands.device_management import PublishChangeOfSupplier
 from han.commands.events import DisplayMessage, EventEntry
 from han.commands.metering import SupplyStatus
+from han.commands.prepayment import DebtPayment
 from han.logs import Snapshot
 from han.tariff.book import TariffBook
 
@@ -79,6 +80,9 @@ class Account:
     top_up_percentage: int = 0
     """Part of a top-up that recovers the payment debt, in ten-thousandths."""
     overall_debt_cap: int = 0
+    """Most that payments recover of the payment debt in a week; 0 for no cap."""
+    recovered: list[DebtPayment] = field(default_factory=list)
+    """What payments have recovered within the last week."""
     cut_off: int = 0
     emergency_limit: int = 0
     emergency_threshold: int = 0
@@ -149,8 +153,6 @@ class GasMeterModel:
     """The true time up to which the register has measured."""
     advanced_to: datetime | None = None
     """The meter's own time up to which everything has happened."""
-    billed_until_s: int = 0
-    """The last billing boundary that had its snapshot."""
     account: Account = field(default_factory=Account)
     configuration: Configuration = field(default_factory=Configuration)
     tariff: TariffBook = field(default_factory=TariffBook)

@@ -106,18 +106,18 @@ class GasTill:
 
     def _credit(self, digits: bytes, amount: int, now_s: int) -> None:
         model = self._works.model
-        week_ago_s = now_s - _WEEK_S
-        recovered = sum(
-            each.amount_paid for each in model.logs.debt_payments if each.time > week_ago_s
-        )
-        paid = accounts.pay_in(model.account, amount, recovered)
+        account, week_ago_s = model.account, now_s - _WEEK_S
+        account.recovered[:] = [each for each in account.recovered if each.time > week_ago_s]
+        recovered = sum(each.amount_paid for each in account.recovered)
+        paid = accounts.pay_in(account, amount, recovered)
         payments = []
         if paid.debt:
-            outstanding = model.account.debt_amounts[accounts.PAYMENT_DEBT]
+            outstanding = account.debt_amounts[accounts.PAYMENT_DEBT]
             payments.append(DebtPayment(now_s, paid.debt, TYPE_3_DEBT, outstanding))
+            account.recovered += payments
         model.logs.pay((TopUp(digits, amount, now_s),), payments)
         model.unpushed_payments = True
-        self._works.settle(accounts.look_again(model.account))
+        self._works.settle(accounts.look_again(account))
 
     def _refused(self, codes: tuple[int, ...], origin: OriginatingDevice) -> ConsumerTopUpResponse:
         self._works.settle(codes)
@@ -198,7 +198,7 @@ def set_maximum_credit(works: Works, asked: SetMaximumCreditLimit) -> Status:
 
 
 def set_debt_cap(works: Works, asked: SetOverallDebtCap) -> Status:
-    """The most that time recovers in a week."""
+    """The most that payments recover of a debt in a week."""
     works.model.account.overall_debt_cap = asked.cap
     return Status.SUCCESS
 

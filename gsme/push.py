@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Final
 
 from gbcs.zcl.general import AttributeValue
@@ -13,8 +16,9 @@ from gsme.snapshots import BLOCK_TIER_NO_BILLING, message_of
 from han.clusters import EVENTS, by_id
 from han.clusters import METERING as METERING_CLUSTER
 from han.clusters import PREPAYMENT as PREPAYMENT_CLUSTER
-from han.commands.events import PublishEvent
-from han.commands.prepayment import PublishDebtLog, PublishTopUpLog
+from han.commands.events import EventEntry, PublishEvent
+from han.commands.prepayment import PublishDebtLog, PublishTopUpLog, TopUp
+from han.logs import Snapshot
 from han.zcl.tables import ClusterDefinition
 
 READING_SNAPSHOT_TIME: Final = 0x0007
@@ -70,23 +74,49 @@ def _values(wanted: Mapping[Key, Held | None], cluster_id: int) -> Iterator[Attr
             yield AttributeValue(attribute_id, attribute.type, value)
 
 
-def unpushed(model: GasMeterModel) -> Iterator[tuple[ClusterDefinition, object]]:
+@dataclass(frozen=True, slots=True)
+class Unpushed:
+    """A message that the proxy does not have yet; ``taken`` notes that it has."""
+
+    definition: ClusterDefinition
+    message: object
+    taken: Callable[[], None]
+
+
+def unpushed(model: GasMeterModel) -> Iterator[Unpushed]:
     """What the proxy does not have yet: snapshots, payments, entries of the event logs."""
     for snapshot in model.unpushed:
         registers = snapshot.payload_type == BLOCK_TIER_NO_BILLING
-        yield (METERING_CLUSTER if registers else PREPAYMENT_CLUSTER), message_of(snapshot)
+        cluster = METERING_CLUSTER if registers else PREPAYMENT_CLUSTER
+        taken = partial(_has_snapshot, model, snapshot)
+        yield Unpushed(cluster, message_of(snapshot), taken)
     if model.unpushed_payments:
-        newest = tuple(reversed(model.logs.top_ups))
-        yield PREPAYMENT_CLUSTER, PublishTopUpLog(0, 1, newest)
-        if model.logs.debt_payments:
-            paid = PublishDebtLog(0, 1, (model.logs.debt_payments[-1],))
-            yield PREPAYMENT_CLUSTER, paid
+        top_ups, debts = tuple(model.logs.top_ups), tuple(model.logs.debt_payments)
+        if debts:
+            paid = PublishDebtLog(0, 1, debts[::-1])
+            yield Unpushed(PREPAYMENT_CLUSTER, paid, _nothing_more)
+        bought = PublishTopUpLog(0, 1, top_ups[::-1])
+        yield Unpushed(PREPAYMENT_CLUSTER, bought, partial(_has_payments, model, top_ups))
     for entry in model.untold:
-        yield EVENTS, PublishEvent(entry.log_id, entry.event_id, entry.time, 0, entry.data)
+        told = PublishEvent(entry.log_id, entry.event_id, entry.time, 0, entry.data)
+        yield Unpushed(EVENTS, told, partial(_has_entry, model, entry))
 
 
-def pushed(model: GasMeterModel, snapshots: int, entries: int) -> None:
-    """Forget what the proxy has now: so many snapshots and entries, and the payments."""
-    del model.unpushed[:snapshots]
-    del model.untold[:entries]
-    model.unpushed_payments = False
+def _has_snapshot(model: GasMeterModel, snapshot: Snapshot) -> None:
+    with suppress(ValueError):  # there were too many, and it made room
+        model.unpushed.remove(snapshot)
+
+
+def _has_entry(model: GasMeterModel, entry: EventEntry) -> None:
+    with suppress(ValueError):
+        model.untold.remove(entry)
+
+
+def _nothing_more() -> None:
+    """The log of payments to the debt, which goes before that of top-ups."""
+
+
+def _has_payments(model: GasMeterModel, top_ups: tuple[TopUp, ...]) -> None:
+    """Nothing is missing unless the household has paid again meanwhile."""
+    if tuple(model.logs.top_ups) == top_ups:
+        model.unpushed_payments = False

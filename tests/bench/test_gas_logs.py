@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
+
 from bench.home import Home, living_home
 from bench.rig import Rig
 from device.sample_log import DAILY, PROFILE
@@ -13,9 +15,11 @@ from gbcs.gbz import GbzAlert
 from gbcs.protection import attribute_cipher
 from gbcs.zcl.types import zcl_seconds
 from gsme.device import GasMeter
+from gsme.hub_link import LinkTrouble
 from han.commands.metering import PublishSnapshot
 from han.commands.price import PublishBillingPeriod
 from han.zcl.payload import decode
+from han.zcl.tables import ClusterDefinition
 from hw.air_link import Link
 
 HALF_HOUR = timedelta(minutes=30)
@@ -117,3 +121,29 @@ async def test_the_proxy_has_a_copy_of_the_meters_event_log(timeline: Timeline) 
         state = home.gpf.state
         assert [(one.event_id, one.data) for one in state.gsme_events[-1:]] == [(0x8168, b"\x01")]
         assert [one.event_id for one in state.gsme_security] == [0x8F3F]
+
+
+async def test_of_entries_that_a_failing_wake_left_the_proxy_gets_each_once(
+    timeline: Timeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with living_home(rig(), timeline) as home:
+        await timeline.sleep(HALF_HOUR + A_WHILE)
+        meter, sent = meter_of(home), list[object]()
+        link = meter._link
+        assert link is not None
+        publish = link.publish
+
+        async def publish_three(definition: ClusterDefinition, message: object) -> None:
+            sent.append(message)
+            if len(sent) == 4:
+                meter.chassis.event_log.add(0x8168, b"meanwhile")
+                raise LinkTrouble("the hub is gone")
+            await publish(definition, message)
+
+        monkeypatch.setattr(link, "publish", publish_three)
+        for number in range(5):
+            meter.chassis.event_log.add(0x8168, bytes((number,)))
+        await timeline.sleep(2 * HALF_HOUR)
+        told = [one.data for one in home.gpf.state.gsme_events if one.event_id == 0x8168]
+        assert told == [*(bytes((number,)) for number in range(5)), b"meanwhile"]
+        assert meter.model.untold == []

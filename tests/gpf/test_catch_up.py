@@ -16,8 +16,10 @@ from han.commands.metering import (
     GetSampledDataResponse,
     GetSnapshot,
     PublishSnapshot,
+    SnapshotCause,
 )
 from han.commands.prepayment import GetPrepaySnapshot, PublishPrepaySnapshot
+from han.logs import Snapshot
 from han.mirror.flags import FunctionalFlag
 from han.zcl.payload import encode
 
@@ -80,3 +82,32 @@ def test_a_meter_that_has_a_snapshot_for_every_question_is_not_asked_for_ever() 
         prepaid = catch_up.following(prepaid, told)
     assert asked is None
     assert prepaid is None
+
+
+def test_a_snapshot_that_a_meter_stamped_in_the_future_hides_none_that_is_missing() -> None:
+    catch_up, now = catch_up_with_gap(), START + timedelta(days=3, hours=1)
+    ahead = zcl_seconds(now + timedelta(days=700))
+    for day in (zcl_seconds(START), ahead):
+        catch_up.logs.add(Snapshot(1, day, SnapshotCause.GENERAL, 6, b""), prepayment=False)
+    asked = catch_up.wanted(now)[FunctionalFlag.GET_SNAPSHOT]
+    assert asked == GetSnapshot(zcl_seconds(START) + 1, END_OF_TIME, 0, EVERY_CAUSE)
+
+
+def test_half_hours_are_logged_on_after_a_clock_that_was_a_day_ahead_was_set_back() -> None:
+    samples = SampleLogs(MemoryStore(), (PROFILE, DAILY), timedelta(minutes=15))
+    ahead = timedelta(days=1)
+    moments = [
+        *(START + number * HALF_HOUR for number in range(3)),
+        *(START + ahead + number * HALF_HOUR for number in range(3)),
+        *(START + number * HALF_HOUR for number in range(3, 52)),
+    ]
+    for number, moment in enumerate(moments):
+        samples.take(100 * number, moment, moment)
+    log = samples.get(PROFILE.sample_id)
+    assert log is not None
+    read = log.read(START, 100)
+    assert read is not None
+    assert read.first_end == START + HALF_HOUR
+    both, first_after_the_clock_was_set = (100, 100), None
+    wanted = (*both, first_after_the_clock_was_set, *(100,) * 48)
+    assert read.values == wanted

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from device.periods import month_start
 from device.store import MemoryStore
 from gbcs.zcl.frame import Frame
 from gbcs.zcl.general import ReadAttributes, ReadAttributesResponse
@@ -38,13 +39,21 @@ COST_DAYS, COST_WEEKS = tuple(range(0x051C, 0x052E, 2)), tuple(range(0x0530, 0x0
 class Proxy(ProxyRig):
     """A GPF to whom a meter pushes that counts a dm3 as ten Wh at a cost of a unit each."""
 
-    def push(self, at: datetime, today_wh: int, register_dm3: int = 0, cost: int = -1) -> None:
+    def push(
+        self,
+        at: datetime,
+        today_wh: int,
+        register_dm3: int = 0,
+        cost: int = -1,
+        stamp: datetime | None = None,
+    ) -> None:
+        """``stamp`` is the meter's own time, if its clock is not right."""
         self.true.moment = at
         cost = today_wh if cost < 0 else cost
         for key, kind, value in (
             ((METERING, 0x0C01), DataType.UINT24, today_wh),
             ((METERING, 0x0000), DataType.UINT48, register_dm3),
-            ((METERING, 0x0007), DataType.UTC_TIME, zcl_seconds(at)),
+            ((METERING, 0x0007), DataType.UTC_TIME, zcl_seconds(stamp or at)),
             ((PREPAYMENT, 0x051C), DataType.UINT48, cost),
         ):
             self.gpf.mirror.receive(key, kind, value, at)
@@ -97,15 +106,65 @@ def test_weeks_begin_on_monday_and_months_on_the_first() -> None:
     assert proxy.read(METERING, *MONTHS[:3]) == [(1 << 14) - 1 - march, march, 0]
 
 
-def test_thirteen_months_before_this_one_are_told_after_a_restart_and_older_ones_dropped() -> None:
+def test_thirteen_months_before_this_one_are_told_after_a_restart() -> None:
     proxy = Proxy()
     for month in range(16):
         proxy.push(datetime(2025 + month // 12, month % 12 + 1, 15, tzinfo=UTC), 100 + month)
     proxy.again()
     proxy.push(datetime(2026, 4, 15, 1, tzinfo=UTC), 115)
     assert proxy.read(METERING, *MONTHS) == [100 + month for month in range(15, 1, -1)]
-    with proxy.gpf.chassis.store.scope("history").transaction() as unit:
-        assert len(unit.keys("day/")) == 14
+
+
+def test_a_day_that_no_month_reaches_any_more_makes_room_for_a_new_one() -> None:
+    store = MemoryStore()
+    history = ConsumptionHistory(store, lambda volume, at: Amounts())
+    for number in range(500):
+        at = MONDAY + number * DAY
+        history.take(at + HOUR, Amounts(1, 1), None, at + HOUR)
+        history.take(at + 2 * HOUR, Amounts(2, 2), None, at + 2 * HOUR)
+    with store.scope("history").transaction() as unit:
+        assert len(unit.keys("day/")) == 14 * 31
+        assert sum("],[" in str(unit.get(key)) for key in unit.keys("day/")) <= 40
+    again = ConsumptionHistory(store, lambda volume, at: Amounts())
+    thirteen_ago = month_start(at.date(), 13)
+    assert again.used(thirteen_ago, month_start(at.date(), 12), at) == Amounts(2 * 31, 2 * 31)
+
+
+def test_a_push_that_a_meter_stamps_far_in_the_future_counts_on_the_day_it_came() -> None:
+    proxy = Proxy()
+    days_of(proxy, MONDAY, 3)
+    noon = MONDAY + 3 * DAY + 12 * HOUR
+    proxy.push(noon, 700, stamp=noon + 900 * DAY)
+    proxy.push(noon + HALF_HOUR, 800)
+    assert proxy.read(METERING, *DAYS[:4]) == [800, 10_002, 10_001, 10_000]
+
+
+def test_thirteen_months_survive_a_proxy_whose_own_clock_was_years_ahead_for_some_days() -> None:
+    proxy = Proxy()
+    days_of(proxy, MONDAY - 300 * DAY, 301)
+    months = proxy.read(METERING, *MONTHS)
+    assert sum(bool(each) for each in months) == 10
+    for number in range(3):
+        proxy.push(MONDAY + (800 + number) * DAY + 21 * HOUR, 10_400 + number)
+    proxy.again()
+    proxy.push(MONDAY + 22 * HOUR, 10_500)
+    more = 10_500 - 10_300
+    assert proxy.read(METERING, *MONTHS) == [int(str(months[0])) + more, *months[1:]]
+    assert proxy.read(METERING, *DAYS[:2]) == [10_500, 10_299]
+    proxy.push(MONDAY + DAY + HOUR, 30)
+    assert proxy.read(METERING, *DAYS[:2]) == [30, 10_500]
+
+
+def test_a_meter_whose_clock_was_a_little_ahead_at_midnight_takes_nothing_from_the_day() -> None:
+    proxy = Proxy()
+    late = MONDAY + DAY - timedelta(minutes=8)
+    proxy.push(late - HOUR, 20_000)
+    proxy.push(late, 5, stamp=late + timedelta(minutes=9))
+    assert proxy.read(METERING, *DAYS[:2]) == [20_000, 0]
+    proxy.push(late + timedelta(minutes=3), 8)
+    assert proxy.read(METERING, *DAYS[:2]) == [20_008, 0]
+    proxy.push(MONDAY + DAY + HOUR, 40)
+    assert proxy.read(METERING, *DAYS[:2]) == [40, 20_008]
 
 
 def test_gas_that_flowed_after_the_last_push_of_a_day_belongs_to_that_day() -> None:
@@ -166,7 +225,7 @@ def test_another_meter_counts_beside_what_the_day_has_the_same_one_goes_on() -> 
     days = (today, today + DAY)
     for meter, counted, used in ((1, 500, 500), (1, 600, 600), (2, 700, 1_300), (2, 710, 1_310)):
         history.belongs_to(meter)
-        history.take(at, Amounts(counted, counted), None)
+        history.take(at, Amounts(counted, counted), None, at)
         assert history.used(*days, at) == Amounts(used, used)
 
 
@@ -201,17 +260,17 @@ def test_what_a_failed_unit_took_is_forgotten() -> None:
     store = MemoryStore()
     history = ConsumptionHistory(store, lambda volume, at: Amounts())
     today = MONDAY.date()
-    history.take(MONDAY + HOUR, Amounts(5, 5), None)
+    history.take(MONDAY + HOUR, Amounts(5, 5), None, MONDAY + HOUR)
 
     def fail() -> None:
         with store.transaction():
-            history.take(MONDAY + DAY, Amounts(9, 9), None)
+            history.take(MONDAY + DAY, Amounts(9, 9), None, MONDAY + DAY)
             raise InterruptedError
 
     with pytest.raises(InterruptedError):
         fail()
     assert history.used(today, today + 3 * DAY, MONDAY + DAY) == Amounts(5, 5)
-    history.take(MONDAY + 2 * HOUR, Amounts(6, 6), None)
+    history.take(MONDAY + 2 * HOUR, Amounts(6, 6), None, MONDAY + 2 * HOUR)
     assert history.used(today, today + DAY, MONDAY + DAY) == Amounts(6, 6)
 
 

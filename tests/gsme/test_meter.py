@@ -9,6 +9,7 @@ from gbcs.zcl.general import DefaultResponse
 from gbcs.zcl.status import Status
 from gsme import codes
 from gsme.model import Account, GasMeterModel
+from gsme.push import unpushed
 from han.clusters import DEVICE_MANAGEMENT, METERING, PREPAYMENT
 from han.commands.calendar import (
     PublishCalendar,
@@ -25,6 +26,8 @@ from han.commands.prepayment import (
     ConsumerTopUp,
     ConsumerTopUpResponse,
     CreditAdjustment,
+    PublishDebtLog,
+    PublishTopUpLog,
     SelectAvailableEmergencyCredit,
     TopUpResult,
 )
@@ -206,6 +209,17 @@ def test_payments_recover_debt_up_to_the_cap_of_a_week() -> None:
     assert rig.model.account.debt_amounts[2] == 8_250_000
 
 
+def test_the_cap_of_a_week_holds_for_more_payments_than_the_log_keeps() -> None:
+    account = prepaying(top_up_percentage=3_000, overall_debt_cap=12 * 30_000)
+    account.debt_amounts[2] = 9_000_000
+    rig = GasRig(GasMeterModel(account=account))
+    for counter in range(7, 27):
+        assert top_up(rig, counter, token(rig, counter, 100)).result == 0
+        rig.again()
+    assert len(rig.model.logs.debt_payments) < 12
+    assert rig.model.account.debt_amounts[2] == 9_000_000 - 12 * 30_000
+
+
 def test_time_debts_are_recovered_by_the_hour_and_by_the_day_and_no_cap_holds_them() -> None:
     rig = GasRig(GasMeterModel(account=prepaying(credit_remaining=9_000_000)))
     hourly, daily = (
@@ -244,3 +258,35 @@ def test_a_refused_command_leaves_the_model_as_it_was() -> None:
     assert rig.meter.answer(order.to_bytes()) is not None
     assert rig.meter.answer(order.to_bytes()) is None
     assert rig.model.account.credit_remaining == 1_000
+
+
+def test_what_a_log_has_and_the_proxy_has_not_survives_the_end_of_the_process() -> None:
+    rig = GasRig()
+    rig.meter.chassis.event_log.add(codes.LOW_CREDIT, b"\x01")
+    rig.meter.chassis.security_log.add(codes.UNCONTROLLED_FLOW)
+    rig.again()
+    told = [(each.event_id, each.data) for each in rig.model.untold]
+    assert told == [(codes.LOW_CREDIT, b"\x01"), (codes.UNCONTROLLED_FLOW, b"")]
+
+
+def test_payments_are_pushed_until_the_proxy_has_them_all() -> None:
+    account = prepaying(top_up_percentage=3_000)
+    account.debt_amounts[2] = 9_000_000
+    rig = GasRig(GasMeterModel(account=account))
+    for counter in (7, 8):
+        rig.pass_time(HOUR)
+        top_up(rig, counter, token(rig, counter, 1_000))
+    *_, debts, bought = unpushed(rig.model)
+    assert isinstance(debts.message, PublishDebtLog)
+    assert isinstance(bought.message, PublishTopUpLog)
+    assert debts.message.payments == tuple(reversed(rig.model.logs.debt_payments))
+    assert len(debts.message.payments) == len(bought.message.top_ups) == 2
+    top_up(rig, 9, token(rig, 9, 1_000))  # while the first two are on their way
+    debts.taken()
+    bought.taken()
+    left = tuple(unpushed(rig.model))
+    assert isinstance(left[-1].message, PublishTopUpLog)
+    assert len(left[-1].message.top_ups) == 3
+    for each in left:
+        each.taken()
+    assert list(unpushed(rig.model)) == []
