@@ -24,13 +24,19 @@ class Log(KeptApart, Generic[E]):
     capacity: int
     unique: bool = False
     entries: deque[tuple[datetime | None, E]] = field(default_factory=deque)
-    unsaved: list[tuple[datetime | None, E]] = field(default_factory=list, compare=False)
+    unsaved: deque[tuple[datetime | None, E]] = field(init=False, compare=False)
     """Entries that no store holds yet."""
     cleared: bool = field(default=False, compare=False)
     """Whether what a store holds from before is void."""
     appended: int = field(default=0, compare=False)
     """How many entries were ever added, for :meth:`take_back`."""
     _taken: set[datetime | None] = field(default_factory=set)
+    _left: deque[tuple[datetime | None, E]] = field(init=False, compare=False)
+    """What made room for entries that no store holds yet."""
+
+    def __post_init__(self) -> None:
+        """Remember no more of what is not saved than there are places."""
+        self.unsaved, self._left = deque(maxlen=self.capacity), deque(maxlen=self.capacity)
 
     def append(self, at: datetime | None, entry: E) -> bool:
         """Add an entry; False when its time is taken already."""
@@ -41,18 +47,22 @@ class Log(KeptApart, Generic[E]):
         self.entries.append((at, entry))
         self.unsaved.append((at, entry))
         self.appended += 1
-        del self.unsaved[: -self.capacity]
         if len(self.entries) > self.capacity:
-            oldest, _ = self.entries.popleft()
-            self._taken.discard(oldest)
+            oldest = self.entries.popleft()
+            self._taken.discard(oldest[0])
+            self._left.append(oldest)
         return True
 
     def take_back(self, appended: int) -> None:
-        """Drop the newest entries, down to this many ever added."""
+        """Drop the newest entries, down to this many ever added; what made room is back."""
         for _ in range(min(self.appended - appended, len(self.unsaved), len(self.entries))):
             at, _ = self.entries.pop()
             self.unsaved.pop()
             self._taken.discard(at)
+            if self._left:
+                oldest = self._left.pop()
+                self.entries.appendleft(oldest)
+                self._taken.update({oldest[0]} if self.unique else ())
         self.appended = appended
 
     def holds(self, at: datetime) -> bool:
@@ -78,12 +88,13 @@ class Log(KeptApart, Generic[E]):
         """Forget every entry."""
         self.entries.clear()
         self._taken.clear()
-        self.unsaved.clear()
+        self.saved()
         self.cleared = True
 
     def saved(self) -> None:
         """A store holds everything now."""
         self.unsaved.clear()
+        self._left.clear()
         self.cleared = False
 
     def __len__(self) -> int:

@@ -122,7 +122,25 @@ def test_entries_of_a_command_that_is_undone_are_taken_back() -> None:
     assert len(rig.numbers("7/0-0:98.1.2.255/2")) == 1
     undo()
     assert rig.numbers("7/0-0:98.1.2.255/2") == []
-    assert rig.meter.kept.snapshots.billing_changes.unsaved == []
+    assert not rig.meter.kept.snapshots.billing_changes.unsaved
+
+
+def test_an_undone_entry_of_a_full_log_gives_its_place_back_to_the_oldest() -> None:
+    rig = MeterRig()
+    for minute in range(12):
+        rig.until(at(f"11:{minute:02}"))
+        rig.set("113/0-0:19.20.0.255/7", v.date_time(NOW))
+    rig.until(at("12:00"))
+    rig.save()
+    before = rig.numbers("7/0-0:98.1.2.255/2")
+    assert len(before) == 12
+    undo = rig.meter.undo_point()
+    rig.set("113/0-0:19.20.0.255/7", v.date_time(NOW))
+    assert rig.numbers("7/0-0:98.1.2.255/2") != before
+    undo()
+    assert rig.numbers("7/0-0:98.1.2.255/2") == before
+    rig.save()
+    assert MeterRig(store=rig.store).numbers("7/0-0:98.1.2.255/2") == before
 
 
 def test_a_step_over_the_end_of_a_period_ends_it() -> None:
