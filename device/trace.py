@@ -22,8 +22,8 @@ from han.exchange import (
 from han.radio import Broadcast
 from han.zdo.messages import Command
 
-_ZDO_ANSWER: Final = 0x8000
-"""Bit of the cluster of every ZDO response."""
+_ZDO_REQUESTS: Final = {int(each): f"ZDO {each.name}" for each in Command}
+_ZDO_ANSWERS: Final = {each | 0x8000: f"ZDO answer to {each.name}" for each in Command}
 
 
 def trace(event: NodeEvent, here: Here) -> Event | None:
@@ -53,14 +53,12 @@ def trace(event: NodeEvent, here: Here) -> Event | None:
 
 
 def cluster_named(cluster_id: int, *, zdo: bool) -> str:
-    """A cluster as people know it."""
-    answer = cluster_id & ~_ZDO_ANSWER in list(Command) and cluster_id & _ZDO_ANSWER
-    if answer:
-        return f"ZDO answer to {Command(cluster_id & ~_ZDO_ANSWER).name}"
-    if not zdo:
-        return f"{by_id(cluster_id).name} ({cluster_id:04X})"
-    known = {int(each): each.name for each in Command}
-    return f"ZDO {known.get(cluster_id, f'{cluster_id:04X}')}"
+    """A cluster as people know it; an answer of the ZDO also when nobody says that it is one."""
+    if cluster_id in _ZDO_ANSWERS:
+        return _ZDO_ANSWERS[cluster_id]
+    if zdo:
+        return _ZDO_REQUESTS.get(cluster_id, f"ZDO {cluster_id:04X}")
+    return f"{by_id(cluster_id).name} ({cluster_id:04X})"
 
 
 def _failed(request: Request, here: Here, reason: str) -> FrameFailed:

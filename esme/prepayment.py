@@ -125,6 +125,7 @@ class Prepayment:
         if outcome.debt_payment:
             left = kept.balances.payment_debt
             snapshots.debt_payments.append(own, (outcome.debt_payment, left))
+            kept.account.recovered.add(own, outcome.debt_payment, self.terms.debt_cap_period)
         if counter is None:
             self._tell_one(ADDED_LOCALLY)
         self._tell(self.account.after_payment())
@@ -144,15 +145,10 @@ class Prepayment:
 
     def _debt_cap_left(self, own: datetime) -> int | None:
         """What payments may recover of debt now: the cap, less what they did in its period."""
-        cap, period_s = self.terms.debt_cap
+        cap = self.terms.debt_cap
         if not cap:
             return None
-        since = own - timedelta(seconds=period_s)
-        paid = sum(
-            row[0]
-            for at, row in self._kept.snapshots.debt_payments.between(since, None)
-            if at is not None and at > since and isinstance(row[0], int)
-        )
+        paid = self._kept.account.recovered.since(own - self.terms.debt_cap_period)
         return max(cap * self._gate.settings.debt_cap_unit - paid, 0)
 
     def _tell(self, codes: Iterable[int]) -> None:

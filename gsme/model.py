@@ -14,6 +14,7 @@ from typing import Final
 
 from device.gas_logs import GasLogs
 from device.instructions import Instruction
+from device.recovered import Recovered
 from device.tokens import TokenMemory
 from gsme.codes import AT_FIRST
 from han.clusters import BASIC as _BASIC
@@ -23,7 +24,6 @@ from han.clusters import PRICE as _PRICE
 from han.commands.device_management import PublishChangeOfSupplier
 from han.commands.events import DisplayMessage, EventEntry
 from han.commands.metering import SupplyStatus
-from han.commands.prepayment import DebtPayment
 from han.logs import Snapshot
 from han.tariff.book import TariffBook
 
@@ -81,8 +81,7 @@ class Account:
     """Part of a top-up that recovers the payment debt, in ten-thousandths."""
     overall_debt_cap: int = 0
     """Most that payments recover of the payment debt in a week; 0 for no cap."""
-    recovered: list[DebtPayment] = field(default_factory=list)
-    """What payments have recovered within the last week."""
+    recovered: Recovered = field(default_factory=Recovered)
     cut_off: int = 0
     emergency_limit: int = 0
     emergency_threshold: int = 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from enum import IntEnum
 from typing import Final, TypeVar
 
@@ -50,7 +51,7 @@ _KEEP_CUT_OFF: Final = -1
 
 C = TypeVar("C")
 
-_WEEK_S: Final = 604_800
+_WEEK: Final = timedelta(weeks=1)
 
 
 class Adjustment(IntEnum):
@@ -82,7 +83,7 @@ class GasTill:
         if excess is not None:
             return self._refused((excess,), origin)
         self._gate.spent(checked)
-        self._credit(digits, amount, zcl_seconds(access.now))
+        self._credit(digits, amount, access.now)
         self._works.settle((ADDED_LOCALLY,) if local else ())
         return self._answer(TopUpResult.ACCEPTED, amount, origin)
 
@@ -104,17 +105,15 @@ class GasTill:
             return ABOVE_MAXIMUM_BALANCE
         return None
 
-    def _credit(self, digits: bytes, amount: int, now_s: int) -> None:
-        model = self._works.model
-        account, week_ago_s = model.account, now_s - _WEEK_S
-        account.recovered[:] = [each for each in account.recovered if each.time > week_ago_s]
-        recovered = sum(each.amount_paid for each in account.recovered)
-        paid = accounts.pay_in(account, amount, recovered)
+    def _credit(self, digits: bytes, amount: int, now: datetime) -> None:
+        model, now_s = self._works.model, zcl_seconds(now)
+        account = model.account
+        paid = accounts.pay_in(account, amount, account.recovered.since(now - _WEEK))
         payments = []
         if paid.debt:
+            account.recovered.add(now, paid.debt, _WEEK)
             outstanding = account.debt_amounts[accounts.PAYMENT_DEBT]
             payments.append(DebtPayment(now_s, paid.debt, TYPE_3_DEBT, outstanding))
-            account.recovered += payments
         model.logs.pay((TopUp(digits, amount, now_s),), payments)
         model.unpushed_payments = True
         self._works.settle(accounts.look_again(account))

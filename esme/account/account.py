@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
+from device.recovered import Recovered
 from device.tokens import TokenMemory
 from esme.account.terms import NANO, Terms
 from esme.money import Balances
@@ -42,6 +43,7 @@ class AccountState:
     out_of_credit: bool = False
     disablement_suspended: bool = False
     """Whether it was told that only a non-disablement period keeps the supply on."""
+    recovered: Recovered = field(default_factory=Recovered)
     tokens: TokenMemory = field(default_factory=TokenMemory)
 
 
@@ -154,6 +156,19 @@ class Account:
         balances.meter_balance += rest
         return share, rest
 
+    def look(self) -> Iterator[int]:
+        """See whether there is credit enough for the supply to stay on."""
+        state, terms = self.state, self.terms
+        if not terms.prepayment or state.out_of_credit or self._credit() > terms.disablement:
+            state.disablement_suspended = False
+        elif not self._protected():
+            state.out_of_credit, state.disablement_suspended = True, False
+            self._disable()
+            yield DISABLED
+        elif not state.disablement_suspended:
+            state.disablement_suspended = True
+            yield DISABLEMENT_SUSPENDED
+
     def after_payment(self) -> Iterator[int]:
         """Look at the thresholds again: the supply is armed when there is credit again."""
         balances = self._balances()
@@ -207,19 +222,6 @@ class Account:
         balances.meter_balance -= amount - taken
         if taken and not balances.emergency_credit:
             yield EMERGENCY_EXHAUSTED
-
-    def look(self) -> Iterator[int]:
-        """See whether there is credit enough for the supply to stay on."""
-        state, terms = self.state, self.terms
-        if not terms.prepayment or state.out_of_credit or self._credit() > terms.disablement:
-            state.disablement_suspended = False
-        elif not self._protected():
-            state.out_of_credit, state.disablement_suspended = True, False
-            self._disable()
-            yield DISABLED
-        elif not state.disablement_suspended:
-            state.disablement_suspended = True
-            yield DISABLEMENT_SUSPENDED
 
     def _warn(self) -> Iterator[int]:
         """Tell of thresholds that spending has reached."""

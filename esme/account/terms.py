@@ -6,6 +6,7 @@ Money is in 1/100000 of the currency unit throughout.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Final
 
 from device.cosem.settings import Settings
@@ -108,9 +109,14 @@ class Terms:
         return self.standing_charge_nano() // NANO
 
     @property
-    def debt_cap(self) -> tuple[int, int]:
-        """DebtRecoveryRateCap: most that top-ups may recover (0: any), and in how many seconds."""
-        return self._int(_DEBT_CAP), self._int(_DEBT_CAP_PERIOD) or _WEEK_S
+    def debt_cap(self) -> int:
+        """DebtRecoveryRateCap: most that top-ups may recover in its period; 0: any."""
+        return self._int(_DEBT_CAP)
+
+    @property
+    def debt_cap_period(self) -> timedelta:
+        """The period of the cap: a week unless said otherwise."""
+        return timedelta(seconds=self._int(_DEBT_CAP_PERIOD) or _WEEK_S)
 
     @property
     def suspends_debt_in_emergency(self) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from device.cosem.table import Place
@@ -251,6 +253,21 @@ def test_payments_recover_debt_up_to_the_cap_of_a_week() -> None:
     rig.until(at("10:00", day=7))
     enter(rig, 1000, 10)
     assert rig.meter.kept.balances.payment_debt == 100 * POUND - 750 * PENNY
+
+
+def test_the_cap_of_a_week_remembers_more_payments_than_the_log_holds() -> None:
+    rig = prepaid(0)
+    rig.set("9000/0-0:94.44.128.12/4", v.u16(450))
+    rig.set("9000/0-0:94.44.128.12/6", IMMEDIATE)
+    rig.set("113/0-0:19.20.3.255/13", v.u16(3000))
+    rig.call("113/0-0:19.20.3.255/4", v.i32(100 * POUND))
+    for hour in range(30):
+        rig.until(at("10:00") + hour * timedelta(hours=1))
+        assert enter(rig, 100, 7 + hour) == 0
+    rig.save()
+    again = MeterRig(store=rig.store, start=rig.now())
+    assert enter(again, 100, 40) == 0
+    assert again.meter.kept.balances.payment_debt == 100 * POUND - 450 * PENNY
 
 
 def collection(*rows: tuple[int, int, str]) -> Data:
