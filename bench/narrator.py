@@ -8,7 +8,7 @@ from datetime import datetime
 from bench.air import FaultBegan, FaultEnded
 from bench.control import ControlRefused
 from bench.pace import BehindClock
-from chub.event import CheckedIn, PollControlBound
+from chub.event import AddressClaimed, AddressClaimFalse, CheckedIn, PollControlBound
 from device.events import (
     AlertRaised,
     ClockStepped,
@@ -115,6 +115,12 @@ def _say_joining(event: Event, names: Names) -> str | None:
             return f"not joined: {reason}"
         case JoinProgress(step=step, detail=detail):
             return f"joining: {step.value}" + (f": {detail}" if detail else "")
+        case AddressClaimed(peer=peer, claimed=claimed, nwk=nwk):
+            who, moves = _peer(names, peer), f"announced at {claimed:04X}, was {nwk:04X}"
+            return f"SECURITY {who} is {moves}, and did not join anew"
+        case AddressClaimFalse(peer=peer, claimed=claimed, nwk=nwk):
+            who = _peer(names, peer)
+            return f"SECURITY {who} still speaks from {nwk:04X}: {claimed:04X} is somebody else's"
         case KeyEstablished(peer=peer, suite=suite, role=role):
             return f"link key established with {_peer(names, peer)}, suite {suite}, as {role}"
         case KeyNotEstablished(peer=peer, status=status, reason=reason):

@@ -1,10 +1,10 @@
-"""What the hub tells of sleepy devices that check in with it."""
+"""What the hub tells of its devices: those that check in with it, and addresses it doubts."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from device.event import Eui64, Event
+from device.event import Code, Eui64, Event
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,3 +25,24 @@ class PollControlBound(Event):
     peer: Eui64
     endpoint: int
     refused: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddressClaimed(Event):
+    """An announcement moves a device, which has not joined anew, to another short address.
+
+    SECURITY: any holder of the network key can announce a device; what is for it now goes there.
+    """
+
+    peer: Eui64
+    claimed: Code
+    nwk: Code
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddressClaimFalse(Event):
+    """SECURITY: a device that was announced elsewhere still speaks from where it was."""
+
+    peer: Eui64
+    claimed: Code
+    nwk: Code

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
+from chub.address_watch import AddressWatch
 from chub.alerts import HubAlerts
 from chub.deliveries import Deliveries
 from chub.device_log import DeviceLog, Entry
@@ -112,6 +113,7 @@ class CommunicationsHub:
         self.observer = Observer(
             self.device_log, self.own.model.communications, self.alerts, chassis
         )
+        self.addresses = AddressWatch(chassis, self.device_log)
         self.own.model.own_pan = han.eui64
         self.own.model.device_removed = self._forget
         self.succession = Succession(self.device_log, self.joining, self.own.model, self.settings)
@@ -194,6 +196,7 @@ class CommunicationsHub:
         self.joining.attach(host)
         self.succession.attach(host)
         self.observer.attach(host)
+        self.addresses.attach(host)
         host.on_progress(self._progress)
         host.on_radio_event(self._radio_event)
         self.trust_centre.attach(host)
