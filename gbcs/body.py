@@ -10,7 +10,7 @@ from typing import Final, TypeAlias
 
 from gbcs.alerts import DlmsAlert, OctetDetails, gbz_details
 from gbcs.asn1 import payload as asn1
-from gbcs.asn1.der import Lengths
+from gbcs.asn1.tlv import Lengths
 from gbcs.catalogue.gbz import gbz_components
 from gbcs.catalogue.use_case import Technology, by_code
 from gbcs.dlms.apdu import AccessRequest, AccessResponse

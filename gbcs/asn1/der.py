@@ -1,19 +1,18 @@
 """DER for the structures GBCS sends: typed codecs that are strict when writing, tolerant reading.
 
-A codec turns one tag-length-value into a Python value and back. Lengths longer than necessary
-are accepted; :class:`Lengths` chooses how they are written.
+A codec turns one tag-length-value (``gbcs.asn1.tlv``) into a Python value and back.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from enum import Enum, IntEnum, IntFlag
+from enum import IntEnum, IntFlag
 from typing import Final, Generic, Protocol, TypeVar
 
+from gbcs.asn1.tlv import Lengths, Tlv, children, read_tlv, write_tlv
 from gbcs.errors import LocalError, MalformedMessage
-from gbcs.length import encode_length, read_length
 
 INTEGER: Final = 0x02
 BIT_STRING: Final = 0x03
@@ -30,33 +29,6 @@ LIST_LIMIT: Final = 256
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
-
-
-class Lengths(Enum):
-    """How lengths are written."""
-
-    SHORTEST = "shortest"
-    """DER."""
-    TWO_OCTETS = "two octets"
-    """Lengths of 128 to 255 as 82 00 xx, as reference messages do in credential answers."""
-
-
-@dataclass(frozen=True, slots=True)
-class Tlv:
-    """One tag-length-value as received."""
-
-    tag: int
-    octets: bytes
-    """All of it, header included."""
-    start: int
-    """Where the content starts in ``octets``."""
-    offset: int
-    """Where ``octets`` lies in what is being decoded."""
-
-    @property
-    def content(self) -> bytes:
-        """What tag and length enclose."""
-        return self.octets[self.start :]
 
 
 class Codec(Protocol[T]):
@@ -76,17 +48,6 @@ class Codec(Protocol[T]):
         ...
 
 
-def read_tlv(octets: bytes, at: int = 0, offset: int = 0) -> tuple[Tlv, int]:
-    """Cut one tag-length-value; return it and where the next one starts."""
-    if at >= len(octets):
-        raise MalformedMessage("value is missing", offset + at)
-    length, start = read_length(octets, at + 1)
-    stop = start + length
-    if stop > len(octets):
-        raise MalformedMessage("value is cut short", offset + at)
-    return Tlv(octets[at], octets[at:stop], start - at, offset + at), stop
-
-
 def read_all(codec: Codec[T], octets: bytes) -> T:
     """Decode one value that fills the octets."""
     tlv, stop = read_tlv(octets)
@@ -100,22 +61,6 @@ def read_as(codec: Codec[T], tlv: Tlv) -> T:
     if tlv.tag not in codec.tags:
         raise MalformedMessage(f"tag {tlv.tag:02X} is not expected here", tlv.offset)
     return codec.read(tlv)
-
-
-def children(tlv: Tlv) -> Iterator[Tlv]:
-    """The values inside a constructed one."""
-    at = tlv.start
-    while at < len(tlv.octets):
-        child, at = read_tlv(tlv.octets, at, tlv.offset)
-        yield child
-
-
-def write_tlv(tag: int, content: bytes, lengths: Lengths) -> bytes:
-    """Put tag and length in front of a content."""
-    size = len(content)
-    if lengths is Lengths.TWO_OCTETS and 0x80 <= size <= 0xFF:
-        return bytes((tag, 0x82, 0x00, size)) + content
-    return bytes((tag,)) + encode_length(size) + content
 
 
 @dataclass(frozen=True, slots=True)

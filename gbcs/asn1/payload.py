@@ -6,7 +6,8 @@ from typing import Final
 
 from gbcs.asn1 import credentials as c
 from gbcs.asn1 import devices as d
-from gbcs.asn1.der import AnyCodec, Lengths, Tlv, children, read_all, read_tlv
+from gbcs.asn1.der import AnyCodec, read_all
+from gbcs.asn1.tlv import Lengths, Tlv, children, read_tlv
 from gbcs.envelope import Cra
 from gbcs.errors import LocalError, MalformedMessage
 

@@ -9,11 +9,9 @@ from gbcs.asn1.der import (
     Sequence,
     Signed,
     Time,
-    Tlv,
-    children,
-    read_tlv,
 )
 from gbcs.asn1.plain import to_plain
+from gbcs.asn1.tlv import Tlv, children, read_tlv
 from gbcs.certificate import read_certificate
 from gbcs.errors import GbcsError
 from gbcs.eui64 import format_eui64

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from gbcs.asn1 import credentials as c
 from gbcs.asn1 import devices as d
-from gbcs.asn1.der import Lengths
 from gbcs.asn1.names import JoinRole, Kind, TampStatus
 from gbcs.asn1.payload import codec_of, decode, encode, has_asn1, lengths_of
 from gbcs.asn1.plain import from_plain, to_plain
+from gbcs.asn1.tlv import Lengths
 from gbcs.certificate import read_certificate
 from gbcs.envelope import Cra, Message
 from gbcs.errors import LocalError, MalformedMessage

@@ -7,10 +7,11 @@ from datetime import UTC, datetime
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from gbcs.asn1.der import Integer, Lengths, ListOf, Tlv, read_tlv
+from gbcs.asn1.der import Integer, ListOf
 from gbcs.asn1.names import JoinCode
 from gbcs.asn1.payload import codec_of
 from gbcs.asn1.plain import from_plain, members_of, to_plain, type_name
+from gbcs.asn1.tlv import Lengths, Tlv, read_tlv
 from gbcs.build import Address, build, parameters
 from gbcs.catalogue import all_use_cases, by_name
 from gbcs.certificate import read_certificate
