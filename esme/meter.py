@@ -13,7 +13,6 @@ from typing import Final, Protocol
 
 from device.clock import ClockChange, DeviceClock
 from device.cosem.settings import Settings
-from device.cosem.shape import Plain, plain
 from device.cosem.table import Place
 from device.firmware import Firmware
 from device.logbook import seconds
@@ -27,10 +26,10 @@ from esme.control.calendar import ACTIVATIONS as CONTROLLER_CALENDAR
 from esme.control.happening import Boosted, Happening
 from esme.control.offset import NUMBER as OFFSET_NUMBER
 from esme.control.settings import ControlSettings
-from esme.demand import WINDOW_OPENS, middle_of
+from esme.demand import middle_of
 from esme.future import ACTIVATED, FutureDating, Pending
 from esme.kept import Kept, SupplyState
-from esme.load_limit import LoadLimit, LoadLimiter
+from esme.load_limit import LoadLimiter
 from esme.memory import Remembered, logs_of
 from esme.metering.energy import Readings
 from esme.metering.periods import Closed
@@ -40,33 +39,15 @@ from esme.physics.signal import earliest
 from esme.physics.site import Site
 from esme.prepayment import Prepayment
 from esme.reporter import Reporter
-from esme.schedule import Schedule, last_selector
+from esme.rules import Rules
 from esme.tariff.sheet import CHANGES as TARIFF_CHANGES
 from esme.tariff.sheet import TariffSheet
 from esme.tariff.switching import TariffSwitch
 from gbcs.dlms import values as v
-from gbcs.dlms.data import Data
 from gbcs.errors import LocalError
 from gbcs.stamp import Stamp
 
 CLOCK_NOT_ADJUSTED: Final = 0x8F0C
-_DEMAND_WINDOW: Final = Place.parse("10/0-0:12.0.0.255/2")
-_LOAD_LIMIT: Final = tuple(
-    Place.parse(text)
-    for text in (
-        "71/0-0:17.0.0.255/4",
-        "71/0-0:17.0.0.255/6",
-        "71/0-0:17.0.0.255/7",
-        "9000/0-0:94.44.0.3/2",
-    )
-)
-"""Threshold, period, restoration period, and whether the switch opens."""
-_NON_DISABLEMENT: Final = (
-    Place.parse("10/0-0:12.0.1.255/2"),
-    Place.parse("11/0-0:11.0.2.255/2"),
-)
-"""Schedule and special days; selector 32 begins a non-disablement period, 33 ends it."""
-_PROTECTION_BEGINS: Final = 32
 SUPPLIER_MESSAGE: Final = Place.parse("1/0-2:96.13.1.255/2")
 SUPPLIER_TELEPHONE: Final = Place.parse("9000/0-0:96.13.0.255/2")
 SUPPLIER_NAME: Final = Place.parse("9000/0-0:96.13.1.255/2")
@@ -150,8 +131,9 @@ class ElectricityMeter:
         self.metrology.closed = self.kept.supply is SupplyState.ENABLED
         self.metrology.on_half_hour = self._half_hour_is_over
         self.metrology.on_day = self._day_is_over
-        self._limit, self._limit_version = LoadLimit(), -1
-        self._limiter = LoadLimiter(self.kept.load_limit, self.load_limit, self._limit_supply)
+        self.rules = Rules(self.settings)
+        limit = self.rules.load_limit
+        self._limiter = LoadLimiter(self.kept.load_limit, limit, self._limit_supply)
         self.metrology.limiter = self._limiter
         self.reporter = Reporter(self.settings, store)
         self.tariff = TariffSwitch(self.settings, self.kept.tariff, lambda: self.readings)
@@ -161,7 +143,7 @@ class ElectricityMeter:
             self.tariff,
             tell=self.event,
             switch=self.switch_supply,
-            is_protected=self.is_supply_protected,
+            is_protected=lambda: self.rules.is_supply_protected(self.metrology.own_now),
             is_authentic=is_authentic,
             token_settings=token_settings,
         )
@@ -254,15 +236,6 @@ class ElectricityMeter:
         held = self.settings.find(place)
         return held.value if held is not None and isinstance(held.value, bytes) else b""
 
-    def load_limit(self) -> LoadLimit:
-        """The load limit in force; read once for each time that something is set."""
-        if self._limit_version != self.settings.version:
-            self._limit_version = self.settings.version
-            found = (_int(self.settings.find(place)) for place in _LOAD_LIMIT)
-            threshold, period, restoration, flag = found
-            self._limit = LoadLimit(threshold, period, restoration, bool(flag))
-        return self._limit
-
     def command_supply(self, state: SupplyState) -> None:
         """Enable, disable or arm the load switch by command: a load limit in force is over."""
         self._limiter.forget()
@@ -296,18 +269,6 @@ class ElectricityMeter:
             self.switch_supply(self.kept.supply)
 
         return undo
-
-    def in_demand_window(self, own: datetime) -> bool:
-        """Whether the configurable maximum demand counts at a time."""
-        return last_selector(self._stored(_DEMAND_WINDOW), (), own) == WINDOW_OPENS
-
-    def is_supply_protected(self) -> bool:
-        """Whether a non-disablement period keeps the supply on whatever the credit is."""
-        own = self.metrology.own_now
-        if own is None:
-            return False
-        schedule, special_days = (self._stored(place) for place in _NON_DISABLEMENT)
-        return last_selector(schedule, special_days, own) == _PROTECTION_BEGINS
 
     def _own_time(self) -> OwnTime:
         clock = self.clock
@@ -352,8 +313,7 @@ class ElectricityMeter:
         """
         account, metrology = self.prepayment.account, self.metrology
         if account.is_kept_on:
-            schedule, special_days = (self._stored(place) for place in _NON_DISABLEMENT)
-            return Schedule.read(schedule, special_days).next_after(own)
+            return self.rules.protection_changes_after(own)
         if not account.can_run_out:
             return None
         energy = self.kept.measurements.energy
@@ -406,7 +366,8 @@ class ElectricityMeter:
         return True
 
     def _half_hour_is_over(self, closed: Closed) -> None:
-        self.kept.demands.see(closed, in_window=self.in_demand_window(middle_of(closed)))
+        in_window = self.rules.in_demand_window(middle_of(closed))
+        self.kept.demands.see(closed, in_window=in_window)
         self.prepayment.review()
         if not closed.end.minute:
             self.prepayment.charge_hour()
@@ -414,12 +375,3 @@ class ElectricityMeter:
     def _day_is_over(self, closed: Closed) -> None:
         self.billing.end_day(closed)
         self.prepayment.charge_day()
-
-    def _stored(self, place: Place) -> Plain:
-        data = self.settings.find(place)
-        return None if data is None else plain(data)
-
-
-def _int(data: Data | None) -> int:
-    """A number or truth value that is stored; zero when nothing is."""
-    return data.value if data is not None and isinstance(data.value, int) else 0

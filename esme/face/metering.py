@@ -136,7 +136,7 @@ _METERING: Final[dict[int, Read]] = {
     **{0x0420 + 2 * n: _day(n + 2) for n in range(7)},
     **{0x0430 + 2 * n: _week(n) for n in range(6)},
     **{0x0440 + 2 * n: _month(n) for n in range(14)},
-    0x0601: lambda m: min(m.load_limit().threshold_w, _U24),
+    0x0601: lambda m: min(m.rules.load_limit().threshold_w, _U24),
     0x0606: lambda m: min(m.kept.load_limit.counter, 0xFF),
     **{
         _NO_TIER_BLOCK + _BLOCKS_OF_A_TIER * (tier + 1) + block: _block(block, tier)
