@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from bench.capture_keys import wireshark_options
 from bench.demo import DemoOptions
-from bench.demo.stamps import play
+from bench.demo.stamps import Stamps, play
+from tests.dissected import Dissected
 
 CASES = {
     "nothing pushed yet": ("0x01", "GPF", "invalid"),
@@ -23,9 +23,14 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("radio", ["ether:", "vncp:"])
-def test_stamps_say_source_and_reliability_case_by_case(radio: str, tmp_path: Path) -> None:
-    result = play(DemoOptions(radio, tmp_path / "demo.pcap", lambda line: None))
+@pytest.fixture(scope="module", params=["ether:", "vncp:"])
+def result(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Stamps:
+    """The story on each radio, once."""
+    capture = tmp_path_factory.mktemp("stamps") / "demo.pcap"
+    return play(DemoOptions(str(request.param), capture, lambda line: None))
+
+
+def test_stamps_say_source_and_reliability_case_by_case(result: Stamps) -> None:
     assert result.sound
     assert result.wrong == []
     assert len(result.rows) == 3 * len(CASES)
@@ -33,8 +38,7 @@ def test_stamps_say_source_and_reliability_case_by_case(radio: str, tmp_path: Pa
         assert (row.clock_status, row.source, row.reliability) == CASES[row.case]
 
 
-def test_a_sleeping_meter_is_not_waited_for(tmp_path: Path) -> None:
-    result = play(DemoOptions("ether:", tmp_path / "demo.pcap", lambda line: None))
+def test_a_sleeping_meter_is_not_waited_for(result: Stamps) -> None:
     [asleep, *_] = [row for row in result.rows if row.case == "GSME asleep for 20 min"]
     assert asleep.asked_at.startswith("2026-01-05T10:20")
     assert asleep.time == "2026-01-05T10:00:00+00:00"
@@ -49,18 +53,9 @@ def test_tshark_opens_the_whole_capture_with_the_printed_keys(tmp_path: Path, ts
         capture_output=True,
         text=True,
     ).stdout
-    keys = json.loads(printed)["keys"]
-
-    def count(display_filter: str) -> int:
-        lines = subprocess.run(
-            [tshark, "-r", str(capture), *wireshark_options(keys), "-Y", display_filter],
-            check=True,
-            capture_output=True,
-            text=True,
-        ).stdout.splitlines()
-        return len(lines)
-
-    assert count("zbee_aps") > 100
-    assert count("_ws.malformed") == 0
-    assert count("zbee_sec.encrypted_payload") == 0
-    assert count("gbcs_message") >= 6  # three commands to the gas meter and their Responses
+    shown = Dissected(tshark, capture, json.loads(printed)["keys"])
+    assert len(shown.frames("zbee_aps")) > 100
+    assert shown.defects() == []
+    assert (
+        len(shown.frames("gbcs_message")) >= 6
+    )  # three commands to the gas meter and their Responses

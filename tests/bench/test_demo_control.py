@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import io
 import json
-import subprocess
 from contextlib import redirect_stdout
 
 import pytest
 
-from bench.capture_keys import wireshark_options
 from bench.demo import DemoOptions
 from bench.demo.control import EXPECTED, LoadControl, play
+from tests.dissected import Dissected
 
 
 @pytest.fixture(scope="module")
@@ -64,17 +63,9 @@ def test_people_see_the_log_within_80_columns(result: LoadControl) -> None:
 def test_tshark_names_the_load_control_on_the_air_and_finds_nothing_malformed(
     result: LoadControl, tshark: str
 ) -> None:
-    def shown(display_filter: str, *fields: str) -> list[str]:
-        columns = [option for field in fields for option in ("-e", field)]
-        command = [tshark, "-r", str(result.capture), *wireshark_options(result.keys)]
-        command += ["-Y", display_filter, *(["-T", "fields", *columns] if fields else [])]
-        return subprocess.run(command, check=True, capture_output=True, text=True).stdout.split(
-            "\n"
-        )
-
-    drlc = "zbee_zcl_se.drlc"
-    assert shown("_ws.malformed || zbee_sec.encrypted_payload") == [""]
-    events = [line.split("\t") for line in shown(
+    shown, drlc = Dissected(tshark, result.capture, result.keys), "zbee_zcl_se.drlc"
+    assert shown.defects() == []
+    events = [line.split("\t") for line in shown.fields(
         f"{drlc}.cmd.srv_tx.id == 0", f"{drlc}.issuer_id", f"{drlc}.duty_cycle",
         f"{drlc}.utility_enrollment_group", f"{drlc}.duration_in_minutes",
     ) if line]  # fmt: skip
@@ -83,7 +74,7 @@ def test_tshark_names_the_load_control_on_the_air_and_finds_nothing_malformed(
     assert {int(duty, 0) for _, duty, *_ in events} == {0, 100}
     assert {int(group, 0) for _, _, group, _ in events} == {2}
     assert all(0 < int(minutes, 0) <= 1440 for *_, minutes in events)
-    statuses = [int(one, 0) for one in shown(
+    statuses = [int(one, 0) for one in shown.fields(
         f"{drlc}.report_event.event_status", f"{drlc}.report_event.event_status"
     ) if one]  # fmt: skip
     assert {1, 2} <= set(statuses)

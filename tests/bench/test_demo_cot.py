@@ -7,10 +7,17 @@ import subprocess
 import sys
 from pathlib import Path
 
-from bench.capture_keys import wireshark_options
+import pytest
+
+from tests.dissected import Dissected
+
+Result = dict[str, list[dict[str, object]]]
 
 
-def demo(capture: Path) -> dict[str, list[dict[str, object]]]:
+@pytest.fixture(scope="module")
+def played(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Result]:
+    """The story, once, and its capture."""
+    capture = tmp_path_factory.mktemp("cot") / "cot.pcap"
     printed = subprocess.run(
         [sys.executable, "-m", "bench", "demo", "cot", "--json", "--capture", str(capture)],
         check=True,
@@ -18,12 +25,11 @@ def demo(capture: Path) -> dict[str, list[dict[str, object]]]:
         text=True,
     )
     assert printed.stderr == ""
-    result: dict[str, list[dict[str, object]]] = json.loads(printed.stdout)
-    return result
+    return capture, json.loads(printed.stdout)
 
 
-def test_every_display_wipes_every_fuel_once_for_each_change(tmp_path: Path) -> None:
-    rows = demo(tmp_path / "cot.pcap")["rows"]
+def test_every_display_wipes_every_fuel_once_for_each_change(played: tuple[Path, Result]) -> None:
+    rows = played[1]["rows"]
     told = {(row["display"], row["fuel"], row["server"], row["cot_time"]) for row in rows}
     meters = {("electricity", "ESME"), ("gas", "GPF")}
     dates = {"2026-01-05T15:00:00+00:00", "2026-01-06T12:10:00+00:00"}
@@ -40,19 +46,10 @@ def test_every_display_wipes_every_fuel_once_for_each_change(tmp_path: Path) -> 
         assert str(row["wiped_at"]) >= str(row["cot_time"])
 
 
-def test_tshark_opens_the_whole_capture_with_the_printed_keys(tmp_path: Path, tshark: str) -> None:
-    capture = tmp_path / "cot.pcap"
-    keys = [str(key) for key in demo(capture)["keys"]]
-
-    def count(display_filter: str) -> int:
-        lines = subprocess.run(
-            [tshark, "-r", str(capture), *wireshark_options(keys), "-Y", display_filter],
-            check=True,
-            capture_output=True,
-            text=True,
-        ).stdout.splitlines()
-        return len(lines)
-
-    assert count("_ws.malformed") == 0
-    assert count("zbee_sec.encrypted_payload") == 0
-    assert count("zbee_aps.cluster == 0x0708 && zbee_zcl.cmd.id == 0x01") > 50
+def test_tshark_opens_the_whole_capture_with_the_printed_keys(
+    played: tuple[Path, Result], tshark: str
+) -> None:
+    capture, result = played
+    shown = Dissected(tshark, capture, [str(key) for key in result["keys"]])
+    assert shown.defects() == []
+    assert len(shown.frames("zbee_aps.cluster == 0x0708 && zbee_zcl.cmd.id == 0x01")) > 50

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from bench.capture_keys import wireshark_options
 from bench.demo.join import ESME, GSME, IHD, MISTYPED
+from tests.dissected import Dissected
 
 STEPS = [
     "hubs heard",
@@ -70,18 +70,9 @@ def test_tshark_opens_every_frame_of_the_joinings_with_the_printed_keys(
     played: tuple[Path, Result], tshark: str
 ) -> None:
     capture, result = played
-    keys = [str(key) for key in result["keys"]]
-
-    def shown(display_filter: str, *options: str) -> list[str]:
-        return subprocess.run(
-            [tshark, "-r", str(capture), *wireshark_options(keys), "-Y", display_filter, *options],
-            check=True,
-            capture_output=True,
-            text=True,
-        ).stdout.splitlines()
-
-    assert shown("_ws.malformed || zbee_sec.encrypted_payload") == []
-    told = "\n".join(shown("zbee_aps.cluster == 0x0800 && zbee_zcl.type == 1", "-V"))
+    shown = Dissected(tshark, capture, [str(key) for key in result["keys"]])
+    assert shown.defects() == []
+    told = "\n".join(shown.frames("zbee_aps.cluster == 0x0800 && zbee_zcl.type == 1", "-V"))
     assert Counter(re.findall(r"    Command: (.*) \(", told)) == {
         f"{command} {kind}": len(DEVICES)
         for command in ("Initiate Key Establishment", "Ephemeral Data", "Confirm Key Data")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -12,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from bench.capture_keys import wireshark_options
 from bench.home import Home, living_home, open_home
 from bench.rig import Rig
 from device.commissioning import JoinSettings
@@ -32,6 +30,7 @@ from han.cbke.messages import Step
 from han.radio import ApsFrame, ApsReceived, RadioError
 from hw.air_link import Link
 from tests.bench.test_joining import EUI64, MINUTE, holds_key
+from tests.dissected import Dissected
 from tests.joining import LINK_KEY, Device, credentials, device, joining
 
 SUITE_1 = {"chf": {"suites": 1}, "join": {"suites": 1}}  # which costs less arithmetic
@@ -368,15 +367,12 @@ async def test_tshark_opens_a_whole_day_with_fresh_keys_and_a_new_network_key(
         before = {bytes.fromhex(key) for key in keys}
         assert all(entry.tc_link_key in before for entry in home.hub.device_log.entries())
 
-    def shown(display_filter: str) -> list[str]:
-        command = [tshark, "-r", str(capture), *wireshark_options(keys), "-Y", display_filter]
-        done = subprocess.run(command, check=True, capture_output=True, text=True)
-        return done.stdout.splitlines()
-
-    assert shown("_ws.malformed || zbee_sec.encrypted_payload") == []
-    confirmed = [line for line in shown("zbee_aps.cluster == 0x0800") if "Confirm Key Data" in line]
+    shown = Dissected(tshark, capture, keys)
+    assert shown.defects() == []
+    established = shown.frames("zbee_aps.cluster == 0x0800")
+    confirmed = [line for line in established if "Confirm Key Data" in line]
     assert len(confirmed) == 2 * 3 * 2  # request and response, three devices, twice
-    assert len(shown("zbee_aps.cluster == 0x0025 && zbee_zcl.cmd.id == 0x01")) > 40
+    assert len(shown.frames("zbee_aps.cluster == 0x0025 && zbee_zcl.cmd.id == 0x01")) > 40
 
 
 async def test_a_device_looks_anew_for_what_others_provide_every_few_hours(

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import subprocess
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
 import pytest
 
-from bench.capture_keys import wireshark_options
 from bench.home import Home, living_home, open_home
 from bench.narrator import sentence
 from bench.remote_party import RemoteParty
@@ -40,6 +38,7 @@ from han.poll_control import FastPollStarted, PollControl, PollIntervals
 from han.radio import ChildPolled, RadioEvent, Role
 from han.requests import Far, command_of
 from han.zdo.server import Binding
+from tests.dissected import Dissected
 from tests.joining import ENDPOINT as OTHER_ENDPOINT
 from tests.joining import device
 from tests.virtual_time import START
@@ -340,17 +339,9 @@ async def test_tshark_reads_every_frame_of_poll_control(
         await timeline.sleep(SECOND)
         keys = [key.hex() for key in home.capture_keys]
 
-    def shown(display_filter: str, *fields: str) -> list[str]:
-        columns = [part for name in fields for part in ("-e", name)]
-        options = ["-T", "fields", *columns] if fields else []
-        filtered = ["-Y", display_filter, *options]
-        command = [tshark, "-r", str(capture), *wireshark_options(keys), *filtered]
-        return subprocess.run(
-            command, check=True, capture_output=True, text=True
-        ).stdout.splitlines()
-
-    assert shown("_ws.malformed || zbee_sec.encrypted_payload") == []
-    lines = shown("zbee_aps.cluster == 0x0020 && zbee_aps.type == 0")
+    shown = Dissected(tshark, capture, keys)
+    assert shown.defects() == []
+    lines = shown.frames("zbee_aps.cluster == 0x0020 && zbee_aps.type == 0")
     for name in (
         "Check-in,",
         "Check-in Response",
@@ -361,11 +352,11 @@ async def test_tshark_reads_every_frame_of_poll_control(
     ):
         assert any(name in line for line in lines), name
     ours = "zbee_zcl_general.poll"
-    answers = shown(f"{ours}.start", f"{ours}.start", f"{ours}.fast_timeout")
+    answers = shown.fields(f"{ours}.start", f"{ours}.start", f"{ours}.fast_timeout")
     no, yes = ("False", "True") if "True\t240" in answers else ("0", "1")  # by tshark's version
     assert set(answers) == {f"{no}\t0", f"{yes}\t240"}
-    assert set(shown(f"{ours}.new_long_interval", f"{ours}.new_long_interval")) == {"240"}
-    assert shown(f"{ours}.new_short_interval", f"{ours}.new_short_interval") == ["3"]
+    assert set(shown.fields(f"{ours}.new_long_interval", f"{ours}.new_long_interval")) == {"240"}
+    assert shown.fields(f"{ours}.new_short_interval", f"{ours}.new_short_interval") == ["3"]
 
 
 def test_intervals_that_were_changed_are_told_in_seconds() -> None:

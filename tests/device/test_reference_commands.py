@@ -23,7 +23,7 @@ from gbcs.rtds import RtdsFile, find_keystore
 from gbcs.stamp import Reliability
 from tests.device.rig import TrueTime
 
-FLIPS = 64
+FLIPS = 24
 """Bits flipped in each of some 500 commands, spread over its length."""
 TYPES = {
     0xA0: DeviceType.ESME,

@@ -25,3 +25,8 @@ def line_with(process: subprocess.Popen[str], *words: str) -> str:
         if all(word in line for word in words):
             return line.strip()
     raise AssertionError(f"no line with {words}")
+
+
+def wan_of(bench: subprocess.Popen[str]) -> str:
+    """The address on which a ``chub run`` says that it takes commands."""
+    return line_with(bench, "WAN on").split("WAN on ")[1].split()[0]

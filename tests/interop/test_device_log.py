@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.interop.programs import chub, line_with
+from tests.interop.programs import chub, wan_of
 
 DEVICE, CODE = "000D6F00ABCDEF01", "83FED3407A939723A5C639B26916D505"
 
@@ -26,7 +26,7 @@ def test_a_device_is_admitted_listed_and_expelled_by_commands(tmp_path: Path) ->
         '[hub]\nradio = "ether:"\nadmit = "commands"\n'
     )
     with chub("run", str(rig)) as bench:
-        wan = line_with(bench, "WAN on").split("WAN on ")[1].split()[0]
+        wan = wan_of(bench)
         where = ("--rig", str(rig), "--wan", wan)
         code = ("--install-code", "-")
         admitted = ask("admit", DEVICE, "--kind", "ESME", *code, *where, typed=f"{CODE} C3B5\n")

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
 from bench.home import Home, living_home
 from bench.rig import Rig
-from device.joins import Partner
 from device.timeline import Timeline, run
-from gbcs.asn1.names import Kind as PartnerKind
 from gbcs.catalogue import by_name
 from gbcs.utrn import ValueClass, make
 from gpf.han_side import HubEndpoints
@@ -32,10 +29,10 @@ from han.commands.price import (
     PublishTariffInformation,
     TierPrice,
 )
-from hw.capture import wireshark_key_option
 from peers.ppmid import Ppmid
 from peers.reading import Fuel
 from peers.told import Consumption, Told
+from tests.dissected import Dissected
 
 MONDAY = datetime(2026, 1, 5, tzinfo=UTC)
 SUNDAY_EVENING = MONDAY - timedelta(hours=2)
@@ -94,8 +91,6 @@ async def _top_up(home: Home, meter: GasMeter) -> None:
     ppmid = home.displays[1]
     assert isinstance(ppmid, Ppmid)
     gsme = meter.chassis.eui64
-    ppmid.common.joins.add(gsme, Partner(PartnerKind.GSME))
-    meter.common.joins.add(PPMID, Partner(PartnerKind.PPMID))
     supplier = home.rig.parties.supplier
     token = make(supplier, gsme, 7, 1000, ValueClass.PENCE, home.keys)
     answer = await ppmid.top_up(Fuel.GAS, token)
@@ -107,19 +102,12 @@ def test_displays_show_gas_by_day_week_and_month_and_tshark_names_what_they_read
 ) -> None:
     capture, timeline = tmp_path / "gas.pcap", Timeline(SUNDAY_EVENING)
     keys = run(_night(timeline, capture), timeline)
-    options = [o for key in keys for o in ("-o", wireshark_key_option(key, "key"))]
-
-    def shown(display_filter: str, field: str) -> list[str]:
-        command = [tshark, "-r", str(capture), *options, "-Y", display_filter]
-        return subprocess.run(
-            [*command, "-T", "fields", "-e", field], check=True, capture_output=True, text=True
-        ).stdout.splitlines()
-
-    assert shown("_ws.malformed || zbee_sec.encrypted_payload", "frame.number") == []
+    shown = Dissected(tshark, capture, [key.hex() for key in keys])
+    assert shown.defects() == []
     from_esi = f"zbee_aps.src == {ESI}"
     price = "zbee_zcl_se.price.cmd.srv_tx.id == 0 && zbee_zcl_se.price.price == 10000"
-    assert len(shown(f"{price} && {from_esi}", "frame.number")) >= len((IHD, PPMID))
+    assert len(shown.frames(f"{price} && {from_esi}")) >= len((IHD, PPMID))
     pcs01 = f"gbcs_message.grouping_header.message_code == {by_name('PCS01').message_code}"
     originator = "gbcs_message.grouping_header.business_originator_id"
-    first, *_ = shown(f"{pcs01} && zbee_nwk.dst == 0", originator)
+    first, *_ = shown.fields(f"{pcs01} && zbee_nwk.dst == 0", originator)
     assert int(first.replace(":", ""), 16) == PPMID

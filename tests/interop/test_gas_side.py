@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -17,7 +16,7 @@ from gsme.device import GasMeter
 from han.clusters import PRICE
 from han.commands.price import PublishCalorificValue, PublishConversionFactor
 from hw.air_link import Link
-from hw.capture import wireshark_key_option
+from tests.dissected import Dissected
 from tests.gsme.rig import component
 
 EVENING = datetime(2026, 1, 5, 22, tzinfo=UTC)
@@ -59,22 +58,13 @@ def test_tshark_names_every_frame_of_a_night_of_pushes_logs_and_catching_up(
 ) -> None:
     capture, timeline = tmp_path / "gas.pcap", Timeline(EVENING)
     keys = run(_night(timeline, capture), timeline)
-    options = [o for key in keys for o in ("-o", wireshark_key_option(key, "key"))]
-
-    def shown(display_filter: str, *names: str) -> list[str]:
-        fields = [part for name in names for part in ("-e", name)]
-        return subprocess.run(
-            [tshark, "-r", str(capture), *options, "-Y", display_filter, "-T", "fields", *fields],
-            check=True,
-            capture_output=True,
-            text=True,
-        ).stdout.splitlines()
+    shown = Dissected(tshark, capture, [key.hex() for key in keys])
 
     def commands(cluster: str, direction: str) -> set[int]:
         field = f"zbee_zcl_se.{cluster}.cmd.{direction}.id"
-        return {int(each, 0) for line in shown(field, field) for each in line.split(",")}
+        return {int(each, 0) for line in shown.fields(field, field) for each in line.split(",")}
 
-    assert shown("_ws.malformed || zbee_sec.encrypted_payload", "frame.number") == []
+    assert shown.defects() == []
     assert {0x01, 0x06, 0x07, 0x08, 0x0B} <= commands("met", "srv_tx")
     assert {0x01, 0x06, 0x08, 0x09} <= commands("met", "srv_rx")
     assert 0x01 in commands("pp", "srv_tx")

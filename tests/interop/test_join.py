@@ -11,7 +11,7 @@ import pytest
 
 from bench.joiners import joining_rig
 from bench.rig import RigError, load_rig
-from tests.interop.programs import chub, line_with
+from tests.interop.programs import chub, line_with, wan_of
 
 HUB, ESME, IHD = "02434855420000A3", "02434855420000A0", "02434855420000D1"
 CODES = {ESME: "83FED3407A939723A5C639B26916D505", IHD: "000102030405060708090A0B0C0D0E0F"}
@@ -53,7 +53,7 @@ def test_a_meter_and_a_display_join_the_hub_of_another_program_over_a_bad_link(
             chub("run", str(rig)) as bench,
             chub("join", str(_joiners_rig(tmp_path, meter, display))) as joiners,
         ):
-            wan = line_with(bench, "WAN on").split("WAN on ")[1].split()[0]
+            wan = wan_of(bench)
             line_with(joiners, "looking for a hub on channel 20")
             line_with(joiners, "IHD", "electricity at ESME")
             sent = subprocess.run(

@@ -7,8 +7,9 @@ import socket
 from pathlib import Path
 
 from gbcs.envelope import Cra, Message
+from gbcs.errors import MalformedMessage
 from gbcs.gfi import GfiReader
-from tests.interop.programs import chub, line_with
+from tests.interop.programs import chub, line_with, wan_of
 
 DEVICE_LOG_CHANGED = 0x0018
 
@@ -24,8 +25,7 @@ def test_alerts_of_a_killed_bench_are_told_by_the_next(tmp_path: Path) -> None:
         bench.send_signal(signal.SIGKILL)
     assert bench.returncode == -signal.SIGKILL
     with chub("run", str(rig)) as bench:
-        wan = line_with(bench, "WAN on").split("WAN on ")[1].split()[0]
-        host, port = wan.split(":")
+        host, port = wan_of(bench).split(":")
         with socket.create_connection((host, int(port)), timeout=30) as head_end:
             first = next(iter(heard(head_end)))
     assert (first.cra, first.message_code) == (Cra.ALERT, DEVICE_LOG_CHANGED)
@@ -35,6 +35,9 @@ def test_alerts_of_a_killed_bench_are_told_by_the_next(tmp_path: Path) -> None:
 def heard(head_end: socket.socket) -> list[Message]:
     """The first messages that a head end hears."""
     lines = GfiReader()
-    while not (found := lines.feed(head_end.recv(4096))):
-        pass
+    found: list[bytes | MalformedMessage] = []
+    while not found:
+        octets = head_end.recv(4096)
+        assert octets, "the bench closed the connection"
+        found = lines.feed(octets)
     return [Message.parse(one) for one in found if isinstance(one, bytes)]

@@ -7,9 +7,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from bench.capture_keys import wireshark_options
 from bench.keys import network_secret
 from hw.capture import LinkType, link_type_of
+from tests.dissected import Dissected
 from tests.interop.programs import chub, line_with
 
 HUB, METER, SPARE = "02434855420000A3", "02434855420000A1", "02434855420000FE"
@@ -36,10 +36,7 @@ def test_a_spare_dongle_records_a_join_that_tshark_opens(tmp_path: Path, tshark:
             assert sniffing.wait() == 0
     assert link_type_of(capture.read_bytes()[:24]) is LinkType.TAP
     key = network_secret("chub", "network key").hex()
-    shown = subprocess.run(
-        [tshark, "-r", str(capture), *wireshark_options([key]), "-Y", "zbee_nwk && wpan.fcs_ok"],
-        check=True, capture_output=True, text=True,
-    ).stdout.splitlines()  # fmt: skip
+    shown = Dissected(tshark, capture, [key]).frames("zbee_nwk && wpan.fcs_ok")
     assert any("Device Announcement" in line for line in shown)
     assert len(shown) > 30
 

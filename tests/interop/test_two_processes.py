@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from bench.capture_keys import wireshark_options
-from tests.interop.programs import chub, line_with
+from tests.dissected import Dissected
+from tests.interop.programs import chub, line_with, wan_of
 
 HUB, METER = "02434855420000A3", "02434855420000A1"
 
@@ -27,7 +27,7 @@ def test_a_hub_and_a_meter_on_two_dongles_of_another_process(ezsp: str, tmp_path
             f'[gas_meter]\nradio = "{addresses[1]}"\n'
         )
         with chub("run", str(rig)) as bench:
-            wan = line_with(bench, "WAN on").split("WAN on ")[1].split()[0]
+            wan = wan_of(bench)
             line_with(bench, "GPF", "GSME mirrored on endpoint")
             line_with(bench, "GSME", "back to sleep")
             sent = subprocess.run(
@@ -41,9 +41,8 @@ def test_a_hub_and_a_meter_on_two_dongles_of_another_process(ezsp: str, tmp_path
 
 
 def test_a_megabyte_of_noise_on_the_wan_port_costs_nothing() -> None:
-
     with chub("run", "--wan", "127.0.0.1:0") as bench:
-        wan = line_with(bench, "WAN on").split("WAN on ")[1].split()[0]
+        wan = wan_of(bench)
         host, _, port = wan.partition(":")
         with socket.create_connection((host, int(port))) as noisy:
             noisy.sendall(bytes(range(256)) * 4096)
@@ -68,20 +67,11 @@ def test_a_capture_of_a_run_is_read_whole_by_tshark(tmp_path: Path, tshark: str)
         for line in said.splitlines()
         if "zigbee_pc_keys" in line
     ]
-    assert (
-        len(keys) == 5
-    )  # network; for each meter that of the install code, and the one established
-
-    def count(display_filter: str) -> int:
-        shown = subprocess.run(
-            [tshark, "-r", str(capture), *wireshark_options(keys), "-Y", display_filter],
-            check=True, capture_output=True, text=True,
-        )  # fmt: skip
-        return len(shown.stdout.splitlines())
-
-    assert count("zbee_zcl") > 20
-    assert count("_ws.malformed") == 0
-    assert count("zbee_sec.encrypted_payload") == 0
+    # network; for each meter that of the install code, and the one established
+    assert len(keys) == 5
+    shown = Dissected(tshark, capture, keys)
+    assert len(shown.frames("zbee_zcl")) > 20
+    assert shown.defects() == []
 
 
 def test_every_dongle_that_is_served_keeps_its_network_over_a_kill(tmp_path: Path) -> None:
@@ -131,7 +121,7 @@ def test_a_dongle_killed_and_started_again_is_taken_up_with_network_and_keys(
     with chub(*serve) as dongle:
         line_with(dongle, "tcp://")
         with chub("run", str(rig)) as bench:
-            wan = line_with(bench, "WAN on").split("WAN on ")[1].split()[0]
+            wan = wan_of(bench)
             dongle.kill()
             dongle.wait()
             recorded = capture.stat().st_size
