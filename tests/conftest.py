@@ -9,9 +9,15 @@ from pathlib import Path
 from typing import NoReturn
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from gbcs.keys import KeyStore
 from gbcs.rtds import RtdsFile, find_keystore, read_directory
+
+settings.register_profile(  # how fast the machine is decides about no test
+    "chub", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("chub")
 
 _BESIDE_THE_PROJECT = Path(__file__).resolve().parents[2] / "shared" / "rtds"
 

@@ -216,7 +216,7 @@ def test_every_status_has_a_row_for_every_occurrence() -> None:
     assert set(table) == {(s, o) for s in statuses for o in Occurrence}
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     st.lists(
         st.tuples(st.sampled_from(["set", "sync", "loss", "wait"]), st.integers(-20, 20)),

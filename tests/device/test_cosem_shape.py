@@ -75,7 +75,7 @@ def test_a_bad_notation_is_refused(notation: str) -> None:
         shape(notation)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(st.text("u8 163203{}<>[]osarray,.|()", max_size=12))
 def test_any_text_is_a_notation_or_refused(text: str) -> None:
     with suppress(LocalError):

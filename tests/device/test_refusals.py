@@ -204,7 +204,7 @@ def test_no_single_bit_of_a_critical_command_can_be_flipped_unnoticed() -> None:
     assert isinstance(pipeline.receive(octets), Answered)
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(st.binary(max_size=300), st.integers(0, 120), st.integers(0, 40))
 def test_noise_of_any_size_is_refused(noise: bytes, at: int, cut: int) -> None:
     rig = Rig()
@@ -222,7 +222,7 @@ _PAYLOADS = st.binary(max_size=60) | st.builds(
 )
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(_PAYLOADS)
 def test_an_authentic_command_with_any_payload_is_answered_or_refused(payload: bytes) -> None:
     rig = Rig()

@@ -205,7 +205,7 @@ def _apply(store: Store, ops: list[_Op], fail: bool) -> None:
             raise ZeroDivisionError
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(st.lists(st.tuples(_OPS, st.booleans()), max_size=5))
 def test_both_stores_agree_whatever_is_done(units: list[tuple[list[_Op], bool]]) -> None:
     memory, file = MemoryStore(), SqliteStore(Path(":memory:"))

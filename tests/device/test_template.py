@@ -43,7 +43,7 @@ _SPECS = st.lists(
 )
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(_SPECS, st.text("abc", max_size=8))
 def test_counts_in_order_are_those_of_a_regular_expression(
     rows: list[tuple[str, int, int]], letters: str

@@ -217,7 +217,7 @@ def is_legal(end: datetime, period_s: int) -> bool:
 seconds = st.integers(0, 2 * 86_400)
 
 
-@settings(deadline=None, max_examples=80)
+@settings(max_examples=80)
 @given(
     st.sampled_from([60, 300, 420, 600, 900, 1100, 1800, 2700, 3600, 7200]),
     st.integers(0, 3600),

@@ -150,7 +150,7 @@ outages = st.lists(st.tuples(seconds, st.sampled_from([0, 230])), max_size=8)
 steps = st.lists(st.tuples(seconds, st.integers(-7200, 7200)), max_size=3)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(scripts, outages, steps, st.lists(seconds, max_size=6))
 def test_profile_entries_always_add_up_to_the_register(
     script: list[tuple[int, int]],
@@ -178,7 +178,7 @@ def test_profile_entries_always_add_up_to_the_register(
     assert total.active_import_wh >= accounted.active_import_wh
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(scripts, st.lists(seconds, max_size=20))
 def test_how_often_the_meter_is_advanced_changes_nothing(
     script: list[tuple[int, int]], pauses: list[int]

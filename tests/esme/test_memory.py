@@ -1,5 +1,6 @@
 """What a meter remembers after it was killed at any moment."""
 
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
@@ -49,7 +50,7 @@ def end_of(rig: MeterRig) -> tuple[object, ...]:
     )
 
 
-@settings(deadline=None, max_examples=15)
+@settings(max_examples=15)
 @given(st.lists(st.integers(1, 35_000), min_size=1, max_size=3))
 def test_a_meter_killed_at_any_moment_ends_like_one_that_never_was(kills: list[int]) -> None:
     undisturbed = MeterRig(site())
@@ -89,10 +90,11 @@ def test_memory_lasts_in_a_file(tmp_path: Path) -> None:
     rig.save()
     entries = rig.read("7/1-0:32.24.0.255/2")
     store.close()
-    again = MeterRig(site(), store=SqliteStore(path), start=at("12:00"))
-    assert again.read("7/1-0:32.24.0.255/2") == entries
-    assert again.meter.kept == rig.meter.kept
-    assert again.read("71/0-0:17.0.1.255/4") == 260
+    with closing(SqliteStore(path)) as store:
+        again = MeterRig(site(), store=store, start=at("12:00"))
+        assert again.read("7/1-0:32.24.0.255/2") == entries
+        assert again.meter.kept == rig.meter.kept
+        assert again.read("71/0-0:17.0.1.255/4") == 260
 
 
 def test_a_change_that_was_taken_back_is_not_remembered() -> None:

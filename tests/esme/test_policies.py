@@ -124,7 +124,7 @@ def test_each_phase_of_three_has_periods_where_it_was_there(period_s: int) -> No
 Scripts = list[tuple[int, int]]
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(
     scripts=st.lists(
         st.tuples(st.integers(1, 86_399), st.sampled_from([1, 2, 48, 101, 104, 108])), max_size=12

@@ -119,7 +119,7 @@ def test_a_missing_phase_carries_no_power() -> None:
     assert site.change_after(at("09:00")) == at("10:00")
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(st.lists(st.tuples(st.integers(0, 86_400), st.integers(-5, 5)), max_size=12))
 def test_following_the_changes_sees_every_value(script: list[tuple[int, int]]) -> None:
     signal = Steps(0, [(DAY + timedelta(seconds=s), v) for s, v in script])

@@ -138,7 +138,7 @@ _CODES = st.sampled_from((0x0008, 0x0102, 0x000A, 0x000B, 0x000E, 0x0012, 0x0013
 
 
 @given(_CODES, st.sampled_from(Cra), st.binary(max_size=60))
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 def test_arbitrary_octets_are_a_structure_or_malformed(code: int, cra: Cra, octets: bytes) -> None:
     for candidate in (octets, b"\x30" + bytes((len(octets),)) + octets):
         with contextlib.suppress(MalformedMessage):

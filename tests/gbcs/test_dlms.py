@@ -261,14 +261,14 @@ _DATA = st.recursive(
 
 
 @given(_DATA)
-@settings(deadline=None, max_examples=80)
+@settings(max_examples=80)
 def test_data_survives(data: Data) -> None:
     assert decode(encode(data)) == data
     assert untyped(typed(data)) == data
 
 
 @given(st.binary(max_size=60))
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 def test_arbitrary_octets_are_data_or_malformed(octets: bytes) -> None:
     with contextlib.suppress(MalformedMessage):
         decode(octets)

@@ -175,20 +175,20 @@ _MESSAGES = st.builds(
 
 
 @given(_MESSAGES)
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_what_is_written_is_read_back(message: Message) -> None:
     assert Message.parse(message.to_bytes()) == message
 
 
 @given(st.binary(max_size=120) | st.binary(max_size=80).map(lambda tail: COMMAND[:13] + tail))
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 def test_arbitrary_octets_are_a_message_or_malformed(octets: bytes) -> None:
     with contextlib.suppress(MalformedMessage):
         Message.parse(octets)
 
 
 @given(st.integers(0, len(RESPONSE) - 1), st.integers(0, 255))
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 def test_one_changed_octet_is_a_message_or_malformed(at: int, octet: int) -> None:
     changed = bytearray(RESPONSE)
     changed[at] = octet

@@ -38,7 +38,7 @@ def test_a_block_on_the_wire() -> None:
 
 
 @given(st.integers(1, 150), st.randoms(use_true_random=False))
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 def test_blocks_in_any_order_and_twice_make_the_message(size: int, order: st.DataObject) -> None:
     blocks = [*split(RESPONSE, size)]
     order.shuffle(blocks)  # type: ignore[attr-defined]  # random.Random
@@ -114,7 +114,7 @@ def test_blocks_that_cannot_be_written_are_our_error() -> None:
 
 
 @given(st.binary(max_size=80).map(lambda tail: b"\xdd\x09" + tail))
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 def test_arbitrary_octets_are_a_block_or_malformed(octets: bytes) -> None:
     with contextlib.suppress(MalformedMessage):
         assert Block.parse(octets).data is not None

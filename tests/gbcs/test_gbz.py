@@ -108,7 +108,7 @@ _COMPONENTS = st.builds(
 
 
 @given(st.lists(_COMPONENTS, max_size=6).map(tuple))
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 def test_components_survive_sealing_and_opening(components: tuple[Component, ...]) -> None:
     keys = KeyStore()
     keys.add_secret(SUPPLIER, GPF, bytes(32))
@@ -118,7 +118,7 @@ def test_components_survive_sealing_and_opening(components: tuple[Component, ...
 
 
 @given(st.binary(max_size=60).map(lambda tail: b"\x01\x09" + tail))
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 def test_arbitrary_octets_are_components_or_malformed(octets: bytes) -> None:
     with contextlib.suppress(MalformedMessage):
         assert Gbz.parse(octets).to_bytes() == octets

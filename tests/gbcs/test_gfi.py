@@ -1,6 +1,6 @@
 """The GFI text form: lines cut from a stream, whatever the stream does."""
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gbcs.envelope import MESSAGE_LIMIT_OCTETS
@@ -35,7 +35,6 @@ def test_a_megabyte_without_a_line_end_is_one_error_and_is_not_kept() -> None:
     assert reader.feed(b"\xff\n" + LINE) == [bytes.fromhex("dd0000ff")]
 
 
-@settings(deadline=None)
 @given(st.lists(st.binary(max_size=80), max_size=5), st.lists(st.integers(1, 50), max_size=20))
 def test_messages_survive_any_cutting_of_the_stream(messages: list[bytes], cuts: list[int]) -> None:
     stream, reader, found = b"".join(map(to_gfi, messages)), GfiReader(), []

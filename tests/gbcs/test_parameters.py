@@ -176,7 +176,7 @@ def test_rows_that_cannot_be_written(rows: object) -> None:
 
 
 @given(st.sampled_from(sorted(LAYOUTS)), st.binary(max_size=60))
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 def test_arbitrary_payloads_are_parameters_or_malformed(
     key: tuple[int, bool, int], payload: bytes
 ) -> None:

@@ -96,7 +96,7 @@ def test_a_damaged_message_is_handed_on_to_be_refused_by_who_reads_it() -> None:
 
 
 @given(st.binary(max_size=80) | st.text(max_size=60).map(str.encode))
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 def test_any_input_is_messages_or_errors(data: bytes) -> None:
     for start in (b"", b"\xdd\x00", b"DD00", b"GBCS:DATA#0:"):
         found = messages_in(start + data)

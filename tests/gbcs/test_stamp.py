@@ -69,7 +69,7 @@ def test_a_naive_moment_is_refused() -> None:
 
 
 @given(st.datetimes(timezones=st.just(UTC)), st.integers(0, 255))
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_moments_survive(moment: datetime, status: int) -> None:
     stamp = Stamp.with_status(moment, status)
     assert Stamp.from_bytes(stamp.to_bytes()) == stamp
@@ -77,7 +77,7 @@ def test_moments_survive(moment: datetime, status: int) -> None:
 
 
 @given(st.binary(min_size=12, max_size=12))
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 def test_twelve_octets_are_a_stamp_or_malformed(octets: bytes) -> None:
     try:
         stamp = Stamp.from_bytes(octets)

@@ -93,7 +93,7 @@ def test_the_counter_is_restored_around_the_highest(
 
 
 @given(st.integers(512, 2**32 - 1), st.integers(-511, 511))
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_any_near_counter_is_restored(highest: int, step: int) -> None:
     assert restore_counter((highest + step) % 1024, highest) == highest + step
 

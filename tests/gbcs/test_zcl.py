@@ -143,14 +143,14 @@ _SCALARS = st.sampled_from(_INTEGER_TYPES).flatmap(
 
 
 @given(st.lists(_SCALARS, max_size=5).map(tuple))
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 def test_structures_survive(members: tuple[tuple[int, Value], ...]) -> None:
     octets = encode(DataType.STRUCTURE, members)
     assert decode(DataType.STRUCTURE, octets) == (members, len(octets))
 
 
 @given(st.lists(st.text(max_size=8), max_size=5))
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 def test_arrays_survive(texts: list[str]) -> None:
     array = Collection(DataType.CHAR_STRING, tuple(texts))
     octets = encode(DataType.ARRAY, array)
@@ -158,7 +158,7 @@ def test_arrays_survive(texts: list[str]) -> None:
 
 
 @given(st.integers(0, 255), st.binary(max_size=40))
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 def test_arbitrary_octets_are_a_value_or_malformed(type_id: int, octets: bytes) -> None:
     try:
         value, end = decode(type_id, octets)
@@ -266,7 +266,7 @@ def test_general_commands_on_the_wire(command_id: int, command: g.General, octet
 
 
 @given(st.integers(0, 0x18), st.binary(max_size=40))
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 def test_arbitrary_payloads_are_a_command_or_malformed(command_id: int, payload: bytes) -> None:
     try:
         command = g.decode_general(command_id, payload)

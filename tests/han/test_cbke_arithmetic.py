@@ -152,7 +152,7 @@ def test_the_base_point_has_the_order_of_the_curve(curve: Curve) -> None:
 
 @pytest.mark.parametrize("curve", CURVES, ids=lambda c: c.name)
 @given(st.integers(1, 2**128), st.integers(1, 2**128))
-@settings(deadline=None, max_examples=10)
+@settings(max_examples=10)
 def test_multiplication_agrees_with_addition(curve: Curve, m: int, n: int) -> None:
     left, right = curve.multiply(m, curve.base), curve.multiply(n, curve.base)
     total = curve.multiply(m + n, curve.base)
@@ -179,7 +179,6 @@ def test_our_own_authority_issues_credentials_that_load_again(suite: Suite) -> N
 
 
 @given(st.binary(max_size=80))
-@settings(deadline=None)
 def test_arbitrary_octets_are_a_certificate_or_malformed(octets: bytes) -> None:
     try:
         Certificate.parse(octets)
@@ -189,7 +188,7 @@ def test_arbitrary_octets_are_a_certificate_or_malformed(octets: bytes) -> None:
 
 @pytest.mark.parametrize("curve", CURVES, ids=lambda c: c.name)
 @given(data=st.data())
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 def test_arbitrary_octets_are_a_point_of_the_curve_or_malformed(
     curve: Curve, data: st.DataObject
 ) -> None:
@@ -248,7 +247,7 @@ def doubled_and_added(curve: Curve, scalar: int, point: Point) -> Point | None:
 
 @pytest.mark.parametrize("curve", CURVES, ids=lambda c: c.name)
 @given(st.integers(0, 2**290), st.booleans())
-@settings(deadline=None, max_examples=4)
+@settings(max_examples=4)
 @example(0, False)
 @example(1, True)
 @example(2, True)

@@ -258,7 +258,7 @@ def test_an_initiate_may_begin_anew() -> None:
 
 
 @given(steps=st.lists(st.sampled_from(list(Step)), max_size=5), initiator=st.booleans())
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 def test_every_step_in_every_state_is_in_the_table_or_refused(
     steps: list[Step], *, initiator: bool
 ) -> None:

@@ -152,7 +152,7 @@ KINDS = sorted(
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda k: k.__name__)
 @given(octets=st.binary(max_size=60))
-@settings(deadline=None, max_examples=15)
+@settings(max_examples=15)
 def test_any_octets_are_a_payload_or_malformed(kind: type, octets: bytes) -> None:
     try:
         value: object = decode(kind, octets)

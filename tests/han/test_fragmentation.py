@@ -131,7 +131,7 @@ def test_the_sender_gives_up_after_three_retries_of_one_part() -> None:
 
 
 @given(st.binary(min_size=1, max_size=1500), st.integers(20, 80))
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_every_message_arrives_whole_over_a_clean_line(octets: bytes, part_octets: int) -> None:
     line = Line(Random(0), loss=0.0)
     run(FragmentSender(message(octets), part_octets), line)
@@ -139,7 +139,7 @@ def test_every_message_arrives_whole_over_a_clean_line(octets: bytes, part_octet
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(72, 1500), st.sampled_from([0.05, 0.2, 0.5]))
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 def test_over_a_bad_line_a_message_arrives_at_most_once_and_always_when_the_sender_says_so(
     seed: int, length: int, loss: float
 ) -> None:
@@ -154,7 +154,7 @@ def test_over_a_bad_line_a_message_arrives_at_most_once_and_always_when_the_send
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(1, 8), st.integers(2, 25))
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 def test_parts_in_any_order_and_twice_make_one_message(seed: int, window: int, count: int) -> None:
     random = Random(seed)
     parts = [random.randbytes(60) for _ in range(count)]

@@ -177,7 +177,7 @@ def test_a_hub_that_is_silent_is_asked_three_times() -> None:
 
 
 @given(st.integers(0, 2**32 - 1))
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 def test_over_a_lossy_air_every_message_arrives_and_again_only_when_its_confirmation_was_lost(
     seed: int,
 ) -> None:

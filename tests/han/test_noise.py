@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from random import Random
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gbcs.errors import MalformedMessage
@@ -153,7 +153,7 @@ zdo = st.builds(
 
 
 @given(st.lists(received | zdo, min_size=1, max_size=12))
-@settings(deadline=None, max_examples=250, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=250)
 def test_nothing_a_peer_sends_escapes_as_an_exception(arriving: list[ApsReceived]) -> None:
     rig = Everything()
     now = START
@@ -167,7 +167,7 @@ def test_nothing_a_peer_sends_escapes_as_an_exception(arriving: list[ApsReceived
 
 
 @given(st.binary(max_size=12))
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 def test_a_list_of_endpoints_is_read_or_malformed(octets: bytes) -> None:
     with suppress(MalformedMessage):
         assert all(0 <= endpoint <= 0xFF for endpoint in endpoints_of(octets))

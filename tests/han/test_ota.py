@@ -9,7 +9,7 @@ from random import Random
 import pytest
 import zigpy.ota.image as zigpy_image
 import zigpy.zcl.clusters.general as zigpy_general
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gbcs.errors import MalformedMessage
@@ -107,7 +107,6 @@ def test_a_spoilt_image_is_malformed(spoil: object) -> None:
 
 
 @given(st.binary(max_size=80))
-@settings(deadline=None)
 def test_any_octets_are_a_header_or_malformed(octets: bytes) -> None:
     try:
         OtaHeader.parse(octets)

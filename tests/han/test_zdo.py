@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 import zigpy.zdo.types as zdo_types
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from han.endpoint import Endpoint
@@ -197,7 +197,6 @@ def test_a_broadcast_question_collects_every_answer_until_its_time_is_up() -> No
 
 
 @given(st.integers(0, 0x40), st.binary(max_size=40), st.booleans())
-@settings(deadline=None)
 def test_any_octets_get_an_answer_or_silence(command: int, payload: bytes, everyone: bool) -> None:
     node = meter()
     frame = ApsReceived(HUB, 0, command, 0, 0, payload, False, 1, 0, broadcast=everyone)

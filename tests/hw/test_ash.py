@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from hw.vncp.ash import AshFrame, AshNcp, Deframer, Kind, ResetCode, stuff, unstuff
 
-examples = settings(max_examples=80, deadline=None)
+examples = settings(max_examples=80)
 number = st.integers(0, 7)
 
 

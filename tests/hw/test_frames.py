@@ -26,7 +26,7 @@ GET = bytes.fromhex(
     "e7e41abb14"
     "a1d10f47abfbd9acc9450ef8"
 )
-examples = settings(max_examples=60, deadline=None)
+examples = settings(max_examples=60)
 short = st.integers(0, 0xFFFF)
 eui64 = st.integers(0, (1 << 64) - 1)
 octet = st.integers(0, 0xFF)

@@ -95,7 +95,7 @@ told_changes = st.lists(
 
 
 @given(told_changes)
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_whatever_is_told_each_change_wipes_once_and_never_before_its_date(
     story: list[tuple[int, int | None]],
 ) -> None:

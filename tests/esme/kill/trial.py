@@ -118,9 +118,11 @@ class Trial:
 
     def run(self, kills: int) -> None:
         """Go on until the meter has died so often; AssertionError when it is not its twin."""
-        while self.kills.total() < kills:
-            self.step()
-        self.store.close()
+        try:
+            while self.kills.total() < kills:
+                self.step()
+        finally:
+            self.store.close()
 
     def step(self) -> None:
         """One step of both; the meter dies somewhere in it."""

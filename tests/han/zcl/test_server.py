@@ -282,7 +282,7 @@ def test_a_cluster_is_served_once() -> None:
 
 
 @given(st.integers(0, 0xFF), st.integers(0, 0xFF), st.binary(max_size=40))
-@settings(deadline=None, max_examples=400)
+@settings(max_examples=400)
 def test_arbitrary_frames_are_answered_or_met_with_silence(
     control: int, command: int, payload: bytes
 ) -> None:
