@@ -7,6 +7,32 @@ except where a ZDO payload must quote them.
 
 from __future__ import annotations
 
+from han.radio.events import (
+    ApsReceived,
+    ChildPolled,
+    DeviceJoined,
+    DeviceLeft,
+    JoinKind,
+    NetworkDown,
+    NetworkKeySwitched,
+    NetworkUp,
+    PartnerKeyAsked,
+    PartnerKeySet,
+    RadioEvent,
+    RadioLost,
+)
+from han.radio.frames import (
+    ApsFrame,
+    Beacon,
+    Block,
+    BlockAck,
+    Broadcast,
+    DeliveryReport,
+    DeliveryStatus,
+    NetworkParameters,
+    Role,
+    SimpleDescriptor,
+)
 from han.radio.keys import (
     aes_mmo,
     hmac_mmo,
@@ -20,31 +46,9 @@ from han.radio.port import (
     AWAKE_POLL_S,
     PARTNER_KEY_TIMEOUT_S,
     POWER_CUT,
-    ApsFrame,
-    ApsReceived,
-    Beacon,
-    Block,
-    BlockAck,
-    Broadcast,
-    ChildPolled,
-    DeliveryReport,
-    DeliveryStatus,
-    DeviceJoined,
-    DeviceLeft,
     HanRadio,
-    JoinKind,
-    NetworkDown,
-    NetworkKeySwitched,
-    NetworkParameters,
-    NetworkUp,
     OtherRole,
-    PartnerKeyAsked,
-    PartnerKeySet,
     RadioError,
-    RadioEvent,
-    RadioLost,
-    Role,
-    SimpleDescriptor,
 )
 
 __all__ = [

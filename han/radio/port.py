@@ -1,11 +1,20 @@
-"""The port itself: values that cross it, and the protocol a radio fills."""
+"""The port itself: the protocol a radio fills, and how it refuses."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field
-from enum import Enum, IntEnum
 from typing import Final, Protocol
+
+from han.radio.events import RadioEvent
+from han.radio.frames import (
+    ApsFrame,
+    Beacon,
+    BlockAck,
+    DeliveryReport,
+    NetworkParameters,
+    Role,
+    SimpleDescriptor,
+)
 
 POWER_CUT: Final = "the supply is cut"
 """Reason of :class:`RadioLost` after :meth:`HanRadio.cut_power`."""
@@ -21,238 +30,6 @@ class RadioError(Exception):
 
 class OtherRole(RadioError):
     """The radio is on a network already, and in another role than it is wanted for."""
-
-
-class Role(Enum):
-    """What a node is on the network; the coordinator is also the trust centre."""
-
-    COORDINATOR = "coordinator"
-    ROUTER = "router"
-    END_DEVICE = "end device"
-    SLEEPY_END_DEVICE = "sleepy end device"
-
-
-class Broadcast(IntEnum):
-    """Broadcast destinations by who listens (Zigbee PRO)."""
-
-    ALL = 0xFFFF
-    RX_ON_WHEN_IDLE = 0xFFFD
-    ROUTERS = 0xFFFC
-
-
-@dataclass(frozen=True, slots=True)
-class SimpleDescriptor:
-    """One endpoint as service discovery shows it."""
-
-    endpoint: int
-    profile_id: int
-    device_id: int
-    input_clusters: tuple[int, ...]
-    output_clusters: tuple[int, ...]
-    device_version: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class NetworkParameters:
-    """A network to form. The key is a secret and never printed."""
-
-    channel: int
-    pan_id: int
-    extended_pan_id: int
-    network_key: bytes = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Beacon:
-    """What an active scan heard of one router or coordinator."""
-
-    channel: int
-    pan_id: int
-    extended_pan_id: int
-    permits_joining: bool
-    lqi: int = 255
-    rssi_dbm: int = -40
-
-
-@dataclass(frozen=True, slots=True)
-class Block:
-    """One part of a fragmented APS message; only part 0 tells how many parts there are."""
-
-    index: int
-    count: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ApsFrame:
-    """One APS data frame to send, no larger than ``HanRadio.max_payload``.
-
-    ``aps_counter`` is given only for parts after the first of one fragmented message: all parts
-    share the counter that the report of part 0 named.
-    """
-
-    peer: int | Broadcast
-    profile_id: int
-    cluster_id: int
-    source_endpoint: int
-    destination_endpoint: int
-    payload: bytes
-    acknowledged: bool = True
-    encrypted: bool = False
-    block: Block | None = None
-    aps_counter: int | None = None
-
-
-class DeliveryStatus(Enum):
-    """How sending one frame ended."""
-
-    DELIVERED = "delivered"
-    NO_ACKNOWLEDGEMENT = "no acknowledgement"
-    UNKNOWN_PEER = "unknown peer"
-    NO_LINK_KEY = "no link key"
-    EXPIRED = "expired in the indirect queue"
-    RADIO_LOST = "radio lost"
-    QUEUE_FULL = "too many messages wait for the peer"
-    TOO_LONG = "longer than a message may be"
-
-
-@dataclass(frozen=True, slots=True)
-class DeliveryReport:
-    """The end of one ``send``; DELIVERED of an unacknowledged frame only says that it left."""
-
-    status: DeliveryStatus
-    aps_counter: int
-
-    @property
-    def delivered(self) -> bool:
-        """Whether the peer acknowledged (or the frame left, when no acknowledgement was asked)."""
-        return self.status is DeliveryStatus.DELIVERED
-
-
-@dataclass(frozen=True, slots=True)
-class BlockAck:
-    """The receiver's answer to a part of a fragmented message: which parts of the window it holds.
-
-    ``window_start`` is the index of the window's first part; bit n of ``received`` is part
-    ``window_start + n``.
-    """
-
-    peer: int
-    profile_id: int
-    cluster_id: int
-    source_endpoint: int
-    destination_endpoint: int
-    aps_counter: int
-    window_start: int
-    received: int
-
-
-@dataclass(frozen=True, slots=True)
-class ApsReceived:
-    """An APS data frame that arrived for one of our endpoints, already decrypted."""
-
-    peer: int
-    profile_id: int
-    cluster_id: int
-    source_endpoint: int
-    destination_endpoint: int
-    payload: bytes
-    encrypted: bool
-    aps_counter: int
-    peer_nwk: int
-    broadcast: bool = False
-    block: Block | None = None
-    lqi: int = 255
-    rssi_dbm: int = -40
-
-
-class JoinKind(Enum):
-    """How a device came to the network."""
-
-    ASSOCIATED = "associated"
-    SECURED_REJOIN = "secured rejoin"
-    UNSECURED_REJOIN = "unsecured rejoin"
-
-
-@dataclass(frozen=True, slots=True)
-class DeviceJoined:
-    """The trust centre met a device; ``admitted`` is false when it was turned away."""
-
-    eui64: int
-    kind: JoinKind
-    admitted: bool
-
-
-@dataclass(frozen=True, slots=True)
-class DeviceLeft:
-    """A device left, or was removed."""
-
-    eui64: int
-
-
-@dataclass(frozen=True, slots=True)
-class ChildPolled:
-    """A sleepy child asked for its waiting frames."""
-
-    eui64: int
-
-
-@dataclass(frozen=True, slots=True)
-class NetworkUp:
-    """The node is on the network: formed, joined, resumed, or its lost radio came back."""
-
-
-@dataclass(frozen=True, slots=True)
-class NetworkDown:
-    """The node is no longer on the network."""
-
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class RadioLost:
-    """The radio stopped answering, or has no supply; ``NetworkUp`` follows when it is back."""
-
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class PartnerKeySet:
-    """The trust centre gave this node a link key shared with ``partner``, asked for or not."""
-
-    partner: int
-
-
-@dataclass(frozen=True, slots=True)
-class PartnerKeyAsked:
-    """A device asked this trust centre for a key shared with ``partner``.
-
-    ``partner`` is None where a dongle does not tell it. What is not granted is not answered.
-    """
-
-    eui64: int
-    partner: int | None
-    granted: bool
-
-
-@dataclass(frozen=True, slots=True)
-class NetworkKeySwitched:
-    """The node uses the network key of this sequence number from now on."""
-
-    key_sequence: int
-
-
-RadioEvent = (
-    ApsReceived
-    | DeviceJoined
-    | DeviceLeft
-    | ChildPolled
-    | NetworkUp
-    | NetworkDown
-    | RadioLost
-    | PartnerKeySet
-    | PartnerKeyAsked
-    | NetworkKeySwitched
-)
 
 
 class HanRadio(Protocol):

@@ -326,16 +326,15 @@ class ApsLayer:
         return payload
 
     def _acknowledged(self, header: aps.ApsHeader, peer: int) -> None:
-        if header.block is None:
-            item = self._pending.get((peer, header.counter, None))
+        """End what it acknowledges; an acknowledgement is as secured as what it is for."""
+        parts: list[int | None] = [None]
+        if header.block is not None:
+            received, first = header.block.received or 0, header.block.number
+            parts = [first + bit for bit in range(8) if received >> bit & 1]
+        for part in parts:
+            item = self._pending.get((peer, header.counter, part))
             if item is not None and item.frame.encrypted == header.secured:
                 self._end(item, DeliveryStatus.DELIVERED)
-            return
-        for bit in range(8):
-            if (header.block.received or 0) >> bit & 1:
-                item = self._pending.get((peer, header.counter, header.block.number + bit))
-                if item is not None:
-                    self._end(item, DeliveryStatus.DELIVERED)
 
     def _data(
         self, header: aps.ApsHeader, payload: bytes, peer: int, frame: nwk.NwkFrame, link: Link

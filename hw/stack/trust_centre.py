@@ -202,8 +202,9 @@ class TrustCentre:
             self._answer_rejoin(short, AssociationStatus.PAN_AT_CAPACITY, secured=secured)
             self.emit(DeviceJoined(eui64, kind, admitted=False))
             return
-        awake = Capability.RX_ON_WHEN_IDLE in capability
-        self.children.take(eui64, Child(short, awake, authenticated=secured, router=router))
+        awake, former = Capability.RX_ON_WHEN_IDLE in capability, self.state.children.get(eui64)
+        proven = secured or (former is not None and former.authenticated)
+        self.children.take(eui64, Child(short, awake, authenticated=proven, router=router))
         self.state.save()
         self._answer_rejoin(short, AssociationStatus.SUCCESSFUL, secured=secured)
         if link_key is not None and not secured:

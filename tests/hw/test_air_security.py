@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
 from device.timeline import Timeline
-from han.radio import ApsReceived, Role
+from han.radio import ApsReceived, Block, Role
 from hw.ether import Acknowledged, Ether, Link
+from hw.ether_radio import EtherRadio
 from hw.zigbee import aps, mac, nwk
 from hw.zigbee.security import AuxiliaryHeader, KeyId
 from tests.hw.air import CHANNEL, HUB, METER, NETWORK_KEY, Air, Node, message
@@ -116,6 +118,48 @@ async def test_the_network_key_alone_does_not_forge_link_key_messages(
     await attacker.send(mac.data(0xABCD, 0, meter.radio.nwk, 0x80, sealed))
     await asyncio.sleep(1)
     assert hub.payloads() == []
+
+
+@pytest.mark.parametrize("scene", ["ether"], indirect=True)
+@pytest.mark.parametrize("block", [None, Block(0, 2)])
+async def test_the_network_key_alone_does_not_acknowledge_link_key_messages(
+    scene: tuple[Node, Node, Attacker], block: Block | None
+) -> None:
+    hub, meter, attacker = scene
+    nwk_of_meter = meter.radio.nwk
+    await meter.radio.close()
+    frame = replace(message(METER, encrypted=True), block=block, aps_counter=77)
+    sending = asyncio.create_task(hub.radio.send(frame))
+    header = aps.ApsHeader(
+        aps.FrameType.ACK, 77, destination_endpoint=1, source_endpoint=1, cluster_id=0x0702,
+        profile_id=0x0109, block=None if block is None else aps.BlockHeader(True, 0, 0xFF),
+    )  # fmt: skip
+    for number in range(20):
+        forged = nwk.NwkFrame(nwk.FrameType.DATA, 0, nwk_of_meter, number, header.to_bytes())
+        sealed = forged.seal(NETWORK_KEY, 0, 0x00FFFFFF + number, METER)
+        await attacker.send(mac.data(0xABCD, 0, nwk_of_meter, 0x80 + number, sealed))
+        await asyncio.sleep(0.5)
+    assert not (await sending).delivered
+
+
+@pytest.mark.parametrize("scene", ["ether"], indirect=True)
+async def test_who_asks_back_in_as_a_device_does_not_cost_it_its_place(
+    scene: tuple[Node, Node, Attacker],
+) -> None:
+    hub, _, attacker = scene
+    assert isinstance(hub.radio, EtherRadio)
+    state = hub.radio._stack.state
+    short, eui64 = 0x1EAF, METER + 9
+    state.learn(eui64, short)
+    state.set_link_key(eui64, bytes(range(16)))
+    hub.radio._stack.restore_child(eui64, short, rx_on_when_idle=False)
+    payload = bytes((nwk.Command.REJOIN_REQUEST, 0x80))
+    forged = nwk.NwkFrame(
+        nwk.FrameType.COMMAND, 0, short, 9, payload, 1, secured=False, source_ieee=eui64
+    )
+    await attacker.send(mac.data(0xABCD, 0, short, 0x80, forged.to_bytes()))
+    await asyncio.sleep(60)
+    assert eui64 in state.children
 
 
 async def test_noise_on_the_air_upsets_nobody(scene: tuple[Node, Node, Attacker]) -> None:
