@@ -33,6 +33,13 @@ def listed(heard: AccessResponse, backup: AccessResponse) -> list[Row]:
     ]
 
 
+def line_of(row: Row) -> str:
+    """A row for people: a device that was never heard has no quality."""
+    quality = f"RSSI {row['rssi_dbm']:4} dBm  LQI {row['lqi']:3}"
+    heard = f"{row['last_heard']}  {quality}" if row["last_heard"] else "never heard"
+    return f"{row['device']}  {heard:44}  key {row['key']}"
+
+
 def _data(answer: AccessResponse) -> Data:
     return answer.results[0].data
 

@@ -362,7 +362,7 @@ VIRTUAL_START: Final = datetime(2026, 1, 5, 9, 50, tzinfo=UTC)
 def load_rig(path: Path) -> Rig:
     """Read a rig file; RigError names what is wrong and where.
 
-    Relative paths in it are meant from where it lies.
+    Relative paths in it are meant from where it lies. One without a name has that of its file.
     """
     try:
         text = path.read_text(encoding="utf-8-sig")
@@ -374,6 +374,8 @@ def load_rig(path: Path) -> Rig:
         raise RigError(f"{path}: {error}") from error
     except ValidationError as error:
         raise RigError(f"{path}: {first_problems(error)}") from error
+    if "name" not in rig.model_fields_set:
+        rig = rig.model_copy(update={"name": path.stem})
     return _placed(rig, path.parent)
 
 

@@ -9,10 +9,13 @@ import click
 
 from bench.cli.exit_codes import ExitCode
 from bench.cli.options import print_json
+from bench.demo import DEMOS, DemoOptions, run_demo
+
+_STORIES = "\n".join(f"  {name:8} {story}" for name, story in DEMOS.items())
 
 
-@click.command()
-@click.argument("name", default="stamps")
+@click.command(epilog=f"\b\nNAME is one of\n{_STORIES}")
+@click.argument("name", type=click.Choice(list(DEMOS)), default="stamps")
 @click.option(
     "--radio", default="vncp:", show_default=True, help="The hub's radio: vncp: or ether:"
 )
@@ -26,11 +29,6 @@ from bench.cli.options import print_json
 @click.option("--json", "as_json", is_flag=True, help="Print the result for machines.")
 def demo(name: str, radio: str, capture: Path, *, as_json: bool) -> None:
     """Run the demonstration NAME (default: stamps) in virtual time."""
-    from bench.demo import DEMOS, DemoOptions, run_demo
-
-    if name not in DEMOS:
-        known = "; ".join(f"{one}: {story}" for one, story in DEMOS.items())
-        raise click.UsageError(f"no demonstration {name!r}. There are: {known}")
 
     def tell(line: str) -> None:
         if not as_json:

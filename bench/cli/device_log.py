@@ -12,7 +12,7 @@ import click
 
 from bench.cli.exit_codes import ExitCode
 from bench.cli.given import ELSEWHERE, SECRET
-from bench.cli.options import EUI64, milliseconds_since_2000, print_json, rig_of
+from bench.cli.options import EUI64, examples, milliseconds_since_2000, print_json, rig_of
 
 if TYPE_CHECKING:
     from gbcs.dlms.apdu import AccessResponse
@@ -35,7 +35,11 @@ def _where(command: _F) -> _F:
     return rig(wan(command))
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "chub admit 02434855420000A0 --kind ESME --install-code @code.txt --timeout 600",
+    )
+)
 @click.argument("device", type=EUI64)
 @click.option("--kind", type=click.Choice(KINDS, case_sensitive=False), required=True)
 @click.option("--install-code", "code", type=SECRET, required=True,
@@ -85,7 +89,7 @@ def expel(device: int, rig_path: Path | None, wan: str | None) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print the list for machines.")
 def devices(rig_path: Path | None, wan: str | None, *, as_json: bool) -> None:
     """List the devices of a running bench's hub, and how they are heard (CCS06, CCS07)."""
-    from bench.device_list import listed
+    from bench.device_list import line_of, listed
 
     heard, keys = _ask("CCS06", {}, rig_path, wan), _ask("CCS07", {}, rig_path, wan)
     rows = listed(heard, keys)
@@ -93,10 +97,7 @@ def devices(rig_path: Path | None, wan: str | None, *, as_json: bool) -> None:
         print_json(rows)
         return
     for row in rows:
-        click.echo(
-            f"{row['device']}  {row['last_heard'] or 'never heard':20}"
-            f"  RSSI {row['rssi_dbm']:4} dBm  LQI {row['lqi']:3}  key {row['key']}"
-        )
+        click.echo(line_of(row))
 
 
 def _install_code(text: str) -> bytes:

@@ -9,7 +9,7 @@ import click
 
 from bench.cli.exit_codes import ExitCode
 from bench.cli.language_options import GENERATION, KEYS, required_keys
-from bench.cli.options import EUI64, print_json
+from bench.cli.options import EUI64, examples, print_json
 
 FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
 
@@ -42,7 +42,12 @@ def firmware() -> None:
     """Make and inspect firmware images (GB OTA files)."""
 
 
-@firmware.command()
+@firmware.command(
+    epilog=examples(
+        "chub firmware make body.bin --signer 90B3D51F30010000 --keys keystore \\",
+        "    --image-type 1 --version 0123ABCE --out esme.ota",
+    )
+)
 @click.argument("image", type=FILE)
 @click.option("--signer", type=EUI64, required=True, help="Whose private key signs the image.")
 @click.option("--manufacturer", type=HexType(2), default="4348", show_default=True)

@@ -9,13 +9,19 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bench.cli.options import examples
 from bench.cli.running import event_printer, start_of, stop_event
 
 if TYPE_CHECKING:
     from bench.rig import Rig
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "chub join rig.toml --show-install-codes",
+        "chub join rig.toml --leave",
+    )
+)
 @click.argument("rig", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @click.option("--for", "for_s", type=float, help="End after so many seconds.")
 @click.option(
@@ -32,11 +38,11 @@ def join(
 ) -> None:
     """Join the devices of RIG.toml to a hub that is not ours, until interrupted.
 
-    Each device has a dongle of its own (``radio``), whose EUI-64 is its ``eui64``. No hub is
-    formed. The hub must be told of each device and its install code; ``network.channel`` limits
+    Each device has a dongle of its own (`radio`), whose EUI-64 is its `eui64`. No hub is
+    formed. The hub must be told of each device and its install code; `network.channel` limits
     the search to one channel. A dongle that is on a network goes on there; one that is something
-    else there than its device ends this, unless it is to ``--leave``. A virtual dongle for it comes
-    from ``chub vncp --blank``.
+    else there than its device ends this, unless it is to `--leave`. A virtual dongle for it comes
+    from `chub vncp --blank`.
     """
     from bench.joiners import joining_rig
     from bench.rig import load_rig

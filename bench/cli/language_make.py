@@ -22,10 +22,17 @@ from bench.cli.language_options import (
     use_case_of,
     write_message,
 )
-from bench.cli.options import EUI64, print_json
+from bench.cli.options import EUI64, examples, print_json
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "chub build GCS13a --from 90B3D51F30010000 --to 02434855420000A3 --counter 7 \\",
+        "    --keys keystore --format gfi",
+        "chub build CS01a --from 90B3D51F30010000 --to 02434855420000A0 --counter 8 \\",
+        "    --set PrepaymentCredit.enter=@token.txt --keys keystore",
+    )
+)
 @click.argument("use_case")
 @click.option("--from", "originator", type=EUI64, required=True, help="Business originator.")
 @click.option("--to", "recipient", type=EUI64, required=True, help="Business target.")
@@ -106,7 +113,7 @@ def sign(
 ) -> None:
     """Sign and MAC messages as their use cases ask: pre-commands in, commands out.
 
-    What a message has as signature and MAC is replaced. ``--only mac`` keeps the signature.
+    What a message has as signature and MAC is replaced. `--only mac` keeps the signature.
     """
     from gbcs.envelope import Message
     from gbcs.protection import add_mac, add_signature, protect

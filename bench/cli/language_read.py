@@ -20,14 +20,20 @@ from bench.cli.language_options import (
     readable_messages,
     required_keys,
 )
-from bench.cli.options import print_json
+from bench.cli.options import examples, print_json
 from bench.cli.trees import print_trees
 
 if TYPE_CHECKING:  # the verbs load the language only when they are used
     from gbcs.explain import Node
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "chub decode DF09010000000000...",
+        "chub decode messages.gfi --keys keystore",
+        "chub decode run.pcap --key @network.key",
+    )
+)
 @INPUTS
 @KEYS
 @GENERATION

@@ -46,6 +46,11 @@ RIG = click.argument(
 )
 
 
+def examples(*lines: str) -> str:
+    """The end of a verb's help: command lines as one types them."""
+    return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
+
+
 def milliseconds_since_2000() -> int:
     """An originator counter that goes up from one command line to the next."""
     since = datetime.now(UTC) - datetime(2000, 1, 1, tzinfo=UTC)

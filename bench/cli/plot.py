@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from bench.cli.options import rig_of
+from bench.cli.options import examples, rig_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,7 +20,12 @@ if TYPE_CHECKING:
 _DAYS: Final = 2.0
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "chub plot voltage --days 2 --out v.png",
+        "chub plot load --rig rig.toml --kept --out load.html",
+    )
+)
 @click.argument("what", type=click.Choice(("voltage", "load")))
 @click.option(
     "--rig",

@@ -12,14 +12,21 @@ import click
 
 from bench.cli.exit_codes import ExitCode
 from bench.cli.given import SECRET
-from bench.cli.options import EUI64, print_json, rig_of
+from bench.cli.options import EUI64, examples, print_json, rig_of
 
 BUTTONS: Final = ("topup", "emergency-credit", "enable-supply", "confirm")
 CONTROL: Final = "127.0.0.1:23457"
 _GOOD: Final = ("ACCEPTED", "ACTIVATED", "ENABLED", "CONFIRMED")
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "chub press topup 12345678901234567890",
+        "chub press topup @token.txt --fuel gas --timeout 2000",
+        "chub press topup --pence 500 --rig rig.toml",
+        "chub press confirm --display 02434855420000D1",
+    )
+)
 @click.argument("button", type=click.Choice(BUTTONS))
 @click.argument("token", type=SECRET, required=False)
 @click.option("--fuel", type=click.Choice(["electricity", "gas"]), default="electricity")
@@ -37,7 +44,7 @@ _GOOD: Final = ("ACCEPTED", "ACTIVATED", "ENABLED", "CONFIRMED")
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     help="The bench's rig file, for --pence; without it the built-in home.",
 )
-@click.option("--pence", type=int, help="Make the token, as the rig's supplier would.")
+@click.option("--pence", type=int, help="Make a token of so many, as the supplier would.")
 @click.option("--counter", type=int, default=1, show_default=True, help="UTRN counter of --pence.")
 @click.option(
     "--timeout", "timeout_s", type=float, default=30.0, show_default=True, help="Seconds to wait."
@@ -58,9 +65,10 @@ def press(
 ) -> None:
     """Press BUTTON of a display of a running bench (`chub run --control HOST:PORT`).
 
-    ``topup`` wants the twenty digits of a TOKEN, or --pence to make one. @FILE or - (standard
+    `topup` wants the twenty digits of a TOKEN, or --pence to make one. @FILE or - (standard
     input) in place of the digits keeps them out of the list of processes. A gas meter answers at
-    its next wake: give --timeout accordingly.
+    its next wake: give --timeout accordingly. Amounts in the answer count hundred-thousandths of
+    the currency unit.
     """
     from bench.control import ask_over_tcp
     from bench.wan import parse_address

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bench.cli.options import RIG, rig_of
+from bench.cli.options import RIG, examples, rig_of
 from bench.cli.running import event_printer, start_of, stop_event
 
 if TYPE_CHECKING:
@@ -17,7 +17,13 @@ if TYPE_CHECKING:
     from bench.rig import Rig
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "chub run",
+        "chub run rig.toml --time x60 --control 127.0.0.1:23457",
+        "chub run rig.toml --capture run.pcap --for 3600 --json",
+    )
+)
 @RIG
 @click.option("--wan", metavar="HOST:PORT", help="WAN port, instead of the rig's.")
 @click.option("--control", metavar="HOST:PORT", help="Let `chub press` reach the displays here.")
@@ -39,7 +45,7 @@ def run(
 ) -> None:
     """Run the bench of RIG.toml (without one: the built-in home) until interrupted.
 
-    Commands come in on the WAN port as GFI text lines; ``chub send`` speaks to it. Events go to
+    Commands come in on the WAN port as GFI text lines; `chub send` speaks to it. Events go to
     standard output.
     """
     from bench.rig import checked_pace

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def start_of(rig: Rig) -> datetime:
     """Where the time of a bench begins: now, unless time is virtual or the rig says when.
 
-    Virtual time goes on where a bench on the same store stopped.
+    Virtual time goes on where a bench on the same store stopped, or some minutes later.
     """
     from bench.elapsed import resumed_start
     from bench.rig import VIRTUAL_START

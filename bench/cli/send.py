@@ -11,7 +11,7 @@ import click
 
 from bench.cli.exit_codes import ExitCode
 from bench.cli.language_options import PARAMETERS, SETTINGS, arguments_of_settings
-from bench.cli.options import milliseconds_since_2000, print_json, rig_of
+from bench.cli.options import examples, milliseconds_since_2000, print_json, rig_of
 
 if TYPE_CHECKING:
     from bench.remote_party import Opened
@@ -27,7 +27,13 @@ PARTIES: Final = (
 """Who may send: the rig's parties, as command lines spell them."""
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "chub send GCS13a --to gpf",
+        "chub send GCS14 --to gsme --boot",
+        "chub send ECS70 --to esme --boot --rig rig.toml --json",
+    )
+)
 @click.argument("use_case")
 @click.option("--to", "target", required=True, help="gpf, gsme, esme, chf, or an EUI-64.")
 @click.option("--as", "party", type=click.Choice(PARTIES), default="supplier", show_default=True)
@@ -62,7 +68,7 @@ def send(
 ) -> None:
     """Send USE_CASE to a device and show its answer, checked as the sender would check it.
 
-    Speaks to a running ``chub run`` of the same rig, or boots one with --boot. A sleepy gas meter
+    Speaks to a running `chub run` of the same rig, or boots one with --boot. A sleepy gas meter
     answers at its next wake: give --timeout accordingly, or use --boot.
     """
     from bench.parts import load_keys

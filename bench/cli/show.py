@@ -8,7 +8,7 @@ from typing import Final
 import click
 from click.core import ParameterSource
 
-from bench.cli.options import RIG, print_json, rig_of
+from bench.cli.options import RIG, examples, print_json, rig_of
 
 _AFTER_S: Final = 7260.0
 _ANSWER_S: Final = 10.0
@@ -19,7 +19,12 @@ def show() -> None:
     """Show what a device shows to people."""
 
 
-@show.command()
+@show.command(
+    epilog=examples(
+        "chub show ihd rig.toml --after 86400",
+        "chub show ihd --control 127.0.0.1:23457",
+    )
+)
 @RIG
 @click.option(
     "--after",

@@ -33,7 +33,7 @@ def sniff(port: str, channel: int, out: Path, kind: str, for_s: float | None) ->
     """Record every frame on a channel through the dongle at PORT, until interrupted.
 
     The dongle must be a spare one: it leaves its network for the time. Wireshark opens the capture;
-    ``chub run`` prints the keys of a network of ours.
+    `chub run` prints the keys of a network of ours.
     """
     from hw.capture import LinkType
 

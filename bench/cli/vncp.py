@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import click
 
-from bench.cli.options import EUI64, rig_of
+from bench.cli.options import EUI64, examples, rig_of
 from gbcs.eui64 import format_eui64
 
 if TYPE_CHECKING:
@@ -21,7 +21,12 @@ if TYPE_CHECKING:
     from hw.vncp.serve import Dongle
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "chub vncp --listen 127.0.0.1:6638 --listen 127.0.0.1:6639@02434855420000A1",
+        "chub vncp --blank --nv dongle.nv --listen 127.0.0.1:6638",
+    )
+)
 @click.option(
     "--listen",
     "addresses",
@@ -71,7 +76,7 @@ def vncp(
 ) -> None:
     """Serve virtual EZSP dongles until interrupted.
 
-    Anything that speaks EZSP can be pointed at one: ``bellows -d tcp://127.0.0.1:6638 info``.
+    Anything that speaks EZSP can be pointed at one: `bellows -d tcp://127.0.0.1:6638 info`.
     Unless told otherwise it comes with a network of its own, as a dongle that was in use. Several
     share one air, so that a hub and a meter in two processes hear each other.
     """

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from bench.cli.main import VERBS
+from bench.rig import load_rig
 
 
 def chub(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
@@ -128,6 +129,13 @@ def test_a_load_controller_limits_an_output_and_the_answer_is_there_for_machines
     assert (answer["values"], answer["signature"]) == ({}, "valid")
     shown = json.dumps(answer["explained"])
     assert shown.count("success") == 3
+
+
+def test_a_rig_without_a_name_is_called_as_its_file(tmp_path: Path) -> None:
+    rig = tmp_path / "night.toml"
+    for text, name in (("", "night"), ('name = "bench 7"', "bench 7")):
+        rig.write_text(text)
+        assert load_rig(rig).name == name
 
 
 def test_a_refused_command_is_told_by_name() -> None:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from bench.device_list import line_of
 from tests.interop.programs import chub, wan_of
 
 DEVICE, CODE = "000D6F00ABCDEF01", "83FED3407A939723A5C639B26916D505"
@@ -36,6 +37,9 @@ def test_a_device_is_admitted_listed_and_expelled_by_commands(tmp_path: Path) ->
     assert admitted.stdout == "may join for 3600 s\n"
     [row] = json.loads(listed.stdout)
     assert (row["device"], row["last_heard"], row["key"]) == (DEVICE, None, "install code")
+    assert line_of(row) == f"{DEVICE}  never heard{' ' * 33}  key install code"
+    near = row | {"last_heard": "2026-01-05T10:00:12Z", "rssi_dbm": -40, "lqi": 255}
+    assert " 2026-01-05T10:00:12Z  RSSI  -40 dBm  LQI 255  key " in line_of(near)
     assert expelled.stdout == "is off the HAN\n"
     assert again.returncode == 1
     assert again.stderr.startswith("chub: the hub answered OTHER_REASON: the device may not be in")
