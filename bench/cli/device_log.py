@@ -15,6 +15,7 @@ from bench.cli.given import ELSEWHERE, SECRET
 from bench.cli.options import EUI64, examples, milliseconds_since_2000, print_json, rig_of
 
 if TYPE_CHECKING:
+    from bench.device_list import Row
     from gbcs.dlms.apdu import AccessResponse
     from gbcs.plain import Plain
 
@@ -53,6 +54,7 @@ def admit(
     """Let DEVICE join the hub of a running bench (CCS01, as the access control broker)."""
     from chub.model import INSTALL_CODE
     from chub.model import KINDS as HUB_KINDS
+    from gbcs.eui64 import format_eui64
 
     register: list[Plain] = [
         f"0x{device:016X}",
@@ -64,6 +66,9 @@ def admit(
         "DeviceLogCHF.register_device": register,
         "DeviceLogCHF.joiningTimePeriod": timeout_s,
     }
+    if any(row["device"] == format_eui64(device) for row in _listed(rig_path, wan)):
+        known = "is in the device log already and keeps the install code or key it has"
+        click.echo(f"chub: it {known}; `chub expel` it first to give another", err=True)
     _conclude(
         _ask("CCS01", given, rig_path, wan),
         f"may join for {timeout_s} s",
@@ -89,15 +94,23 @@ def expel(device: int, rig_path: Path | None, wan: str | None) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print the list for machines.")
 def devices(rig_path: Path | None, wan: str | None, *, as_json: bool) -> None:
     """List the devices of a running bench's hub, and how they are heard (CCS06, CCS07)."""
-    from bench.device_list import line_of, listed
+    from bench.device_list import line_of
 
-    heard, keys = _ask("CCS06", {}, rig_path, wan), _ask("CCS07", {}, rig_path, wan)
-    rows = listed(heard, keys)
+    rows = _listed(rig_path, wan)
     if as_json:
         print_json(rows)
         return
+    if not rows:
+        click.echo("the device log is empty", err=True)
     for row in rows:
         click.echo(line_of(row))
+
+
+def _listed(rig_path: Path | None, wan: str | None) -> list[Row]:
+    from bench.device_list import listed
+
+    heard, keys = _ask("CCS06", {}, rig_path, wan), _ask("CCS07", {}, rig_path, wan)
+    return listed(heard, keys)
 
 
 def _install_code(text: str) -> bytes:

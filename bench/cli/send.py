@@ -94,11 +94,19 @@ def send(
 
 
 def _target(text: str, rig: Rig) -> int:
+    from gbcs.errors import LocalError
     from gbcs.eui64 import parse_eui64
 
     named = {kind.lower(): eui64 for eui64, kind in rig.device_types.items()}
     named |= {"gpf": rig.hub.gpf, "chf": rig.hub.chf}
-    return named[text.lower()] if text.lower() in named else parse_eui64(text)
+    if text.lower() in named:
+        return named[text.lower()]
+    try:
+        return parse_eui64(text)
+    except LocalError:
+        known = ", ".join(sorted(named))
+        reason = f"{text!r} is none of {known} of {rig.name}, and no EUI-64 (16 hexadecimal digits)"
+        raise click.BadParameter(reason, param_hint="--to") from None
 
 
 def _boot(rig: Rig, command: Message) -> tuple[bytes | None, str | None]:

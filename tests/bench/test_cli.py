@@ -96,6 +96,14 @@ def test_an_empty_key_directory_is_named(tmp_path: Path) -> None:
         assert "Traceback" not in done.stderr
 
 
+def test_a_recipient_that_is_nobody_is_refused_with_those_there_are(tmp_path: Path) -> None:
+    rig = tmp_path / "attic.toml"
+    rig.write_text("")
+    done = chub("send", "GCS13a", "--to", "esme", "--rig", str(rig))
+    assert done.returncode == 2
+    assert "'esme' is none of chf, gpf, gsme of attic, and no EUI-64" in done.stderr
+
+
 def test_a_bench_that_does_not_run_is_said_so() -> None:
     done = chub("send", "GCS13a", "--to", "gpf", "--wan", "127.0.0.1:1")
     assert done.returncode == 1

@@ -31,10 +31,16 @@ def test_a_device_is_admitted_listed_and_expelled_by_commands(tmp_path: Path) ->
         where = ("--rig", str(rig), "--wan", wan)
         code = ("--install-code", "-")
         admitted = ask("admit", DEVICE, "--kind", "ESME", *code, *where, typed=f"{CODE} C3B5\n")
-        listed = ask("devices", "--json", *where)
+        once_more = ask("admit", DEVICE, "--kind", "ESME", *code, *where, typed=f"{CODE[::-1]}\n")
+        listed, shown = ask("devices", "--json", *where), ask("devices", *where)
         expelled, again = ask("expel", DEVICE, *where), ask("expel", DEVICE, *where)
-        emptied = ask("devices", "--json", *where)
-    assert admitted.stdout == "may join for 3600 s\n"
+        emptied, nothing = ask("devices", "--json", *where), ask("devices", *where)
+    assert (admitted.stdout, admitted.stderr) == ("may join for 3600 s\n", "")
+    assert once_more.stdout == admitted.stdout
+    assert "keeps the install code or key it has; `chub expel` it first" in once_more.stderr
+    assert shown.stdout.split() == [DEVICE, "never", "heard", "key", "install", "code"]
+    assert (nothing.returncode, nothing.stdout) == (0, "")
+    assert nothing.stderr == "the device log is empty\n"
     [row] = json.loads(listed.stdout)
     assert (row["device"], row["last_heard"], row["key"]) == (DEVICE, None, "install code")
     assert line_of(row) == f"{DEVICE}  never heard{' ' * 33}  key install code"
