@@ -245,8 +245,9 @@ async def ask_over_tcp(host: str, port: int, asked: Asked, timeout_s: float) -> 
         raise WanError(f"control port {host}:{port}: no answer within {timeout_s} s") from error
     except OSError as error:
         raise WanError(f"control port {host}:{port}: {error.strerror or error}") from error
+    if not line:
+        raise WanError(f"control port {host}:{port}: the bench ended")
     try:
-        said = json.loads(line)
-    except ValueError as error:
-        raise WanError(f"control port {host}:{port}: the bench ended") from error
-    return said if isinstance(said, dict) else {}
+        return dict(read(line))
+    except NotAsked as error:
+        raise WanError(f"control port {host}:{port}: what answers is no bench") from error

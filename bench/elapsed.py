@@ -1,4 +1,4 @@
-"""How far the virtual time of a bench has come, kept in its store: it never goes back."""
+"""How far a time of its own has come in a bench, kept in its store: it never goes back."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _KEY: Final = "reached"
 
 
 def resumed_start(rig: Rig, start: datetime) -> datetime:
-    """Where virtual time goes on: ``start``, unless the rig's store has been further already."""
+    """Where time goes on: ``start``, unless the rig's store has been further already."""
     from bench.parts import open_store
 
     if rig.store is None or not rig.store.exists():

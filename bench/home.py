@@ -191,7 +191,7 @@ async def devices_alive(home: Home) -> AsyncIterator[None]:
         if home.rig.network.new_link_keys_every_s is not None:
             every = timedelta(seconds=home.rig.network.new_link_keys_every_s)
             living.append(tasks.create_task(keep_refreshing(home, every), name="link keys"))
-        if home.rig.store is not None and home.rig.rate != REAL:
+        if home.rig.store is not None and home.rig.has_own_time:
             keeping = keep_elapsed(home.store, home.timeline)
             living.append(tasks.create_task(keeping, name="bench time"))
         pace = watch_pace(home.timeline, home.tell_behind)

@@ -354,6 +354,11 @@ class Rig(Section):
         """Emulated seconds for each real one; infinite when time jumps."""
         return {"real": 1.0, "jump": float("inf")}.get(self.time) or float(self.time[1:])
 
+    @property
+    def has_own_time(self) -> bool:
+        """Whether its time is another than that of the machine it runs on."""
+        return self.time != "real" or self.start is not None
+
 
 VIRTUAL_START: Final = datetime(2026, 1, 5, 9, 50, tzinfo=UTC)
 """Where virtual time begins when the rig does not say: a Monday morning in winter."""

@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 def start_of(rig: Rig) -> datetime:
     """Where the time of a bench begins: now, unless time is virtual or the rig says when.
 
-    Virtual time goes on where a bench on the same store stopped, or some minutes later.
+    A time of its own goes on where a bench on the same store stopped, or some minutes later.
     """
     from bench.elapsed import resumed_start
     from bench.rig import VIRTUAL_START
 
-    if rig.time == "real":
-        return rig.start or datetime.now(UTC)
+    if not rig.has_own_time:
+        return datetime.now(UTC)
     return resumed_start(rig, rig.start or VIRTUAL_START)
 
 

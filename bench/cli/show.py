@@ -76,8 +76,9 @@ def _look_at_running(control: str, *, as_json: bool) -> None:
 
     asked = {"do": "show"} if as_json else {"do": "show", "as": "text"}
     said = asyncio.run(ask_over_tcp(*parse_address(control), asked, _ANSWER_S))
-    if "error" in said:
-        raise WanError(f"control port {control}: {said['error']}")
+    if "error" in said or not {"displays", "text"} & said.keys():
+        why = said.get("error", "what answers is no bench")
+        raise WanError(f"control port {control}: {why}")
     if as_json:
         print_json(said["displays"])
     else:

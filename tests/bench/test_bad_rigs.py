@@ -154,12 +154,13 @@ def test_a_wrong_pace_or_address_is_refused() -> None:
         parse_address("nowhere")
 
 
-async def test_virtual_time_goes_on_where_a_bench_on_the_same_store_stopped(
-    timeline: Timeline, tmp_path: Path
+@pytest.mark.parametrize("pace", ["jump", "x60", "real"])
+async def test_a_time_of_its_own_goes_on_where_a_bench_on_the_same_store_stopped(
+    pace: str, timeline: Timeline, tmp_path: Path
 ) -> None:
     rig = Rig.model_validate(
         {
-            "time": "jump",
+            "time": pace,
             "start": timeline.now(),
             "store": tmp_path / "rig.sqlite",
             "hub": {"radio": "ether:"},

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.control import ControlRefused, Refusal, answer, control_side, read
+from bench.control import ControlRefused, Refusal, answer, ask_over_tcp, control_side, read
 from bench.display_shown import home_with_display
 from bench.home import living_home
 from bench.narrator import sentence
@@ -125,6 +125,26 @@ def test_a_port_where_no_bench_is_is_named() -> None:
     code, said = press("127.0.0.1:1", "confirm")
     assert code != 0
     assert "control port 127.0.0.1:1" in str(said["error"])
+
+
+@pytest.mark.parametrize(
+    ("answered", "said"),
+    [
+        (b"HTTP/1.1 400 Bad Request\r\n\r\n", "what answers is no bench"),
+        (b"[]\n", "what answers is no bench"),
+        (b"", "the bench ended"),
+    ],
+)
+async def test_another_program_on_the_port_is_named(answered: bytes, said: str) -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readline()
+        writer.write(answered)
+        writer.close()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        with pytest.raises(WanError, match=f"control port 127.0.0.1:{port}: {said}"):
+            await ask_over_tcp("127.0.0.1", port, {"do": "show"}, 20)
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "bench.example"])
