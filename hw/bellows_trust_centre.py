@@ -28,6 +28,7 @@ class DongleTrustCentre:
         self._network_key = NetworkKeyUpdate(book)
         self.partners = PartnerKeys(emit)
         self._port: EzspPort | None = None
+        self._to_keep: dict[int, bytes] = {}
 
     # -- life -----------------------------------------------------------------------------------
 
@@ -37,6 +38,8 @@ class DongleTrustCentre:
         for eui64, child in (await port.children()).items():
             self._book.learn(eui64, child)
         await self._admission.attach(port)
+        for eui64 in tuple(self._to_keep):
+            await self._keep_key(eui64)
         await port.hand_out_keys(allowed=self.partners.open)
 
     def detach(self) -> None:
@@ -84,6 +87,7 @@ class DongleTrustCentre:
         if node is None:
             node = await port.node_of(eui64)
         await self._admission.deny(eui64)
+        self._to_keep.pop(eui64, None)
         if node is not None:
             try:
                 await port.remove_device(eui64, node)
@@ -113,7 +117,8 @@ class DongleTrustCentre:
             self._book.learn(eui64, node)
             key = self._admission.key_of(eui64)
             if event.kind is JoinKind.ASSOCIATED and key is not None:
-                self._run(self._keep_key(eui64, key), "keep a joiner's key")
+                self._to_keep[eui64] = key
+                self._run(self._keep_key(eui64), "keep a joiner's key")
         self._emit(event)
 
     def child_polled(self, node: int) -> None:
@@ -125,20 +130,25 @@ class DongleTrustCentre:
         if self._port is not None and self._network_key.wanted_by(eui64):
             self._run(self._network_key.send_again(self._port, eui64), "network key")
 
-    async def _keep_key(self, eui64: int, link_key: bytes) -> None:
-        """The joiner's key must outlive the firmware's timer: write it to the key table."""
+    async def _keep_key(self, eui64: int) -> None:
+        """The joiner's key must outlive the firmware's timer: write it to the key table.
+
+        What cannot be written to a dongle that is lost, or not taken up yet, is when it is.
+        """
+        port, link_key = self._port, self._to_keep.get(eui64)
+        if port is None or link_key is None:
+            return
         try:
-            await self._attached().keys.set_link_key(eui64, link_key)
+            await port.keys.set_link_key(eui64, link_key)
         except RadioError as exc:
             LOGGER.warning("key of %016X not kept: %s", eui64, exc)
+        if port is self._port:
+            self._to_keep.pop(eui64, None)
 
     async def _apply_key_policy(self) -> None:
+        if self._port is None:
+            return  # it is applied when the dongle is taken up
         try:
-            await self._attached().hand_out_keys(allowed=self.partners.open)
+            await self._port.hand_out_keys(allowed=self.partners.open)
         except RadioError as exc:
             LOGGER.warning("application key policy not set: %s", exc)
-
-    def _attached(self) -> EzspPort:
-        if self._port is None:
-            raise RadioError("the dongle is lost")
-        return self._port

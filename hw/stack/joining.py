@@ -47,6 +47,10 @@ NO_KEY_YET: Final = bytes(16)
 _T = TypeVar("_T")
 
 
+class NoNetworkKey(RadioError):
+    """The device has a short address, but no network key came that its link key opens."""
+
+
 @dataclass(slots=True)
 class Joiner:
     """Brings a node onto a network and back onto it."""
@@ -163,7 +167,7 @@ class Joiner:
         try:
             return await self._polling(key, address, KEY_TIMEOUT_S)
         except TimeoutError:
-            raise RadioError(
+            raise NoNetworkKey(
                 "no network key arrived: the trust centre does not know this device or its link key"
             ) from None
         finally:

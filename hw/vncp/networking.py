@@ -14,6 +14,7 @@ from han.radio import (
 )
 from hw.ezsp_layout import Fields, Value
 from hw.ezsp_status import Status
+from hw.stack.joining import NoNetworkKey
 from hw.vncp.ezsp import Command
 
 if TYPE_CHECKING:
@@ -121,10 +122,10 @@ def join_network(ncp: VirtualNcp, command: Command) -> Fields:
                 ncp.callback("stackStatusHandler", {"status": Status.NO_BEACONS})
                 return
             await stack.join(heard, link_key)
-        except RadioError as exc:
-            no_key = "network key" in str(exc)
-            status = Status.NO_NETWORK_KEY_RECEIVED if no_key else Status.JOIN_FAILED
-            ncp.callback("stackStatusHandler", {"status": status})
+        except NoNetworkKey:
+            ncp.callback("stackStatusHandler", {"status": Status.NO_NETWORK_KEY_RECEIVED})
+        except RadioError:
+            ncp.callback("stackStatusHandler", {"status": Status.JOIN_FAILED})
         else:
             for entry in ncp.tokens.key_table.values():
                 stack.state.set_link_key(entry.eui64, entry.key)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -18,9 +19,12 @@ from han.radio import (
     RadioLost,
     Role,
 )
+from hw.bellows_messages import AddressBook
 from hw.bellows_radio import BellowsRadio
 from hw.bellows_recovery import FIRST_RETRY_S
+from hw.bellows_trust_centre import DongleTrustCentre
 from hw.ether import Ether
+from hw.ezsp_port import EzspPort
 from hw.stack import FileStore, MemoryStore
 from hw.vncp.ash import ResetCode
 from hw.vncp.ncp import VirtualNcp
@@ -156,6 +160,42 @@ async def test_a_dongle_that_does_not_open_again_after_a_supply_cut_is_sought(
     await radio.close()
     withdraw("pulled-out")
     ncp.drop_line()
+
+
+async def test_a_joiner_that_comes_before_its_dongle_is_taken_up_again_keeps_its_key() -> None:
+    written: list[tuple[int, bytes]] = []
+
+    class Port:
+        """What a trust centre asks of a port, which is its own key store here."""
+
+        eui64 = HUB
+
+        @property
+        def keys(self) -> Port:
+            return self
+
+        async def children(self) -> dict[int, int]:
+            return {}
+
+        async def hand_out_keys(self, *, allowed: bool) -> None:
+            assert not allowed
+
+        async def set_link_key(self, eui64: int, link_key: bytes) -> None:
+            written.append((eui64, link_key))
+
+    tasks: list[asyncio.Task[object]] = []
+    desk = DongleTrustCentre(
+        AddressBook(), lambda _: None, lambda work, _: tasks.append(asyncio.ensure_future(work))
+    )
+    await desk.allow(METER, METER_KEY)
+    desk.device_update(METER, 0x1234, 1, 0)
+    await asyncio.gather(*tasks)
+    assert written == []
+    for _ in range(2):  # once, however often it is taken up
+        await desk.attach(cast("EzspPort", Port()))
+        desk.detach()
+    assert written == [(METER, METER_KEY)]
+    desk.close()
 
 
 async def test_a_radio_that_is_lost_is_not_started_again(timeline: Timeline) -> None:
