@@ -93,8 +93,11 @@ class FirmwareDistribution:
             for peer in wanted:
                 unit.put(_TARGET + format_eui64(peer), _name(key))
         self._images[key] = image
+        changed = {key, *(self._waiting[peer] for peer in wanted if peer in self._waiting)}
         self._waiting.update(dict.fromkeys(wanted, key))
-        self._offer(key)
+        self._told_in_vain = {each for each in self._told_in_vain if each.peer not in wanted}
+        for each in changed:
+            self._offer(each)
         self._chassis.events.publish(
             FirmwareOffered(
                 **self._chassis.here(),
@@ -213,8 +216,12 @@ class FirmwareDistribution:
         self._alerts.firmware_transferred(int(code), encode(_CCS08, Cra.ALERT, told))
 
     def _offer(self, key: ImageKey) -> None:
+        """Offer an image to those that wait for it; without any it is offered to nobody."""
         targets = frozenset(peer for peer, theirs in self._waiting.items() if theirs == key)
-        self.server.offer(self._images[key].to_bytes(), targets)
+        if targets:
+            self.server.offer(self._images[key].to_bytes(), targets)
+        else:
+            self.server.withdraw(key)
 
     def _restore(self) -> None:
         with self._store.transaction() as unit:

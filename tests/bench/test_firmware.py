@@ -24,6 +24,7 @@ from device.events import (
     Event,
     FirmwareReceived,
     FirmwareTransferEnded,
+    FirmwareUnfit,
     FrameDelivered,
 )
 from device.timeline import Timeline
@@ -211,6 +212,21 @@ async def test_an_image_for_others_is_not_given_and_not_asked_for_again(timeline
         await bench.wait(HOUR)
         assert bench.events_of(FirmwareReceived) == []
         assert bench.home.hub.firmware.waiting() == (GSME,)
+
+
+async def test_a_device_gets_the_last_image_that_was_meant_for_it_and_none_before(
+    timeline: Timeline,
+) -> None:
+    async with living(timeline, rig(gas_meter=False)) as bench:
+        firmware = bench.home.hub.firmware
+        first, last = image(bench.home.keys, ESME), image(bench.home.keys, GSME)
+        firmware.distribute(first.to_bytes(), (ESME,))
+        for told in (1, 2):
+            firmware.distribute(last.to_bytes(), (ESME,))
+            await bench.wait(HOUR)
+            assert len(bench.events_of(FirmwareUnfit)) == told
+        assert bench.events_of(FirmwareReceived) == []
+        assert firmware.waiting() == (ESME,)
 
 
 async def test_blocks_that_are_lost_are_fetched_again(timeline: Timeline) -> None:

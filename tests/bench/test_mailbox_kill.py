@@ -109,6 +109,27 @@ async def street(timeline: Timeline) -> AsyncIterator[Street]:
         yield found
 
 
+async def in_its_hands(home: Street, hub: CommunicationsHub, meter: GasMeter) -> int:
+    """Let the meter have a command that it never gets to execute; its credit before."""
+    await home.parts.timeline.sleep(31 * MINUTE)
+    before = credit_of(meter)
+    hub.deliver(home.credit(7))
+    await fetch_in_vain(meter, home.parts.timeline)
+    assert hub.mailroom.waiting(meter.chassis.eui64) == 0
+    assert (credit_of(meter), home.told) == (before, [])
+    return before
+
+
+async def takes_effect_once(
+    home: Street, hub: CommunicationsHub, meter: GasMeter, before: int
+) -> None:
+    """The command was executed, its Response has arrived, and the hub is done with it."""
+    await home.parts.timeline.sleep(2 * HOUR)
+    assert credit_of(meter) == before + AMOUNT
+    assert home.told == [7]
+    assert kept(hub) == 0
+
+
 def credit_of(meter: GasMeter) -> int:
     return meter.model.account.credit_remaining
 
@@ -124,18 +145,10 @@ async def test_a_command_in_the_hands_of_a_meter_that_is_killed_takes_effect_onc
 ) -> None:
     async with street(timeline) as home, home.hub() as hub:
         async with home.meter() as meter:
-            await timeline.sleep(31 * MINUTE)
-            before = credit_of(meter)
-            hub.deliver(home.credit(7))
-            await fetch_in_vain(meter, timeline)
-            assert hub.mailroom.waiting(meter.chassis.eui64) == 0
-            assert credit_of(meter) == before
+            before = await in_its_hands(home, hub, meter)
         await timeline.sleep(MINUTE)
         async with home.meter() as meter:
-            await timeline.sleep(HOUR)
-            assert credit_of(meter) == before + AMOUNT
-            assert home.told == [7]
-            assert kept(hub) == 0
+            await takes_effect_once(home, hub, meter, before)
             await timeline.sleep(25 * HOUR)
             assert (home.told, home.expired) == ([7], [])
 
@@ -146,15 +159,9 @@ async def test_a_command_in_the_hands_of_a_meter_takes_effect_once_though_its_hu
     async with street(timeline) as home, AsyncExitStack() as life:
         async with home.hub() as hub:
             meter = await life.enter_async_context(home.meter())
-            await timeline.sleep(31 * MINUTE)
-            before = credit_of(meter)
-            hub.deliver(home.credit(7))
-            await fetch_in_vain(meter, timeline)
+            before = await in_its_hands(home, hub, meter)
         async with home.hub() as hub:
-            await timeline.sleep(2 * HOUR)
-            assert credit_of(meter) == before + AMOUNT
-            assert home.told == [7]
-            assert kept(hub) == 0
+            await takes_effect_once(home, hub, meter, before)
 
 
 async def test_a_command_takes_effect_once_when_meter_and_hub_are_killed_at_once(
@@ -162,15 +169,9 @@ async def test_a_command_takes_effect_once_when_meter_and_hub_are_killed_at_once
 ) -> None:
     async with street(timeline) as home:
         async with home.hub() as hub, home.meter() as meter:
-            await timeline.sleep(31 * MINUTE)
-            before = credit_of(meter)
-            hub.deliver(home.credit(7))
-            await fetch_in_vain(meter, timeline)
+            before = await in_its_hands(home, hub, meter)
         async with home.hub() as hub, home.meter() as meter:
-            await timeline.sleep(2 * HOUR)
-            assert credit_of(meter) == before + AMOUNT
-            assert home.told == [7]
-            assert kept(hub) == 0
+            await takes_effect_once(home, hub, meter, before)
 
 
 async def test_a_command_whose_response_did_not_arrive_is_not_executed_again(
@@ -178,18 +179,11 @@ async def test_a_command_whose_response_did_not_arrive_is_not_executed_again(
 ) -> None:
     async with street(timeline) as home, home.hub() as hub:
         async with home.meter() as meter:
-            await timeline.sleep(31 * MINUTE)
-            before = credit_of(meter)
-            command = home.credit(7)
-            hub.deliver(command)
-            await fetch_in_vain(meter, timeline)
-            respond(meter.chassis, meter.execute, command)  # and is killed before the PUT
+            before = await in_its_hands(home, hub, meter)
+            respond(meter.chassis, meter.execute, home.credit(7))  # and is killed before the PUT
             assert credit_of(meter) == before + AMOUNT
         async with home.meter() as meter:
-            await timeline.sleep(HOUR)
-            assert credit_of(meter) == before + AMOUNT
-            assert home.told == [7]
-            assert kept(hub) == 0
+            await takes_effect_once(home, hub, meter, before)
 
 
 async def test_a_command_that_a_meter_refuses_is_fetched_once_and_never_called_not_retrieved(
