@@ -1,10 +1,13 @@
 """Load limiting; numbers from the bench's acceptance scenarios."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from random import Random
 
 import pytest
 
+from device.log import CAPACITY
 from esme.kept import SupplyState
 from gbcs.dlms import values as v
 from gbcs.dlms.data import Data
@@ -144,3 +147,75 @@ def test_the_restoration_does_not_give_supply_to_who_ran_out_of_credit_meanwhile
     assert "8F0F" in events(rig)
     assert "8F34" not in events(rig)
     assert rig.meter.kept.supply is SupplyState.DISABLED
+
+
+@dataclass
+class Second:
+    """A limiter of 3000 W that looks once a second; ``cuts`` and loads by seconds after ten."""
+
+    period_s: int
+    restoration_s: int
+    opens_switch: bool
+    loads: dict[int, int]
+    cuts: list[tuple[int, int]]
+    since: int | None = None
+    counted: bool = False
+    restore: int | None = None
+    seen: list[tuple[int, str]] = field(default_factory=list)
+
+    def live(self, end: int) -> list[tuple[int, str]]:
+        load = 0
+        for now in range(end + 1):
+            load = self.loads.get(now, load)
+            begins = now in {start for start, _ in self.cuts}
+            if any(start <= now < back for start, back in self.cuts):
+                self.since, self.counted = None, False
+                self._restore(now if begins else -1)
+                continue
+            self._observe(now, load)
+            self._restore(now)
+            self._observe(now, load)
+            if self.since is not None and now - self.since >= self.period_s:
+                self._exceeded(now)
+        return self.seen
+
+    def _observe(self, now: int, load: int) -> None:
+        if load <= 3000 or self.restore is not None:
+            self.since, self.counted = None, False
+        elif self.since is None and not self.counted:
+            self.since = now
+
+    def _restore(self, now: int) -> None:
+        if self.restore is not None and now >= self.restore:
+            self.restore = None
+            self.seen.append((now, "8F34"))
+
+    def _exceeded(self, now: int) -> None:
+        self.since, self.counted = None, True
+        self.seen.append((now, "8F01"))
+        if self.opens_switch:
+            self.restore = now + self.restoration_s
+            self.seen.append((now, "8F33"))
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_a_limit_does_what_one_that_looks_each_second_does(seed: int) -> None:
+    draw, end = Random(seed), 1300
+    loads, cuts, now = {0: 500}, [], 0
+    while (now := now + draw.choice((4, 5, 29, 30, 31, 59, 60, 61, 200))) < end:
+        loads[now] = draw.choice((0, 500, 3000, 3001, 9000))
+    now = 0
+    while (now := now + draw.randrange(1, 600)) < end:
+        cuts.append((now, now + draw.choice((1, 10, 100, 400))))
+        now = cuts[-1][1]
+    period_s, restoration_s = draw.choice((5, 30, 60)), draw.choice((1, 10, 60, 300))
+    opens_switch = draw.random() < 0.7
+    by_second = Second(period_s, restoration_s, opens_switch, loads, cuts)
+    mains_v = [step for start, back in cuts for step in ((start, 0), (back, 230))]
+    rig = MeterRig(mains(volts(230, *after_ten(mains_v)), watts(0, *after_ten(loads.items()))))
+    limit(rig, period_s=period_s, restoration_s=restoration_s, opens_switch=opens_switch)
+    rig.until(at("10:00") + timedelta(seconds=end))
+    entries = rig.meter.reporter.event_log.entries()
+    told = [(entry.at, f"{entry.code:04X}") for entry in entries]
+    seen = by_second.live(end)[-CAPACITY:]
+    assert told == [(at("10:00") + timedelta(seconds=second), code) for second, code in seen]
