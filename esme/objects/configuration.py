@@ -17,6 +17,7 @@ from gbcs.dlms.apdu import Result
 from gbcs.dlms.data import Bits, Data, Tag
 from gbcs.dlms.values import octets as octets_data
 from gbcs.stamp import Stamp
+from gbcs.zcl.types import fits_utc_time
 
 _BEHAVIOURS: Final = (
     ("0-30", 11, "supplier: WAN alerts"),
@@ -182,10 +183,16 @@ def _privacy_pin() -> MeterAttribute:
 
 
 def _tenancy() -> MeterAttribute:
-    """Executed when it arrives, whatever date it names; the household sees nothing older."""
+    """Executed when it arrives, whatever date it names; the household sees nothing older.
+
+    "Other reason" for a date that is open in part, or that displays could not be told (UTCTime).
+    """
 
     def write(meter: Meter, value: Plain, _: Access) -> Result:
-        meter.kept.tenancy_changed_at = Stamp.from_bytes(octets(value)).at
+        changed = Stamp.from_bytes(octets(value))
+        if changed.is_vague or not (changed.at is None or fits_utc_time(changed.at)):
+            return Result.OTHER_REASON
+        meter.kept.tenancy_changed_at = changed.at
         return Result.SUCCESS
 
     return Attribute(2, "value", shape("os(12)"), write=write)

@@ -7,7 +7,7 @@ script of the day before.
 from __future__ import annotations
 
 from calendar import monthrange
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from typing import Final
@@ -162,12 +162,22 @@ def time_of_day(octets: bytes) -> time | None:
         return None
 
 
-def read_calendar(seasons: Plain, weeks: Plain, days: Plain, special_days: Plain) -> Calendar:
-    """A switching table from the plain values of its COSEM attributes; odd rows are left out."""
+def read_calendar(
+    seasons: Plain,
+    weeks: Plain,
+    days: Plain,
+    special_days: Plain,
+    *,
+    selects: Callable[[int], bool] = bool,
+) -> Calendar:
+    """A switching table from the plain values of its COSEM attributes; odd rows are left out.
+
+    So are switches to a script that ``selects`` nothing.
+    """
     return Calendar(
         seasons=list(_seasons(seasons)),
         weeks=dict(_weeks(weeks)),
-        days=dict(_days(days)),
+        days=dict(_days(days, selects)),
         special_days=list(_special_days(special_days)),
     )
 
@@ -190,11 +200,12 @@ def _weeks(value: object) -> Iterator[tuple[bytes, tuple[int, ...]]]:
                 yield name, tuple(day for day in days if isinstance(day, int))
 
 
-def _days(value: object) -> Iterator[tuple[int, list[Switch]]]:
+def _days(value: object, selects: Callable[[int], bool]) -> Iterator[tuple[int, list[Switch]]]:
     for row in _rows(value):
         match row:
             case (int(number), actions):
-                yield number, sorted(_switches(actions), key=lambda switch: switch.at)
+                known = (switch for switch in _switches(actions) if selects(switch.script))
+                yield number, sorted(known, key=lambda switch: switch.at)
 
 
 def _special_days(value: object) -> Iterator[tuple[DatePattern, int]]:

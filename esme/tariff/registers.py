@@ -66,7 +66,7 @@ class TariffRegisters:
 
     def _fill_blocks(self, tou: int, used: int, thresholds: Sequence[Sequence[int]]) -> None:
         total = sum(row[tou] for row in self.counters)
-        ends = [end for end in thresholds[tou] if end != UNUSED_THRESHOLD]
+        ends = [end for end in thresholds[tou][: BLOCKS - 1] if end != UNUSED_THRESHOLD]
         for block in range(BLOCKS):
             room = max(ends[block] - total, 0) if block < len(ends) else used
             taken = min(used, room)

@@ -21,7 +21,6 @@ from esme.tariff.registers import (
     TOU_REGISTERS,
     UNUSED_THRESHOLD,
     TariffRegisters,
-    is_primary_script,
 )
 from esme.tariff.switching import TariffSwitch
 
@@ -150,8 +149,7 @@ class TariffSheet:
     def _scripts(self) -> set[int]:
         """Scripts of the primary switching table; without one, that in use."""
         days = self._switch.calendars()[0].days.values()
-        named = {switch.script for day in days for switch in day}
-        return set(filter(is_primary_script, named)) or {self._registers.script}
+        return {switch.script for day in days for switch in day} or {self._registers.script}
 
 
 def _shown(amount: int) -> int:

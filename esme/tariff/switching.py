@@ -80,7 +80,9 @@ class TariffSwitch:
         source = tuple(self._settings.get(place, v.array()) for place in _TABLES)
         if self._read is None or self._read[0] != source:
             values = [plain(data) for data in source]
-            self._read = (source, (read_calendar(*values[:4]), read_calendar(*values[4:])))
+            primary = read_calendar(*values[:4], selects=is_primary_script)
+            secondary = read_calendar(*values[4:], selects=is_secondary_script)
+            self._read = source, (primary, secondary)
         return self._read[1]
 
     def next_switch(self, own: datetime) -> datetime | None:
@@ -95,13 +97,9 @@ class TariffSwitch:
         """Use the registers that the tables say for a time."""
         primary, secondary = (calendar.script_at(own) for calendar in self.calendars())
         registers = self._registers
-        if primary is not None and is_primary_script(primary) and primary != registers.script:
+        if primary is not None and primary != registers.script:
             self.settle()
             registers.script = primary
-        if (
-            secondary is not None
-            and is_secondary_script(secondary)
-            and secondary != registers.secondary_script
-        ):
+        if secondary is not None and secondary != registers.secondary_script:
             self.settle()
             registers.secondary_script = secondary

@@ -33,6 +33,7 @@ NESTING_LIMIT: Final = 4
 COLLECTION_LIMIT: Final = 1024
 """Most elements of an array, set, bag or structure accepted."""
 EPOCH: Final = datetime(2000, 1, 1, tzinfo=UTC)
+_SECOND: Final = timedelta(seconds=1)
 INVALID_UTC_TIME: Final = 0xFFFFFFFF
 
 
@@ -113,10 +114,14 @@ def zcl_seconds(moment: datetime) -> int:
     """UTCTime of an aware moment: whole seconds since 2000-01-01 00:00:00 UTC."""
     if moment.tzinfo is None:
         raise LocalError("UTCTime needs an aware moment")
-    seconds = (moment - EPOCH) // timedelta(seconds=1)
-    if not 0 <= seconds < INVALID_UTC_TIME:
+    if not fits_utc_time(moment):
         raise LocalError(f"{moment} does not fit UTCTime")
-    return seconds
+    return (moment - EPOCH) // _SECOND
+
+
+def fits_utc_time(moment: datetime) -> bool:
+    """Whether an aware moment has a UTCTime: 2000 to 2136."""
+    return 0 <= (moment - EPOCH) // _SECOND < INVALID_UTC_TIME
 
 
 def zcl_moment(seconds: int) -> datetime:

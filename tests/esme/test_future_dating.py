@@ -3,6 +3,7 @@
 import pytest
 
 from device.cosem.fields import elements
+from esme.face import HanFace
 from gbcs.dlms import values as v
 from gbcs.dlms.apdu import DataNotification, Result
 from gbcs.dlms.data import Data
@@ -117,6 +118,33 @@ def test_a_tariff_switches_registers_at_its_times() -> None:
     (tou,) = rig.numbers("1/0-0:94.44.34.1/2")
     assert sum(tou) == rig.meter.readings.active_import_wh == 19_000
     assert tou[:2] == [3000, 16_000]
+
+
+@pytest.mark.parametrize("script", [0, 49, 100, 109, 201, 0xFFFF])
+def test_a_script_that_selects_no_register_switches_nothing_and_is_told_to_nobody(
+    script: int,
+) -> None:
+    rig = MeterRig(mains(volts(230), watts(1000)), start=at("06:00"))
+    for place, data in switching_table((7, 2), (9, script)):
+        assert rig.set(place, data) == 0
+    rig.until(at("08:30"))
+    face = HanFace(rig.meter)
+    rig.until(at("10:00"))
+    face.news()
+    (tou,) = rig.numbers("1/0-0:94.44.34.1/2")
+    assert tou[:2] == [1000, 3000]
+    assert rig.meter.tariff.next_switch(rig.meter.now) == at("07:00", day=1)
+
+
+def test_no_energy_gets_lost_to_thresholds_that_are_too_many() -> None:
+    rig = MeterRig(mains(volts(230), watts(1000)))
+    for place, data in switching_table((0, 101)):
+        rig.set(place, data)
+    rig.set("21/0-0:16.1.11.255/2", v.array(*[v.u32(wh) for wh in (1000, 2000, 3000, 4000, 5000)]))
+    rig.set("9000/0-0:63.1.1.255/6", v.date_time(NOW))
+    rig.until(at("18:00"))
+    (row,) = rig.numbers("1/0-0:94.44.34.2/2")
+    assert row[::16] == [1000, 1000, 1000, 5000]
 
 
 def test_a_block_tariff_fills_one_block_after_the_other() -> None:

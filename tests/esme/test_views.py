@@ -12,6 +12,7 @@ from esme.face import HanFace
 from esme.meter import Identity
 from esme.physics.site import Phase, Site
 from gbcs.dlms import values as v
+from gbcs.dlms.apdu import Result
 from gbcs.dlms.data import Data
 from gbcs.stamp import NOW, Reliability, Stamp
 from gbcs.zcl.frame import Frame
@@ -190,6 +191,18 @@ def test_a_change_of_tenancy_to_come_hides_at_once_or_at_its_date(
     assert len(intervals(profile(Display(rig), periods=12))) == shown
     rig.until(at("21:00"))
     assert len(intervals(profile(Display(rig), periods=12))) == 2
+
+
+@pytest.mark.parametrize(
+    "when",
+    ["07CFFFFFFF000000008000FF", "07CF0C1FFF173B3B008000FF", "FFFE0101FF000000008000FF"],
+)
+def test_a_change_of_tenancy_that_no_display_could_be_told_is_refused(when: str) -> None:
+    rig = MeterRig()
+    octets = v.octets(bytes.fromhex(when))
+    assert rig.set("1/0-0:94.44.3.2/2", octets) == Result.OTHER_REASON
+    assert rig.meter.kept.tenancy_changed_at is None
+    assert HanFace(rig.meter).news() == []
 
 
 def test_registers_begin_where_the_meter_was_and_start_again_at_zero_when_full() -> None:
