@@ -1,30 +1,33 @@
 """The hands of people at a running bench: look at displays and press their buttons, over TCP.
 
-One line of JSON asks, one line answers. ``{"do": "show"}`` tells what the displays show (with
-``"as": "text"`` as tables); the other things to do are the names of :data:`ACTIONS`.
-
-A web page in a browser of this machine can send to the port, too: the request that it posts may
-hold a line that asks. So a line that is no object of JSON ends its conversation, and what follows
-is not read: no HTTP request comes further than its first line.
+``{"do": "show"}`` tells what the displays show (with ``"as": "text"`` as tables); the other things
+to do are the names of :data:`ACTIONS`.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
-import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
-from enum import Enum
 from ipaddress import ip_address
 from typing import Final
 
+from bench.address import WanError
 from bench.cli.display_table import tables
+from bench.control_line import (
+    LONGEST_LINE,
+    Asked,
+    ControlRefused,
+    NotAsked,
+    NotUnderstood,
+    Refusal,
+    Said,
+    next_asked,
+)
 from bench.display_shown import shown_by
 from bench.home import Home
-from bench.wan import WanError
-from device.event import Event
+from bench.rig_section import RigError
 from device.host import HostError
 from gbcs.errors import GbcsError
 from gbcs.eui64 import format_eui64, parse_eui64
@@ -35,42 +38,6 @@ from peers.ppmid import Ppmid
 from peers.ppmid import Refusal as ButtonRefusal
 from peers.reading import Fuel
 
-Asked = Mapping[str, object]
-Said = dict[str, object]
-_LONGEST_LINE: Final = 4096
-_HTTP: Final = re.compile(rb" HTTP/\d\S*\s*$")
-"""How the first line of a request ends."""
-_LONGEST_ANSWER: Final = 1 << 24
-"""Displays remember thousands of half hours."""
-
-
-class NotUnderstood(ValueError):
-    """A line asks for nothing that there is; the message says what is wrong with it."""
-
-
-class Refusal(Enum):
-    """Why a conversation is ended."""
-
-    HTTP = "an HTTP request, as a web page or another program sends it"
-    TOO_LONG = f"not a line of at most {_LONGEST_LINE} octets"
-    NO_JSON = "not a line of JSON"
-    NO_OBJECT = "not an object of JSON"
-
-
-class NotAsked(NotUnderstood):
-    """A line that no hand of a display would send: it ends the conversation."""
-
-    def __init__(self, refusal: Refusal) -> None:
-        super().__init__(refusal.value)
-        self.refusal = refusal
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ControlRefused(Event):
-    """A conversation on the control port was ended. ``device`` is the hub of the bench."""
-
-    refusal: Refusal
-
 
 @asynccontextmanager
 async def control_side(home: Home, host: str, port: int) -> AsyncIterator[int]:
@@ -79,7 +46,7 @@ async def control_side(home: Home, host: str, port: int) -> AsyncIterator[int]:
     Whoever reaches the port may press the buttons, so it is on this machine alone.
     """
     if not _is_here(host):
-        raise WanError(
+        raise RigError(
             f"control port {host}:{port}: buttons are pressed on this machine only (127.0.0.1)"
         )
     conversations: set[asyncio.StreamWriter] = set()
@@ -94,7 +61,7 @@ async def control_side(home: Home, host: str, port: int) -> AsyncIterator[int]:
             writer.close()
 
     try:
-        server = await asyncio.start_server(converse, host, port, limit=_LONGEST_LINE)
+        server = await asyncio.start_server(converse, host, port, limit=LONGEST_LINE)
     except OSError as error:
         raise WanError(f"control port {host}:{port}: {error.strerror or error}") from error
     async with server:
@@ -115,7 +82,7 @@ async def _converse(home: Home, reader: asyncio.StreamReader, writer: asyncio.St
     refusal: Refusal | None = None
     while refusal is None:
         try:
-            asked = await _next(reader)
+            asked = await next_asked(reader)
             if asked is None:
                 return
             said = await answer(home, asked)
@@ -124,27 +91,6 @@ async def _converse(home: Home, reader: asyncio.StreamReader, writer: asyncio.St
             home.events.publish(ControlRefused(**home.hub.chassis.here(), refusal=refusal))
         writer.write(json.dumps(said).encode() + b"\n")
         await writer.drain()
-
-
-async def _next(reader: asyncio.StreamReader) -> Asked | None:
-    """What the next line asks, None at the end; NotAsked of a line that asks nothing."""
-    try:
-        line = await reader.readline()
-    except ValueError as error:
-        raise NotAsked(Refusal.TOO_LONG) from error
-    return read(line) if line else None
-
-
-def read(line: bytes) -> Asked:
-    """What a line asks; NotAsked when it is no object of JSON."""
-    try:
-        asked = json.loads(line)
-    except (ValueError, RecursionError) as error:
-        refusal = Refusal.HTTP if _HTTP.search(line) else Refusal.NO_JSON
-        raise NotAsked(refusal) from error
-    if not isinstance(asked, dict):
-        raise NotAsked(Refusal.NO_OBJECT)
-    return asked
 
 
 async def answer(home: Home, asked: Asked) -> Said:
@@ -229,25 +175,3 @@ def _fuel(asked: Asked) -> Fuel:
         if fuel.value == name:
             return fuel
     raise NotUnderstood(f"fuel {name!r}: there are {', '.join(each.value for each in Fuel)}")
-
-
-async def ask_over_tcp(host: str, port: int, asked: Asked, timeout_s: float) -> Said:
-    """Ask a running bench; WanError when it cannot be reached or does not answer in time."""
-    try:
-        async with asyncio.timeout(timeout_s):
-            reader, writer = await asyncio.open_connection(host, port, limit=_LONGEST_ANSWER)
-            try:
-                writer.write(json.dumps(asked).encode() + b"\n")
-                line = await reader.readline()
-            finally:
-                writer.close()
-    except TimeoutError as error:
-        raise WanError(f"control port {host}:{port}: no answer within {timeout_s} s") from error
-    except OSError as error:
-        raise WanError(f"control port {host}:{port}: {error.strerror or error}") from error
-    if not line:
-        raise WanError(f"control port {host}:{port}: the bench ended")
-    try:
-        return dict(read(line))
-    except NotAsked as error:
-        raise WanError(f"control port {host}:{port}: what answers is no bench") from error

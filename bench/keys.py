@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from functools import cache
 from hashlib import sha256
 from random import Random
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
@@ -19,6 +19,9 @@ from gbcs.eui64 import format_eui64
 from gbcs.keys import KeyStore, Usage
 from gbcs.party import Role
 from gbcs.pki import Holder, Maker
+
+if TYPE_CHECKING:
+    from bench.rig import Rig
 
 _VALID_FROM: Final = datetime(2020, 1, 1, tzinfo=UTC)
 _P256_ORDER: Final = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
@@ -96,3 +99,13 @@ def _octets(seed: str, purpose: str) -> Callable[[int], bytes]:
 def network_secret(seed: str, purpose: str) -> bytes:
     """A 16-octet secret of the HAN (network key, install code) from the seed."""
     return sha256(f"chub test secret|{seed}|{purpose}".encode()).digest()[:16]
+
+
+def load_keys(rig: Rig) -> KeyStore:
+    """The keys of a rig: a directory of PEM files, or test keys derived from its seed."""
+    if rig.keys.directory is not None:
+        keys = KeyStore.from_directory(rig.keys.directory)
+        keys.access_control_broker = rig.parties.access_control_broker
+        return keys
+    devices = [rig.hub.gpf, rig.hub.chf, *rig.device_types]
+    return derived_key_store(rig.keys.seed, rig.parties.by_role(), devices)

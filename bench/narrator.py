@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from bench.air import FaultBegan, FaultEnded
-from bench.control import ControlRefused
+from bench.control_line import ControlRefused
 from bench.pace import BehindClock
 from chub.event import AddressClaimed, AddressClaimFalse, CheckedIn, PollControlBound
 from device.events import (

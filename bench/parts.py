@@ -10,7 +10,7 @@ from typing import Protocol
 from bench.air import ether_of
 from bench.air_keys import AirKeys
 from bench.cbke import certified_from_directory, certified_from_seed
-from bench.keys import derived_key_store, network_secret
+from bench.keys import load_keys, network_secret
 from bench.radio_memory import RadioMemory
 from bench.rig import Rig, RigError
 from bench.settings import Settings
@@ -199,13 +199,3 @@ def install_code_of(seed: str, section: Joiner) -> bytes:
     return section.install_code or network_secret(
         seed, f"install code {format_eui64(section.eui64)}"
     )
-
-
-def load_keys(rig: Rig) -> KeyStore:
-    """The keys of a rig: a directory of PEM files, or test keys derived from its seed."""
-    if rig.keys.directory is not None:
-        keys = KeyStore.from_directory(rig.keys.directory)
-        keys.access_control_broker = rig.parties.access_control_broker
-        return keys
-    devices = [rig.hub.gpf, rig.hub.chf, *rig.device_types]
-    return derived_key_store(rig.keys.seed, rig.parties.by_role(), devices)

@@ -8,8 +8,8 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Final
 
+from bench.address import WanError, parse_address
 from bench.remote_party import is_response_to
-from bench.rig_section import RigError
 from gbcs.envelope import Cra, Message
 from gbcs.errors import MalformedMessage
 from gbcs.gfi import GfiReader, to_gfi
@@ -25,10 +25,6 @@ _UNANSWERED_LIMIT: Final = 4_096
 
 Transaction = tuple[int, int, int]
 """Remote party, device and originator counter: what names a command and its Response."""
-
-
-class WanError(OSError):
-    """The WAN port cannot be opened; the message names it and the reason."""
 
 
 @dataclass(eq=False, slots=True)
@@ -133,14 +129,6 @@ class GfiGateway:
             message = Message.parse(found)
             connection.remember((message.originator, message.recipient, message.originator_counter))
         self.command(found)
-
-
-def parse_address(text: str) -> tuple[str, int]:
-    """``HOST:PORT`` as its two parts; RigError when it is not one."""
-    host, _, port = text.rpartition(":")
-    if not host or not (port.isascii() and port.isdigit()) or int(port) > 0xFFFF:
-        raise RigError(f"{text!r} is not HOST:PORT")
-    return host.strip("[]"), int(port)
 
 
 async def ask_over_tcp(host: str, port: int, command: Message, timeout_s: float) -> bytes | None:

@@ -6,9 +6,10 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 
+from bench.address import parse_address
 from bench.home import Home
 from bench.rig import Rig
-from bench.wan import GfiGateway, parse_address
+from bench.wan import GfiGateway
 from chub.undelivered import Undeliverable
 from device.events import to_json_line
 from device.outbox import Offer

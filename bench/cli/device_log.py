@@ -131,7 +131,7 @@ def _install_code(text: str) -> bytes:
 def _ask(
     name: str, given: Mapping[str, Plain], rig_path: Path | None, wan: str | None
 ) -> AccessResponse:
-    from bench.parts import load_keys
+    from bench.keys import load_keys
     from bench.remote_party import RemoteParty
     from bench.wan import ask_bench
     from gbcs.catalogue import by_name

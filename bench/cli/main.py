@@ -105,7 +105,7 @@ def main() -> None:
 
 def named(error: Exception) -> Exception:
     """A missing optional package as the error it is to a user."""
-    from bench.rig import RigError
+    from bench.rig_section import RigError
 
     if not isinstance(error, ModuleNotFoundError):
         return error
@@ -117,8 +117,8 @@ def named(error: Exception) -> Exception:
 
 def exit_code_of(error: Exception) -> ExitCode | None:
     """The exit code of an error that the product names; None for a defect of ours."""
-    from bench.rig import RigError
-    from bench.wan import WanError
+    from bench.address import WanError
+    from bench.rig_section import RigError
     from gbcs.errors import GbcsError, MissingKey
     from han.radio import RadioError
 

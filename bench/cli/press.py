@@ -70,8 +70,8 @@ def press(
     its next wake: give --timeout accordingly. Amounts in the answer count hundred-thousandths of
     the currency unit.
     """
-    from bench.control import ask_over_tcp
-    from bench.wan import parse_address
+    from bench.address import parse_address
+    from bench.control_line import ask_over_tcp
     from gbcs.eui64 import format_eui64
 
     asked: dict[str, object] = {"do": button, "fuel": fuel}
@@ -95,7 +95,7 @@ def _digits(token: str) -> str:
 
 
 def _made(rig_path: Path | None, fuel: str, pence: int | None, counter: int) -> str:
-    from bench.parts import load_keys
+    from bench.keys import load_keys
     from gbcs.utrn import ValueClass, make
 
     if pence is None:

@@ -67,9 +67,9 @@ def run(
 async def _serve(
     rig: Rig, timeline: object, limit: timedelta | None, control: str | None, *, as_json: bool
 ) -> None:
+    from bench.address import parse_address
     from bench.control import control_side
     from bench.home import living_home
-    from bench.wan import parse_address
     from bench.wan_side import wan_side
     from device.events import EventStream
     from device.timeline import Timeline

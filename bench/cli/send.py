@@ -71,7 +71,7 @@ def send(
     Speaks to a running `chub run` of the same rig, or boots one with --boot. A sleepy gas meter
     answers at its next wake: give --timeout accordingly, or use --boot.
     """
-    from bench.parts import load_keys
+    from bench.keys import load_keys
     from bench.remote_party import RemoteParty
     from bench.wan import ask_bench
     from gbcs.catalogue import by_name

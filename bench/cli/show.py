@@ -71,8 +71,8 @@ def ihd(rig: Path | None, after_s: float, control: str | None, *, as_json: bool)
 def _look_at_running(control: str, *, as_json: bool) -> None:
     import asyncio
 
-    from bench.control import ask_over_tcp
-    from bench.wan import WanError, parse_address
+    from bench.address import WanError, parse_address
+    from bench.control_line import ask_over_tcp
 
     asked = {"do": "show"} if as_json else {"do": "show", "as": "text"}
     said = asyncio.run(ask_over_tcp(*parse_address(control), asked, _ANSWER_S))

@@ -80,7 +80,7 @@ def vncp(
     Unless told otherwise it comes with a network of its own, as a dongle that was in use. Several
     share one air, so that a hub and a meter in two processes hear each other.
     """
-    from bench.wan import parse_address
+    from bench.address import parse_address
     from hw.stack import FileStore
     from hw.vncp.serve import Dongle
 

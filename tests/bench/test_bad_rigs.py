@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from bench.address import parse_address
 from bench.cli.running import start_of
 from bench.elapsed import PERIOD
 from bench.home import living_home, open_home
 from bench.rig import Rig, RigError, checked_pace, load_rig
 from bench.settings import Settings, all_settings
-from bench.wan import parse_address
 from device.timeline import Timeline
 from han.radio import without_crc
 

@@ -13,13 +13,14 @@ from pathlib import Path
 
 import pytest
 
-from bench.control import ControlRefused, Refusal, answer, ask_over_tcp, control_side, read
+from bench.address import WanError
+from bench.control import answer, control_side
+from bench.control_line import ControlRefused, Refusal, ask_over_tcp, read
 from bench.display_shown import home_with_display
 from bench.home import living_home
+from bench.keys import load_keys
 from bench.narrator import sentence
-from bench.parts import load_keys
-from bench.rig import load_rig
-from bench.wan import WanError
+from bench.rig import RigError, load_rig
 from device.event import EventStream, to_json_line
 from device.timeline import Timeline
 from gbcs.utrn import ValueClass, make
@@ -150,7 +151,7 @@ async def test_another_program_on_the_port_is_named(answered: bytes, said: str) 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "bench.example"])
 async def test_buttons_are_not_offered_to_other_machines(host: str, timeline: Timeline) -> None:
     async with living_home(home_with_display(), timeline) as home:
-        with pytest.raises(WanError, match="this machine only"):
+        with pytest.raises(RigError, match="this machine only"):
             async with control_side(home, host, 0):
                 pass  # pragma: no cover - it does not come to this
 
