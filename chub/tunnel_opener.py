@@ -27,7 +27,8 @@ class TunnelOpener:
     """The hub's tunnels to devices that serve them; a service of the node.
 
     Messages for a device whose endpoint is not known yet wait until it is found, and fail by name
-    when it is not.
+    when it is not. One is delivered when the device has confirmed it (its Default Response): a
+    dongle acknowledges what the process behind it, which may be gone, never gets.
     """
 
     def __init__(self, endpoint: int) -> None:
@@ -58,7 +59,7 @@ class TunnelOpener:
         self._next_ref += 1
         ref = self._next_ref
         if peer in self._endpoints:
-            self._refs[self.clients.send(peer, octets, now)] = ref
+            self._refs[self.clients.send(peer, octets, now, confirmed=True)] = ref
         else:
             self._held.setdefault(peer, []).append((ref, octets))
             self._search(peer)
@@ -132,7 +133,7 @@ class TunnelOpener:
         self._endpoints[peer] = endpoint
         self.clients.open(peer, endpoint, now)
         for ref, octets in self._held.pop(peer, []):
-            self._refs[self.clients.send(peer, octets, now)] = ref
+            self._refs[self.clients.send(peer, octets, now, confirmed=True)] = ref
 
     # -- parts ---------------------------------------------------------------------------------
 

@@ -18,7 +18,7 @@ from hw.ether import Link
 
 ESME, GSME = 0x02434855420000A0, 0x02434855420000A1
 ABSENT = 0x000D6F00ABCDEF01
-SECOND = timedelta(seconds=1)
+SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
 
 
 def rig(**sections: object) -> Rig:
@@ -87,6 +87,31 @@ async def test_messages_for_a_meter_out_of_range_arrive_in_order_once_it_is_back
         await timeline.sleep(timedelta(minutes=10))
         assert answers == [1, 2, 3]
         assert home.hub.deliveries.waiting(ESME) == 0
+
+
+async def test_a_message_that_only_the_meters_radio_took_is_sent_again(timeline: Timeline) -> None:
+    async with living_home(rig(electricity_meter={}), timeline) as home:
+        await timeline.sleep(timedelta(minutes=2))
+        answers = list[int]()
+        home.upward.append(lambda octets: answers.append(Message.parse(octets).originator_counter))
+        supplier = RemoteParty(home.rig.parties.supplier, home.keys)
+        meter = home.electricity_meter
+        assert meter is not None
+        host = meter.joining._host
+        assert host is not None
+        endpoints = host.node.endpoints.values()
+        home.hub.deliver(supplier.command(by_name("ECS52"), ESME, 4710).to_bytes())
+        await timeline.sleep(MINUTE)
+        for endpoint in endpoints:
+            endpoint.enabled = False  # as when the process behind a dongle is gone
+        await timeline.sleep(SECOND)
+        home.hub.deliver(supplier.command(by_name("ECS52"), ESME, 4711).to_bytes())
+        await timeline.sleep(MINUTE)
+        assert (answers, home.hub.deliveries.waiting(ESME)) == ([4710], 1)
+        for endpoint in endpoints:
+            endpoint.enabled = True
+        await timeline.sleep(MINUTE)
+        assert (answers, home.hub.deliveries.waiting(ESME)) == ([4710, 4711], 0)
 
 
 async def test_what_was_put_off_is_sent_at_once_to_a_device_that_listens(
