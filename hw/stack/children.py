@@ -98,10 +98,14 @@ class ChildDesk:
         self._arm()
 
     def _drop(self, eui64: int, child: Child) -> None:
-        """Take the place back; a device that was let in may return, so address and key stay."""
+        """Take the place back.
+
+        Address and key stay of a device that was let in, for it may return, and of one that was
+        removed, for it is still to be told.
+        """
         self.mac.drop_indirect(mac.Address(eui64, long=True))
         self.mac.drop_indirect(mac.Address(child.nwk))
-        if eui64 in self.state.link_keys:
+        if eui64 in self.state.link_keys or eui64 in self.state.expelled:
             del self.state.children[eui64]
             self.state.save()
         else:

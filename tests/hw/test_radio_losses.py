@@ -47,11 +47,12 @@ async def test_a_removed_device_goes_and_cannot_come_back(air: Air, role: Role) 
         await peer.radio.join(beacon, METER_KEY)
 
 
-async def test_a_removed_sleeper_is_told_when_it_wakes(air: Air) -> None:
+@pytest.mark.parametrize("asleep_s", [1800, 20_000])
+async def test_a_removed_sleeper_is_told_when_it_wakes(air: Air, asleep_s: int) -> None:
     hub = await air.hub()
     peer = await air.peer(hub, Role.SLEEPY_END_DEVICE)
     await hub.radio.remove(METER)
-    await asyncio.sleep(1800)
+    await asyncio.sleep(asleep_s)
     assert peer.radio.on_network
     await peer.radio.set_awake(awake=True)
     await peer.hears(NetworkDown)
