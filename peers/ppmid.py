@@ -102,7 +102,7 @@ class Ppmid(Display):
             authority=AUTHORITY,
             settings=pipeline_settings,
         )
-        self._waiting: dict[int, asyncio.Future[Message]] = {}
+        self._asked: dict[int, tuple[Message, asyncio.Future[Message]]] = {}
 
     def further_clusters(self) -> tuple[Served, ...]:
         """The Tunneling server and the OTA Upgrade client, for the hub."""
@@ -189,7 +189,7 @@ class Ppmid(Display):
         except MissingKey as error:
             raise Refusal(str(error)) from error
         answered: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
-        self._waiting[counter] = answered
+        self._asked[counter] = message, answered
         try:
             self.chassis.outbox.put(message.to_bytes())
             async with self._timeline.timeout_at(self._timeline.now() + _GAS_ANSWERS_WITHIN):
@@ -197,7 +197,7 @@ class Ppmid(Display):
         except TimeoutError:
             raise Refusal("the gas meter did not answer in time") from None
         finally:
-            del self._waiting[counter]
+            del self._asked[counter]
         components = Gbz.parse(response.payload).components
         if not components:
             raise Refusal("the gas meter's answer is empty")
@@ -225,11 +225,12 @@ class Ppmid(Display):
         return outcome.octets if isinstance(outcome, Answered) else None
 
     def _take_answer(self, response: Message) -> None:
-        waiting = self._waiting.get(response.originator_counter)
-        if waiting is None or waiting.done() or response.recipient != self.chassis.eui64:
+        """Take it if it is the answer to a command of this device, by the meter that was asked."""
+        command, answered = self._asked.get(response.originator_counter, (None, None))
+        if command is None or answered is None or answered.done() or not response.answers(command):
             return
         if verify(response, self.chassis.credentials.keys).is_authentic:
-            waiting.set_result(response)
+            answered.set_result(response)
 
     def _tell_firmware(self) -> None:
         """CS09: the access control broker learns which version runs now."""

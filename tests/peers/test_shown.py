@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
@@ -30,9 +31,15 @@ from gbcs.dlms import values as v
 from gbcs.dlms.apdu import AccessRequest, Kind, RequestItem
 from gbcs.dlms.data import Data
 from gbcs.envelope import Cra, Message
+from gbcs.gbz import Component, Gbz
 from gbcs.plain import Plain
+from gbcs.protection import protect
 from gbcs.stamp import NOW
 from gbcs.utrn import ValueClass, make
+from gbcs.zcl.frame import Frame
+from gbcs.zcl.general import DefaultResponse
+from gbcs.zcl.status import Status
+from han.clusters import PREPAYMENT
 from han.commands.prepayment import TopUpResult
 from hw.capture import wireshark_key_option
 from peers.display import Display
@@ -236,6 +243,32 @@ async def test_a_ppmid_without_a_gas_meter_in_its_log_says_so(timeline: Timeline
         h.ppmid.common.joins.unjoin(h.home.meter.chassis.eui64)
         with pytest.raises(Refusal, match="CS03C"):
             await h.ppmid.top_up(GAS, h.token(1000, 7))
+
+
+async def test_a_ppmid_takes_the_answer_of_the_meter_it_asked_and_of_no_other(
+    timeline: Timeline,
+) -> None:
+    async with house(timeline, electricity_poll_s=600, details_poll_s=3600) as h:
+        meter = h.home.meter
+        assert meter is not None
+        h.ppmid.common.joins.add(meter.chassis.eui64, Partner(PartnerKind.GSME))
+        meter.common.joins.add(PPMID, Partner(PartnerKind.PPMID))
+        pressed = asyncio.create_task(h.ppmid.activate_emergency_credit(GAS))
+        await h.wait(seconds=5)
+        [counter] = h.ppmid._asked
+        done = DefaultResponse(0x03, Status.SUCCESS).to_bytes()
+        forged = Message(
+            cra=Cra.RESPONSE,
+            originator_counter=counter,
+            originator=ESME,
+            recipient=PPMID,
+            message_code=by_name("PCS02").message_code,
+            payload=Gbz((Component(PREPAYMENT.cluster_id, Frame(0x18, 0, 0x0B, done)),)).to_bytes(),
+        )
+        h.ppmid._take(protect(forged, h.home.keys).to_bytes())
+        await h.wait(seconds=5)
+        assert not pressed.done()
+        assert not await pressed  # the gas meter itself says that there is credit enough
 
 
 async def test_a_ppmid_tops_up_a_gas_meter_that_sleeps(timeline: Timeline) -> None:
