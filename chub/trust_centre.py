@@ -122,7 +122,12 @@ class TrustCentre:
             self._running().start_task(self._take_up(eui64, link_key), "take up a link key")
 
     async def _take_up(self, eui64: int, link_key: bytes) -> None:
-        await self._give_radio(eui64, link_key)
+        try:
+            await self._give_radio(eui64, link_key)
+        except RadioError as error:
+            self._log.join_anew(eui64)
+            self._not_taken(eui64, error)
+            return
         self._authorised(eui64)
 
     def _radio_event(self, event: RadioEvent) -> None:
@@ -155,7 +160,10 @@ class TrustCentre:
         """A hub that was killed may have kept a key that its radio did not get."""
         for entry in self._log.entries():
             if entry.authorised and entry.tc_link_key is not None:
-                await self._give_radio(entry.eui64, entry.tc_link_key)
+                try:
+                    await self._give_radio(entry.eui64, entry.tc_link_key)
+                except RadioError as error:  # the others are to have theirs
+                    self._not_taken(entry.eui64, error)
 
     async def change_network_key(self, key: bytes, settle: Callable[[], Awaitable[object]]) -> None:
         """Send every device a new network key, wait with ``settle``, and switch to it.
@@ -178,6 +186,12 @@ class TrustCentre:
         radio = self._running().radio
         await radio.set_link_key(eui64, link_key)
         await radio.set_authorised(eui64, authorised=True)
+
+    def _not_taken(self, eui64: int, error: RadioError) -> None:
+        """The radio holds no key for a device that has one: it is deaf to whatever it secures."""
+        reason = f"the radio did not take the key that was established before: {error}"
+        responder = service.Role.RESPONDER
+        self._not_established(service.KeyNotEstablished(eui64, responder, None, reason))
 
     def refresh_key(self, eui64: int) -> None:
         """Establish a fresh key with a device; the present one serves until that is confirmed.

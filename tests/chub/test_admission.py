@@ -10,9 +10,11 @@ import pytest
 
 from bench.home import living_home, open_home
 from bench.remote_party import RemoteParty
-from device.events import EventStream, LogEntry
+from chub.device_log import Entry
+from device.events import EventStream, KeyNotEstablished, LogEntry
 from device.timeline import Timeline
 from gbcs.catalogue import by_name
+from gbcs.party import DeviceType
 from han.radio import HanRadio, RadioError, Role, aes_mmo, link_key_of_install_code
 from hw.ether_radio import EtherRadio
 from tests.chub.bench import ALL_DONE, CODE, ESME, GSME, NO_PLACE, Broker, rig
@@ -234,3 +236,28 @@ async def test_a_hub_that_stops_before_a_device_has_left_puts_it_off_when_it_is_
         await timeline.sleep(timedelta(hours=1))
         assert not is_on_network(meter.radio)
         assert home.hub.device_log.entries() == ()
+
+
+async def test_a_key_that_the_radio_does_not_take_keeps_none_from_the_other_devices(
+    timeline: Timeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    events, failed = EventStream(), list[KeyNotEstablished]()
+    events.subscribe(failed.append, KeyNotEstablished)
+    devices, code = (ESME, PEER, GSME), link_key_of_install_code(CODE)
+    async with open_home(rig(), timeline, events=events) as home:
+        log, radio, given = home.hub.device_log, home.host.radio, list[int]()
+        for eui64 in devices:
+            log.add(Entry(eui64, DeviceType.IHD, code))
+            log.establish(eui64, eui64.to_bytes(16))
+
+        async def set_link_key(eui64: int, key: bytes) -> None:
+            if eui64 == devices[0]:
+                raise RadioError("its key table is full")
+            given.append(eui64)
+
+        monkeypatch.setattr(radio, "set_link_key", set_link_key)
+        await home.hub.trust_centre._give_radio_its_keys()
+        assert given == list(devices[1:])
+        [event] = failed
+        assert event.peer == devices[0]
+        assert "its key table is full" in event.reason
