@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
 from device.timeline import Timeline
 from han.radio import ApsReceived, DeviceJoined, DeviceLeft, NetworkUp, RadioError, Role
 from hw.air_faults import AirFaults, FrameFault, Match
+from hw.capture import wireshark_key_option
 from hw.ether import Acknowledged, Ether
 from hw.ether_radio import EtherRadio
 from hw.settings import ParentSettings
@@ -142,6 +145,33 @@ async def test_a_child_that_was_silent_too_long_is_told_to_rejoin_and_does(
     assert (rejoined.eui64, rejoined.admitted) == (METER, True)
     assert (await hub.radio.send(message(METER, encrypted=True))).delivered
     assert not any(isinstance(event, DeviceLeft) for event in hub.heard)
+
+
+async def test_tshark_names_what_a_full_parent_and_one_that_aged_a_child_say(
+    air: Air, tshark: str, tmp_path: Path
+) -> None:
+    hub = await air.hub(ParentSettings(children=1))
+    meter = await air.peer(hub, Role.SLEEPY_END_DEVICE)
+    with pytest.raises(RadioError):
+        await air.peer(hub, Role.SLEEPY_END_DEVICE, eui64=DISPLAY, key=DISPLAY_KEY)
+    await asyncio.sleep(5 * HOUR_S)
+    await meter.radio.set_awake(awake=True)
+    await asyncio.sleep(5)
+    capture = tmp_path / "air.pcap"
+    capture.write_bytes(air.octets.getvalue())
+
+    def count(display_filter: str) -> int:
+        keys = [o for key in air.ether.keys for o in ("-o", wireshark_key_option(key, "key"))]
+        command = [tshark, "-r", str(capture), *keys, "-Y", display_filter]
+        shown = subprocess.run(command, check=True, capture_output=True, text=True)
+        return len(shown.stdout.splitlines())
+
+    assert count("zbee_nwk.cmd.leave.rejoin == 1 && zbee_nwk.cmd.leave.request == 1") >= 1
+    assert count("zbee_nwk.cmd.id == 0x06 && zbee.sec.key_id == 1") == 1  # a secured rejoin
+    assert count("zbee_beacon.end_dev == 1") == 1
+    assert count("zbee_beacon.end_dev == 0") == 1
+    assert count("wpan.assoc.status == 1") == 1
+    assert count("_ws.malformed || zbee_sec.encrypted_payload") == 0
 
 
 async def test_a_child_that_polls_remains_one(air: Air) -> None:
