@@ -143,7 +143,8 @@ def _ask(
     command = broker.command(by_name(name), rig.hub.chf, number, given)
     octets = asyncio.run(ask_bench(wan or rig.wan.listen, command, _WITHIN_S))
     if octets is None:
-        click.echo(f"chub: no Response to {name}: the bench's events say why", err=True)
+        why = "the bench's events say why (MAC_INVALID when --rig names another rig)"
+        click.echo(f"chub: no Response to {name}: {why}", err=True)
         sys.exit(ExitCode.CHECK_FAILED)
     opened = broker.open(octets)
     if not opened.verification.is_authentic:

@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     )
 )
 @click.argument("rig", type=click.Path(path_type=Path, exists=True, dir_okay=False))
-@click.option("--for", "for_s", type=float, help="End after so many seconds.")
+@click.option(
+    "--for", "for_s", type=click.FloatRange(min=0, min_open=True), help="End after so many seconds."
+)
 @click.option(
     "--show-install-codes", is_flag=True, help="Print the secrets with which a hub admits them."
 )

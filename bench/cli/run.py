@@ -31,7 +31,12 @@ if TYPE_CHECKING:
     "--capture", type=click.Path(path_type=Path, dir_okay=False), help="Record the air here."
 )
 @click.option("--time", "pace", help="real, jump, or x60: a minute a second, if the machine can.")
-@click.option("--for", "for_s", type=float, help="End after so many seconds of the bench's time.")
+@click.option(
+    "--for",
+    "for_s",
+    type=click.FloatRange(min=0, min_open=True),
+    help="End after so many seconds of the bench's time.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print every event as a line of JSON.")
 def run(
     rig: Path | None,

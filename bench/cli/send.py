@@ -121,8 +121,9 @@ def _say_nothing_came(refusal: str | None, timeout_s: float) -> None:
         click.echo(f"chub: refused: {refusal}", err=True)
         return
     click.echo(
-        f"chub: no Response within {timeout_s:g} s: refused (the bench's events say why), "
-        "or the device sleeps (a gas meter answers at its next wake)",
+        f"chub: no Response within {timeout_s:g} s: refused (the bench's events say why; "
+        "MAC_INVALID when --rig names another rig), or the device sleeps "
+        "(a gas meter answers at its next wake)",
         err=True,
     )
 
@@ -180,7 +181,7 @@ def _as_json(use_case: UseCase, answer: Opened, octets: bytes, keys: KeyStore) -
 
 
 def _named_values(answer: Opened) -> list[tuple[str, str | int]]:
-    from gbcs.zcl.status import Status
+    from gbcs.zcl.status import Status, status_name
     from han.clusters import by_id
 
     rows: list[tuple[str, str | int]] = []
@@ -188,7 +189,8 @@ def _named_values(answer: Opened) -> list[tuple[str, str | int]]:
         definition = by_id(cluster_id)
         attribute = definition.attribute(record.attribute_id)
         name = attribute.name if attribute else f"attribute {record.attribute_id:04X}"
-        value = record.value if record.status == Status.SUCCESS else f"status {record.status:02X}"
+        nothing = f"no value: {status_name(record.status)}"
+        value = record.value if record.status == Status.SUCCESS else nothing
         shown = value if isinstance(value, int | str) else repr(value)
         rows.append((f"{definition.name}.{name}", shown))
     return rows

@@ -104,6 +104,12 @@ def test_a_recipient_that_is_nobody_is_refused_with_those_there_are(tmp_path: Pa
     assert "'esme' is none of chf, gpf, gsme of attic, and no EUI-64" in done.stderr
 
 
+def test_a_bench_cannot_run_for_less_than_no_time() -> None:
+    done = chub("run", "--for", "-3")
+    assert done.returncode == 2
+    assert "-3" in done.stderr
+
+
 def test_a_bench_that_does_not_run_is_said_so() -> None:
     done = chub("send", "GCS13a", "--to", "gpf", "--wan", "127.0.0.1:1")
     assert done.returncode == 1
