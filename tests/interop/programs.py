@@ -6,6 +6,10 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Final
+
+_LIMIT_S: Final = 120.0
+"""A program that takes longer hangs, also on a machine that does much else."""
 
 
 @contextmanager
@@ -16,6 +20,14 @@ def chub(*arguments: str) -> Iterator[subprocess.Popen[str]]:
             yield process
         finally:
             process.terminate()
+
+
+def ask(*arguments: str, typed: str = "") -> subprocess.CompletedProcess[str]:
+    """What a program says that ends by itself."""
+    command = [sys.executable, "-m", "bench", *arguments]
+    return subprocess.run(
+        command, check=False, capture_output=True, text=True, timeout=_LIMIT_S, input=typed
+    )
 
 
 def line_with(process: subprocess.Popen[str], *words: str) -> str:

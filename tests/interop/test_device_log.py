@@ -3,21 +3,12 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 from bench.device_list import line_of
-from tests.interop.programs import chub, wan_of
+from tests.interop.programs import ask, chub, wan_of
 
 DEVICE, CODE = "000D6F00ABCDEF01", "83FED3407A939723A5C639B26916D505"
-
-
-def ask(*arguments: str, typed: str = "") -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "bench", *arguments]
-    return subprocess.run(
-        command, check=False, capture_output=True, text=True, timeout=60, input=typed
-    )
 
 
 def test_a_device_is_admitted_listed_and_expelled_by_commands(tmp_path: Path) -> None:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from bench.joiners import joining_rig
 from bench.rig import RigError, load_rig
-from tests.interop.programs import chub, line_with, wan_of
+from tests.interop.programs import ask, chub, line_with, wan_of
 
 HUB, ESME, IHD = "02434855420000A3", "02434855420000A0", "02434855420000D1"
 CODES = {ESME: "83FED3407A939723A5C639B26916D505", IHD: "000102030405060708090A0B0C0D0E0F"}
@@ -56,11 +54,7 @@ def test_a_meter_and_a_display_join_the_hub_of_another_program_over_a_bad_link(
             wan = wan_of(bench)
             line_with(joiners, "looking for a hub on channel 20")
             line_with(joiners, "IHD", "electricity at ESME")
-            sent = subprocess.run(
-                [sys.executable, "-m", "bench", "send", "ECS17b", "--to", "esme", "--json",
-                 "--rig", str(rig), "--wan", wan],
-                check=True, capture_output=True, text=True, timeout=60,
-            )  # fmt: skip
+            sent = ask("send", "ECS17b", "--to", "esme", "--json", "--rig", str(rig), "--wan", wan)
     assert json.loads(sent.stdout)["mac"] == "valid"
 
 
@@ -85,10 +79,7 @@ def test_what_cannot_join_is_refused_by_name(tmp_path: Path, text: str, said: st
 def test_a_dongle_that_is_not_there_ends_with_the_code_for_no_radio(tmp_path: Path) -> None:
     rig = tmp_path / "rig.toml"
     rig.write_text('[gas_meter]\nradio = "tcp://127.0.0.1:1"\n')
-    done = subprocess.run(
-        [sys.executable, "-m", "bench", "join", str(rig), "--for", "5"],
-        check=False, capture_output=True, text=True, timeout=60,
-    )  # fmt: skip
+    done = ask("join", str(rig), "--for", "5")
     assert done.returncode == 4
     assert "tcp://127.0.0.1:1" in done.stderr
 
@@ -100,8 +91,7 @@ def test_a_dongle_that_is_something_else_on_a_network_ends_it_unless_it_may_leav
         rig = tmp_path / "rig.toml"
         dongle = line_with(dongles, "tcp://").split()[-1]
         rig.write_text(f'[electricity_meter]\neui64 = "02434855420000E7"\nradio = "{dongle}"\n')
-        command = [sys.executable, "-m", "bench", "join", str(rig)]
-        done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)
+        done = ask("join", str(rig))
         assert done.returncode == 4
         assert "not as router: have the dongle leave that network first" in done.stderr
         with chub("join", str(rig), "--leave") as joiner:
@@ -114,10 +104,7 @@ def test_a_dongle_of_another_eui64_is_named(tmp_path: Path) -> None:
         rig = tmp_path / "rig.toml"
         dongle = line_with(dongles, "tcp://").split()[-1]
         rig.write_text(f'[gas_meter]\nradio = "{dongle}"\n')
-        done = subprocess.run(
-            [sys.executable, "-m", "bench", "join", str(rig), "--show-install-codes"],
-            check=False, capture_output=True, text=True, timeout=60,
-        )  # fmt: skip
+        done = ask("join", str(rig), "--show-install-codes")
     assert done.returncode == 4
     assert f"EUI-64 {HUB}, the device on it 02434855420000A1" in done.stderr
     assert "install code" in done.stdout

@@ -10,7 +10,7 @@ from pathlib import Path
 from bench.keys import network_secret
 from hw.capture import LinkType, link_type_of
 from tests.dissected import Dissected
-from tests.interop.programs import chub, line_with
+from tests.interop.programs import ask, chub, line_with
 
 HUB, METER, SPARE = "02434855420000A3", "02434855420000A1", "02434855420000FE"
 
@@ -42,10 +42,6 @@ def test_a_spare_dongle_records_a_join_that_tshark_opens(tmp_path: Path, tshark:
 
 
 def test_a_radio_that_is_no_dongle_is_refused(tmp_path: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "bench", "sniff", "ether:", "--channel", "15", "--out",
-         str(tmp_path / "x.pcap")],
-        check=False, capture_output=True, text=True, timeout=60,
-    )  # fmt: skip
+    done = ask("sniff", "ether:", "--channel", "15", "--out", str(tmp_path / "x.pcap"))
     assert done.returncode == 4
     assert "not a dongle of its own" in done.stderr

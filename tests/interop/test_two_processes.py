@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 import socket
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from tests.dissected import Dissected
-from tests.interop.programs import chub, line_with, wan_of
+from tests.interop.programs import ask, chub, line_with, wan_of
 
 HUB, METER = "02434855420000A3", "02434855420000A1"
 
@@ -30,11 +28,7 @@ def test_a_hub_and_a_meter_on_two_dongles_of_another_process(ezsp: str, tmp_path
             wan = wan_of(bench)
             line_with(bench, "GPF", "GSME mirrored on endpoint")
             line_with(bench, "GSME", "back to sleep")
-            sent = subprocess.run(
-                [sys.executable, "-m", "bench", "send", "GCS13a", "--to", "gpf", "--json",
-                 "--rig", str(rig), "--wan", wan],
-                check=True, capture_output=True, text=True, timeout=60,
-            )  # fmt: skip
+            sent = ask("send", "GCS13a", "--to", "gpf", "--json", "--rig", str(rig), "--wan", wan)
     answer = json.loads(sent.stdout)
     assert answer["mac"] == "valid"
     assert answer["reliability"] == "invalid"  # nothing was pushed yet
@@ -47,10 +41,7 @@ def test_a_megabyte_of_noise_on_the_wan_port_costs_nothing() -> None:
         with socket.create_connection((host, int(port))) as noisy:
             noisy.sendall(bytes(range(256)) * 4096)
         assert "more lines that hold no message" in line_with(bench, "REFUSED", "more lines")
-        sent = subprocess.run(
-            [sys.executable, "-m", "bench", "send", "GCS60a", "--to", "gpf", "--wan", wan],
-            check=True, capture_output=True, text=True, timeout=60,
-        )  # fmt: skip
+        sent = ask("send", "GCS60a", "--to", "gpf", "--wan", wan)
     assert "MAC        valid" in sent.stdout
 
 
@@ -58,10 +49,7 @@ def test_a_capture_of_a_run_is_read_whole_by_tshark(tmp_path: Path, tshark: str)
     capture, rig = tmp_path / "run.pcap", tmp_path / "rig.toml"
     rig.write_text('time = "jump"\n[wan]\nlisten = "127.0.0.1:0"\n[electricity_meter]\n')
     arguments = ["run", str(rig), "--for", "7200", "--capture", str(capture)]
-    said = subprocess.run(
-        [sys.executable, "-m", "bench", *arguments],
-        check=True, capture_output=True, text=True, timeout=60,
-    ).stdout  # fmt: skip
+    said = ask(*arguments).stdout  # fmt: skip
     keys = [
         line.split('uat:zigbee_pc_keys:"')[1].split('"')[0].replace(":", "")
         for line in said.splitlines()
@@ -97,10 +85,7 @@ def test_every_dongle_that_is_served_keeps_its_network_over_a_kill(tmp_path: Pat
 
 def test_two_dongles_of_one_address_are_refused() -> None:
     arguments = ["vncp", "--listen=127.0.0.1:0", "--listen=127.0.0.1:0@02434855420000FF"]
-    done = subprocess.run(
-        [sys.executable, "-m", "bench", *arguments],
-        capture_output=True, text=True, timeout=60, check=False,
-    )  # fmt: skip
+    done = ask(*arguments)
     assert done.returncode == 2
     assert "02434855420000FF" in done.stderr.replace("-", "")
 
@@ -130,8 +115,5 @@ def test_a_dongle_killed_and_started_again_is_taken_up_with_network_and_keys(
                 line_with(again, "tcp://")
                 line_with(bench, "GPF", "on the network")
                 assert capture.stat().st_size >= recorded > 0
-                sent = subprocess.run(
-                    [sys.executable, "-m", "bench", "send", "GCS14", "--to", "gpf", "--wan", wan],
-                    check=True, capture_output=True, text=True, timeout=60,
-                )  # fmt: skip
+                sent = ask("send", "GCS14", "--to", "gpf", "--wan", wan)
     assert "MAC        valid" in sent.stdout
