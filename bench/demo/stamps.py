@@ -109,10 +109,10 @@ class _Teller:
     async def tell_all(self) -> None:
         """Every case, in the order of the half hours."""
         gpf, gsme = self.home.gpf.entity, self.meter.chassis.eui64
-        good, bad = Reliability.RELIABLE, Reliability.UNRELIABLE
+        good, bad, none = Reliability.RELIABLE, Reliability.UNRELIABLE, Reliability.INVALID
 
         await self._until("09:52")
-        await self._ask("nothing pushed yet", gpf, Expected(Source.OWN, Reliability.INVALID))
+        await self._ask("nothing pushed yet", gpf, Expected(Source.OWN, none))
 
         await self._until("10:01")
         await self._ask("fresh GSME time", gpf, Expected(Source.GSME, good))
@@ -127,8 +127,14 @@ class _Teller:
         self.meter.push_snapshot_time = True
         self.meter.chassis.clock.drift_ppm = DRIFTING_PPM
         await self._until("11:01")
-        await self._ask("GSME with an unset clock", gpf, Expected(Source.GSME, bad))
+        await self._ask("GSME whose clock gains time", gpf, Expected(Source.GSME, bad))
         await self._ask("the same, asked itself", gsme, Expected(Source.OWN, bad))
+
+        self.meter.chassis.clock.drift_ppm = 0.0
+        self.meter.chassis.clock.power_loss(backup_held=False)
+        await self._until("12:01")
+        await self._ask("GSME with an unset clock", gpf, Expected(Source.GSME, none))
+        await self._ask("the unset clock, asked itself", gsme, Expected(Source.OWN, none))
 
     async def _until(self, clock: str) -> None:
         hour, minute = map(int, clock.split(":"))

@@ -18,8 +18,10 @@ CASES = {
     "fresh GSME time": ("0x04", "GSME", "reliable"),
     "GSME asleep for 20 min": ("0x04", "GSME", "reliable"),
     "GSME that sends no time": ("0x00", "GPF", "reliable"),
-    "GSME with an unset clock": ("0x06", "GSME", "unreliable"),
+    "GSME whose clock gains time": ("0x06", "GSME", "unreliable"),
     "the same, asked itself": ("0x02", "GSME", "unreliable"),
+    "GSME with an unset clock": ("0x05", "GSME", "invalid"),
+    "the unset clock, asked itself": ("0x01", "GSME", "invalid"),
 }
 
 
