@@ -51,8 +51,11 @@ def _print_details(console: Console, line: Line) -> None:
         said.append(f"history wiped for the new tenancy of {date}")
     for number, sentence in enumerate(said):
         fuel = "" if number else line.fuel
-        # a supplier's message may hold what looks like markup
-        console.print(f"  {fuel:<12}{sentence}", highlight=False, soft_wrap=True, markup=False)
+        # a supplier's message may hold what looks like markup, and what terminals obey
+        shown = "".join(
+            each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in sentence
+        )
+        console.print(f"  {fuel:<12}{shown}", highlight=False, soft_wrap=True, markup=False)
 
 
 def _sentences(details: Details) -> Iterator[str]:

@@ -38,13 +38,14 @@ def test_people_read_a_table() -> None:
 
 
 def test_what_looks_like_markup_in_a_message_is_shown_as_it_is() -> None:
-    text, nothing = "[/] we call [red]today", Consumption(None, None, None, None)
+    text, nothing = "[/] we call [red]today\x1b[2J", Consumption(None, None, None, None)
     details = Details(
         *(None, None, None), nothing, nothing, *(None, None, None), "", "", message=text, events=()
     )
     line = Line("gas", "1 m3", None, "", "", (), None, details)
     told = tables("a [bold]rig", [Shown("D1", "IHD", VIRTUAL_START, (line,))])
-    assert f"message: {text}" in told
+    assert "message: [/] we call [red]today\ufffd[2J" in told
+    assert "\x1b" not in told
     assert "of a [bold]rig, Mon" in told
 
 
