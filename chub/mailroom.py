@@ -53,7 +53,8 @@ class Mailroom:
         noise: Callable[[int, bytes], object],
     ) -> None:
         lifetime = timedelta(seconds=settings.mailbox_lifetime_s)
-        self._boxes = Mailboxes(tunnels, MailboxSettings(lifetime, settings.mailbox_capacity))
+        terms = MailboxSettings(lifetime, settings.mailbox_capacity, settings.mailbox_offers)
+        self._boxes = Mailboxes(tunnels, terms)
         self._store = store
         self._upward, self._pending, self._expired, self._noise = upward, pending, expired, noise
         self._kept: dict[int, list[tuple[str, bytes]]] = {}

@@ -11,6 +11,8 @@ class ChfSettings:
 
     mailbox_capacity: most messages that wait for one gas meter; one more is refused by name.
     mailbox_lifetime_s: how long a message waits for the gas meter before it is given up (0x819D).
+    mailbox_offers: how often a gas meter that opens its tunnel anew is offered a message that it
+        has fetched and never answered.
     join_timeout_s: how long joining stays open after a device was added to the device log by the
     rig; a CCS01 brings its own join timeout.
     esme_delivery_timeout_s: how long a message for a tunnel server may take (0x8F84).
@@ -46,6 +48,7 @@ class ChfSettings:
 
     mailbox_capacity: int = 32
     mailbox_lifetime_s: int = 86_400
+    mailbox_offers: int = 3
     join_timeout_s: int = 3_600
     esme_delivery_timeout_s: int = 3_600
     network_key_settle_s: int = 2_100

@@ -78,6 +78,9 @@ class MailboxSettings:
     """A message not fetched for this long is dropped (alert 0x819D, GSME command not retrieved)."""
     capacity: int = 32
     """Messages that wait for one GSME; one more is refused (unverified)."""
+    offers: int = 3
+    """How often a GSME may fetch a message that it never answers: some open a tunnel at each wake
+    (unverified)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,12 +129,13 @@ MailboxEvent = Retrieved | NotRetrieved | MessagePut | PendingChanged | MailboxN
 
 @dataclass(slots=True, eq=False)
 class _Letter:
-    """One message for a GSME, and how many of its parts the GSME has."""
+    """One message for a GSME: how many of its parts the GSME has, how often it had them all."""
 
     until: datetime
     message: bytes
     parts: tuple[bytes, ...]
     handed: int = 0
+    fetched: int = 0
 
     @property
     def waiting(self) -> int:
@@ -156,7 +160,7 @@ class Mailboxes:
     has confirmed it; a GET before that fetches it again. The message leaves its box with the
     GSME's answer (:meth:`answered`), or with the next GET, which follows when the message was
     executed, or refused. A GSME that opens its tunnel anew may have lost what it had not executed:
-    it gets that once more.
+    it gets that again, within limits (``offers``).
     """
 
     def __init__(self, tunnel: TunnelServer, settings: MailboxSettings | None = None) -> None:
@@ -278,13 +282,15 @@ class Mailboxes:
             box, waited = self._boxes[peer], self.pending(peer)
             box.under_way = None
             letter.handed += 1
+            letter.fetched += not letter.waiting
             self._changed(peer, box, waited)
 
     def _offer_again(self, peer: int) -> None:
         box, waited = self._boxes[peer], self.pending(peer)
         box.under_way = None
         for letter in box.letters:
-            letter.handed = 0
+            if letter.waiting or letter.fetched < self.settings.offers:
+                letter.handed = 0
         self._changed(peer, box, waited)
 
     def _find(

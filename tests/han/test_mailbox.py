@@ -273,6 +273,18 @@ def test_a_message_without_an_answer_ends_with_the_next_get_and_not_as_one_not_r
     assert post.boxes.pending(METER) == 0
 
 
+def test_a_gsme_that_opens_its_tunnel_at_each_wake_is_not_offered_a_message_for_ever() -> None:
+    post = mail()
+    post.boxes.put(METER, b"refused", START)
+    waiting = []
+    for _ in range(4):
+        waiting.append(post.boxes.pending(METER))
+        fetch(post)
+        come_back(post)
+    assert waiting == [1, 1, 1, 0]
+    assert Retrieved(METER, b"refused") in post.boxes.events()
+
+
 def test_a_message_in_parts_is_offered_again_from_its_first_part() -> None:
     post = mail()
     assert post.boxes.put(METER, b"abc", START, (b"a", b"b", b"c"))
