@@ -24,6 +24,7 @@ async def test_four_dongles_of_four_generations_make_one_home(timeline: Timeline
             "electricity_meter": {"radio": "vncp:?ezsp=8"},
             "gas_meter": {"radio": "vncp:?ezsp=14"},
             "displays": [{"eui64": DISPLAY, "radio": "vncp:?ezsp=19"}],
+            "settings": {"display": {"electricity_poll_s": 60}},
         }
     )
     events, seen = EventStream(), list[Event]()

@@ -17,6 +17,8 @@ from gbcs.protection import Verdict
 
 NEW_KEY = bytes(range(0x30, 0x40))
 DISPLAY = 0x02434855420000D1
+READING = {"display": {"electricity_poll_s": 60}}
+"""A display that reads often enough to notice, and not so often that it takes most of the time."""
 
 
 @pytest.mark.parametrize("radio", ["ether:", "vncp:"])
@@ -29,6 +31,7 @@ async def test_a_home_goes_over_to_a_new_network_key_without_a_rejoin(
             "gas_meter": {"radio": radio},
             "electricity_meter": {"radio": radio},
             "displays": [{"eui64": DISPLAY, "radio": radio}],
+            "settings": READING,
         }
     )
     events, seen = EventStream(), list[Event]()
@@ -72,6 +75,7 @@ async def test_a_rig_that_wants_fresh_link_keys_gets_them_from_every_device_agai
             "network": {"new_link_keys_every_s": 3600},
             "electricity_meter": {},
             "displays": [{"eui64": DISPLAY}],
+            "settings": READING,
         }
     )
     async with living_home(rig, timeline) as home:
