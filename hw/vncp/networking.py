@@ -242,7 +242,7 @@ def network_parameters(ncp: VirtualNcp, command: Command) -> Fields:
 
 
 def get_node_id(ncp: VirtualNcp, command: Command) -> Fields:
-    """Our short address, 0xFFFE off the network."""
+    """Our short address in the network that is stored, 0xFFFE without one."""
     membership = ncp.stack.state.membership
     return {"node": membership.nwk if membership is not None else 0xFFFE}
 
