@@ -264,7 +264,7 @@ class Rig(Section):
     air: Air = Air()
     settings: dict[str, dict[str, object]] = Field(default={})
 
-    @field_validator("gas_meter", mode="before")
+    @field_validator("gas_meter", "electricity_meter", mode="before")
     @classmethod
     def _none(cls, value: object) -> object:
         """``gas_meter = false`` says that none is emulated: TOML has no null."""

@@ -111,6 +111,11 @@ def test_a_setting_out_of_range_is_refused(
         Settings(changed)
 
 
+def test_false_says_of_either_meter_that_none_is_emulated() -> None:
+    rig = Rig.model_validate({"gas_meter": False, "electricity_meter": False})
+    assert rig.emulated() == []
+
+
 def test_every_default_is_one_that_a_rig_may_say() -> None:
     for setting in all_settings():
         section, _, name = setting.name.partition(".")
