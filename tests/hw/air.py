@@ -175,9 +175,12 @@ class Air:
 @asynccontextmanager
 async def published(ncp: VirtualNcp) -> AsyncIterator[str]:
     """The URL of a virtual dongle while the block runs."""
-    yield publish("under-test", ncp)
-    withdraw("under-test")
-    ncp.drop_line()
+    path = publish("under-test", ncp)
+    try:
+        yield path
+    finally:
+        withdraw("under-test")
+        ncp.drop_line()
 
 
 def message(
