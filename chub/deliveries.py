@@ -17,6 +17,7 @@ from chub.tunnel_opener import TunnelOpener
 from device.long_messages import parts_of
 from device.store import Store
 from gbcs.envelope import Message
+from han.deadlines import earliest, first_due
 from han.exchange import Outcome, Request
 from han.tunnel import TransferDone, TransferFailed, TunnelOpened
 from han.tunnel.events import TunnelEvent
@@ -39,6 +40,11 @@ class _Delivery:
 class _Queue:
     waiting: deque[_Delivery] = field(default_factory=deque)
     retry_at: datetime | None = None
+
+    @property
+    def due(self) -> datetime | None:
+        """When to try again, or to give the oldest up."""
+        return earliest((self.retry_at, self.waiting[0].until if self.waiting else None))
 
 
 class Deliveries:
@@ -123,10 +129,7 @@ class Deliveries:
     @property
     def deadline(self) -> datetime | None:
         """When something is tried again or given up."""
-        queues = self._queues.values()
-        tries = [queue.retry_at for queue in queues if queue.retry_at is not None]
-        ends = [queue.waiting[0].until for queue in queues if queue.waiting]
-        return min(tries + ends, default=None)
+        return first_due(self._queues.values(), lambda queue: queue.due)
 
     def poll(self, now: datetime) -> None:
         """Give up what has waited too long; try the rest again."""

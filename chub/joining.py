@@ -20,6 +20,7 @@ from chub.device_log import DeviceLog, Entry
 from device.host import Host
 from device.store import Json, Store
 from gbcs.eui64 import format_eui64, parse_eui64
+from han.deadlines import first_due
 from han.exchange import Announced, NodeEvent, Outcome, Request
 from han.radio import HanRadio, NetworkUp, RadioError, RadioEvent
 
@@ -130,7 +131,7 @@ class Joining:
     @property
     def deadline(self) -> datetime | None:
         """When the first window closes."""
-        return min((window.until for window in self._windows.values()), default=None)
+        return first_due(self._windows.values(), lambda window: window.until)
 
     def poll(self, now: datetime) -> None:
         """Close the windows whose time is over, or go on to the install code."""

@@ -19,6 +19,7 @@ from gbcs.party import DeviceType
 from han.cbke import service
 from han.cbke.authority import Credentials, RandomOctets
 from han.clusters import KEY_ESTABLISHMENT
+from han.deadlines import earliest
 from han.exchange import Outcome, Request
 from han.keep_alive import KeepAliveSettings, keep_alive_server
 from han.radio import DeviceJoined, JoinKind, NetworkUp, RadioError, RadioEvent
@@ -92,7 +93,7 @@ class TrustCentre:
     @property
     def deadline(self) -> datetime | None:
         """When the first device is made to leave, or a fresh key is tried again."""
-        return min((*self._expel_at.values(), *self._refresh_at.values()), default=None)
+        return earliest((*self._expel_at.values(), *self._refresh_at.values()))
 
     def poll(self, now: datetime) -> None:
         """Do what is due."""

@@ -14,6 +14,7 @@ from typing import Final
 from device.host import Host
 from gbcs.errors import MalformedMessage
 from han.clusters import TUNNELING
+from han.deadlines import earliest
 from han.exchange import Announced, NodeEvent, Outcome, Request, ZdoReplied
 from han.tunnel import TransferDone, TransferFailed, TunnelClients, TunnelEvent
 from han.zdo.client import endpoints_of, match_descriptors
@@ -104,7 +105,7 @@ class TunnelOpener:
     @property
     def deadline(self) -> datetime | None:
         """When a device that could not be found is looked for again."""
-        return min(self._retry_at.values(), default=None)
+        return earliest(self._retry_at.values())
 
     def poll(self, now: datetime) -> None:
         """Look for devices whose time has come."""

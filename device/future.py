@@ -11,6 +11,7 @@ from typing import Final
 
 from device.store import Store, StoreError
 from gbcs.envelope import Message
+from han.deadlines import first_due
 
 NEVER: Final = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
 """Execution time that cancels what waits."""
@@ -30,7 +31,7 @@ class FutureCommands:
     @property
     def next_due(self) -> datetime | None:
         """When the first one is due, by the device's own clock; None when none waits."""
-        return min((due for due, _ in self._waiting.values()), default=None)
+        return first_due(self._waiting.values(), lambda waiting: waiting[0])
 
     def schedule(self, message: Message, due: datetime) -> None:
         """Let a command wait, in place of an earlier one of its code."""

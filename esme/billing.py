@@ -17,9 +17,9 @@ from esme.execution import Execution
 from esme.kept import Kept, Row
 from esme.metering.energy import shown
 from esme.metering.periods import Closed
-from esme.physics.signal import earliest
 from esme.reporter import Reporter
 from esme.tariff.switching import TariffSwitch
+from han.deadlines import earliest
 
 BALANCES: Final = ",".join(["i32"] * 6)
 _CALENDAR: Final = Place.parse("22/0-0:15.0.0.255/4")

@@ -12,9 +12,9 @@ from typing import Final
 from device.cosem.settings import Settings
 from device.cosem.shape import plain
 from device.cosem.table import Place
-from esme.physics.signal import earliest
 from esme.tariff.calendar import DatePattern, time_of_day
 from gbcs.dlms.data import Data
+from han.deadlines import earliest
 
 _LOOK_BACK_DAYS: Final = 366
 _LOOK_AHEAD_DAYS: Final = 366 * 4 + 1

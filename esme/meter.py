@@ -35,7 +35,6 @@ from esme.metering.energy import Readings
 from esme.metering.periods import Closed
 from esme.metrology import Measurements, Metrology, MetrologySettings
 from esme.own_time import OwnTime
-from esme.physics.signal import earliest
 from esme.physics.site import Site
 from esme.prepayment import Prepayment
 from esme.reporter import Reporter
@@ -46,6 +45,7 @@ from esme.tariff.switching import TariffSwitch
 from gbcs.dlms import values as v
 from gbcs.errors import LocalError
 from gbcs.stamp import Stamp
+from han.deadlines import earliest
 
 CLOCK_NOT_ADJUSTED: Final = 0x8F0C
 SUPPLIER_MESSAGE: Final = Place.parse("1/0-2:96.13.1.255/2")

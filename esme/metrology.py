@@ -18,7 +18,6 @@ from esme.metering.energy import EnergyRegisters
 from esme.metering.periods import Closed
 from esme.metering.profiles import Days, HalfHours, resume
 from esme.own_time import OwnTime
-from esme.physics.signal import earliest
 from esme.physics.site import Conditions, Site, Terminals
 from esme.voltage.average import AverageVoltage, Crossing
 from esme.voltage.codes import Quality, quality_code
@@ -29,6 +28,7 @@ from esme.voltage.excursion import (
     excursions,
 )
 from esme.voltage.outage import Moment, Supply
+from han.deadlines import earliest
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,6 +49,7 @@ from han.clusters import METERING, PREPAYMENT
 from han.clusters.events import EventLog
 from han.commands.events import EventEntry
 from han.commands.metering import SnapshotCause
+from han.deadlines import earliest
 from han.logs import Snapshot
 
 _LOG: Final = logging.getLogger(__name__)
@@ -148,8 +149,7 @@ class GasMeterDevice:
     @property
     def next_due(self) -> datetime | None:
         """When the meter has something to do, by its own clock; None without one."""
-        due = (self.works.next_due, self.common.next_due)
-        return min((each for each in due if each is not None), default=None)
+        return earliest((self.works.next_due, self.common.next_due))
 
     def answer(self, octets: bytes) -> bytes | None:
         """Execute one command; its Response, or None when it is refused."""
@@ -162,10 +162,14 @@ class GasMeterDevice:
         self.works.advance()
         if not self.works.knows_time:
             return
-        self.common.advance(self.chassis.clock.now())
-        self.model.configuration.firmware_version = self.firmware.running
+        now, configuration = self.chassis.clock.now(), self.model.configuration
+        self.common.advance(now)
+        waiting = any(each.is_due(now) for each in self.model.pending)
+        if not waiting and configuration.firmware_version == self.firmware.running:
+            return
         with self.chassis.store.transaction() as unit:
             unit.on_rollback(self.works.memory.undo_point())
+            configuration.firmware_version = self.firmware.running
             for executed in self._take_due():
                 self.chassis.event_log.add(executed.alert_code)
                 self._raise_execution(executed)

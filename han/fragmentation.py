@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
+from han.deadlines import first_due
 from han.radio import ApsFrame, ApsReceived, Block, BlockAck, DeliveryReport, DeliveryStatus
 
 MAX_MESSAGE_OCTETS: Final = 1500  # the transfer size GBCS negotiates for its tunnels
@@ -147,7 +148,7 @@ class Reassembler:
     @property
     def deadline(self) -> datetime | None:
         """When the first reception becomes stale."""
-        return min((r.deadline for r in self._receptions.values()), default=None)
+        return first_due(self._receptions.values(), lambda reception: reception.deadline)
 
     def poll(self, now: datetime) -> list[ApsReceived]:
         """Give up what has been idle too long; returns the first part of each lost message."""

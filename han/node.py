@@ -15,6 +15,7 @@ from gbcs.errors import MalformedMessage
 from gbcs.zcl.frame import Frame
 from gbcs.zcl.general import GeneralCommand
 from gbcs.zcl.status import Status
+from han.deadlines import earliest, first_due
 from han.endpoint import Endpoint
 from han.exchange import (
     ZDO,
@@ -192,10 +193,8 @@ class Node:
     @property
     def deadline(self) -> datetime | None:
         """When :meth:`poll` is due next."""
-        moments = [self._reassembler.deadline, self._transactions.deadline]
-        moments += [service.deadline for service in self._services]
-        known = [moment for moment in moments if moment is not None]
-        return min(known) if known else None
+        own = earliest((self._reassembler.deadline, self._transactions.deadline))
+        return earliest((own, first_due(self._services, lambda service: service.deadline)))
 
     # -- sending -------------------------------------------------------------------------------
 

@@ -14,6 +14,7 @@ from typing import Final
 from gbcs.zcl.status import Status
 from gbcs.zcl.types import Value
 from han.clusters import POLL_CONTROL
+from han.deadlines import earliest
 from han.exchange import Delivered, Outcome, Request
 from han.requests import Far, command_of
 from han.zcl.payload import U16, U32, Bool8, decode
@@ -136,9 +137,7 @@ class PollControl:
     @property
     def deadline(self) -> datetime | None:
         """When the next check-in, or the end of waiting or of fast polling, is due."""
-        moments = [*self._waiting.values(), *self._wanted.values()]
-        moments += [self.check_in_at] if self.check_in_at is not None else []
-        return min(moments, default=None)
+        return earliest((self.check_in_at, *self._waiting.values(), *self._wanted.values()))
 
     def poll(self, now: datetime) -> None:
         """Check in, stop waiting for answers, end fast polling."""

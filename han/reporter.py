@@ -9,6 +9,7 @@ from typing import Final
 
 from gbcs.zcl.general import AttributeValue, ReportingRecord
 from gbcs.zcl.types import Value
+from han.deadlines import first_due
 from han.endpoint import Endpoint
 from han.exchange import Outcome, Request
 from han.requests import Far
@@ -67,7 +68,7 @@ class Reporter:
     @property
     def deadline(self) -> datetime | None:
         """When the next attribute is to be looked at."""
-        return min((self._watch(key).look_at for key in self._configured()), default=None)
+        return first_due(self._configured(), lambda key: self._watch(key).look_at)
 
     def poll(self, now: datetime) -> None:
         """Look at what is due, and report what must be reported."""

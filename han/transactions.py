@@ -9,6 +9,7 @@ from typing import Final
 
 from gbcs.zcl.frame import Frame, frame_control
 from gbcs.zcl.general import GeneralCommand
+from han.deadlines import first_due
 from han.exchange import ZDO, Request, Ticket
 from han.radio import ApsFrame, Broadcast
 from han.zdo.messages import RESPONSE
@@ -102,7 +103,7 @@ class Transactions:
     @property
     def deadline(self) -> datetime | None:
         """When the first of them stops waiting."""
-        return min((t.deadline for t in self.open.values() if t.deadline), default=None)
+        return first_due(self.open.values(), lambda transaction: transaction.deadline)
 
     def begin(self, ticket: Ticket, request: Request) -> Transaction:
         """Number a new request; a number still in use with that peer is passed over."""

@@ -31,8 +31,8 @@ from esme.control.offset import randomised_offset
 from esme.control.settings import ControlSettings
 from esme.control.shown import TYPE, is_boosted, kind_of, show, type_of
 from esme.control.state import Boost, ControllerState, Kind, Period, Side
-from esme.physics.signal import earliest
 from gbcs.dlms import values as v
+from han.deadlines import earliest
 
 BOOST_STEPS_MIN: Final = (15, 30, 45, 60)
 LONGEST_BOOST: Final = timedelta(minutes=60)

@@ -17,8 +17,8 @@ from esme.control.happening import Happening, Outcome, Switched
 from esme.control.settings import ControlSettings
 from esme.control.shown import show, type_of
 from esme.control.state import LONGEST, ControllerState, HanOrder, Side
-from esme.physics.signal import earliest
 from gbcs.zcl.types import zcl_seconds
+from han.deadlines import earliest
 
 _MINUTE: Final = timedelta(minutes=1)
 _LONGEST_MIN: Final = LONGEST // _MINUTE

@@ -13,6 +13,8 @@ from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from typing import Final, Protocol
 
+from han.deadlines import earliest
+
 DAY_S: Final = 86_400
 _EPOCH: Final = datetime(2000, 1, 1, tzinfo=UTC)
 
@@ -158,8 +160,3 @@ class Overridden:
         if self._values[place] is not None:
             return following
         return earliest((following, self._whole.change_after(moment)))
-
-
-def earliest(moments: Iterable[datetime | None]) -> datetime | None:
-    """The first of several moments; None when there is none."""
-    return min((moment for moment in moments if moment is not None), default=None)

@@ -8,7 +8,8 @@ from datetime import datetime
 from functools import cached_property
 from typing import Final
 
-from esme.physics.signal import Constant, Signal, earliest
+from esme.physics.signal import Constant, Signal
+from han.deadlines import earliest
 
 NOMINAL_MV: Final = 230_000
 PRESENT_ABOVE_MV: Final = 11_500

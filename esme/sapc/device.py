@@ -19,7 +19,6 @@ from device.station import Station
 from esme.alert_sender import AlertSender
 from esme.control.event import event_of
 from esme.control.settings import ControlSettings
-from esme.physics.signal import earliest
 from esme.sapc.model import Sapc
 from esme.sapc.objects import server
 from esme.settings import EsmeSettings
@@ -29,6 +28,7 @@ from gbcs.stamp import Reliability
 from gbcs.zcl.types import Value
 from han.clusters import BASIC, TIME
 from han.clusters.mirrored import fixed
+from han.deadlines import earliest
 from han.endpoint import Endpoint
 from han.zcl.tables import Cluster, Side
 

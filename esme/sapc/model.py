@@ -23,9 +23,9 @@ from esme.control.happening import Happening
 from esme.control.settings import ControlSettings
 from esme.control.state import TYPES, ControllerState, Kind
 from esme.future import ACTIVATED, FutureDating, Pending
-from esme.physics.signal import earliest
 from esme.reporter import Reporter
 from gbcs.stamp import Reliability, Stamp
+from han.deadlines import earliest
 
 _STATE: Final = "sapc"
 

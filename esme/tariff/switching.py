@@ -11,7 +11,6 @@ from device.cosem.settings import Settings
 from device.cosem.shape import plain
 from device.cosem.table import Place
 from esme.metering.energy import Readings
-from esme.physics.signal import earliest
 from esme.tariff.calendar import Calendar, read_calendar
 from esme.tariff.registers import (
     UNUSED_THRESHOLD,
@@ -21,6 +20,7 @@ from esme.tariff.registers import (
 )
 from gbcs.dlms import values as v
 from gbcs.dlms.data import Data
+from han.deadlines import earliest
 
 _TABLES: Final = tuple(
     Place.parse(name.format(element))

@@ -22,6 +22,7 @@ from han.cbke.outcomes import KeySettings as KeySettings
 from han.cbke.outcomes import KeyStep as KeyStep
 from han.cbke.outcomes import Role as Role
 from han.clusters import KEY_ESTABLISHMENT
+from han.deadlines import first_due
 from han.exchange import Outcome, Replied, Request, Undelivered
 from han.zcl.payload import decode, encode
 from han.zcl.tables import Access, Answer, Attribute, Cluster, Command, Reply, Served, Side
@@ -109,7 +110,7 @@ class KeyEstablishment:
     @property
     def deadline(self) -> datetime | None:
         """When the first partner that we answer has been silent for too long."""
-        return min((r.deadline for r in self._answered.values() if r.deadline), default=None)
+        return first_due(self._answered.values(), lambda running: running.deadline)
 
     def poll(self, now: datetime) -> None:
         """Give up on silent partners."""

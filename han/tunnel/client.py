@@ -23,6 +23,7 @@ from han.clusters.tunneling import (
     TunnelIdentifier,
     TunnelStatus,
 )
+from han.deadlines import first_due
 from han.exchange import Outcome, Replied, Request, Undelivered
 from han.tunnel.events import (
     NOT_CONFIRMED,
@@ -156,7 +157,7 @@ class TunnelClients:
     @property
     def deadline(self) -> datetime | None:
         """When the next request for a tunnel is due."""
-        return min((x.retry_at for x in self._links.values() if x.retry_at), default=None)
+        return first_due(self._links.values(), lambda link: link.retry_at)
 
     def poll(self, now: datetime) -> None:
         """Ask again where a server was busy or silent."""

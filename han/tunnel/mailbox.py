@@ -14,6 +14,7 @@ from enum import Enum
 from typing import Final
 
 from gbcs.errors import MalformedMessage
+from han.deadlines import first_due
 from han.tunnel.events import (
     TransferDone,
     TransferFailed,
@@ -152,6 +153,10 @@ class _Box:
     def waiting(self) -> int:
         return sum(letter.waiting for letter in self.letters)
 
+    @property
+    def expires(self) -> datetime | None:
+        return self.letters[0].until if self.letters else None
+
 
 class Mailboxes:
     """The hub's mailboxes, one for each GSME, over the hub's tunnel server.
@@ -232,7 +237,7 @@ class Mailboxes:
     @property
     def deadline(self) -> datetime | None:
         """When the oldest message expires."""
-        return min((b.letters[0].until for b in self._boxes.values() if b.letters), default=None)
+        return first_due(self._boxes.values(), lambda box: box.expires)
 
     def poll(self, now: datetime) -> None:
         """Drop what has waited too long."""

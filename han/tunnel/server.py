@@ -25,6 +25,7 @@ from han.clusters.tunneling import (
     TunnelIdentifier,
     TunnelStatus,
 )
+from han.deadlines import first_due
 from han.exchange import Outcome, Replied, Request, Unanswered, Undelivered
 from han.tunnel.events import (
     NOT_CONFIRMED,
@@ -137,7 +138,8 @@ class TunnelServer:
     @property
     def deadline(self) -> datetime | None:
         """When the first idle tunnel is due to be closed."""
-        return min((t.used_at + self._idle for t in self._tunnels.values()), default=None)
+        idlest = first_due(self._tunnels.values(), lambda tunnel: tunnel.used_at)
+        return None if idlest is None else idlest + self._idle
 
     def poll(self, now: datetime) -> None:
         """Close what has been idle too long, and tell the client."""

@@ -115,6 +115,13 @@ class ClusterDefinition:
     client_attributes: tuple[AttributeDefinition, ...] = ()
     to_server: tuple[CommandDefinition, ...] = ()
     to_client: tuple[CommandDefinition, ...] = ()
+    _by_id: Mapping[tuple[int, Side], AttributeDefinition] = field(
+        init=False, repr=False, compare=False
+    )
+
+    def __post_init__(self) -> None:
+        by_id = {(each.id, side): each for side in Side for each in reversed(self.attributes(side))}
+        object.__setattr__(self, "_by_id", by_id)
 
     def attributes(self, side: Side = Side.SERVER) -> tuple[AttributeDefinition, ...]:
         """The attributes that this side holds."""
@@ -122,7 +129,7 @@ class ClusterDefinition:
 
     def attribute(self, attribute_id: int, side: Side = Side.SERVER) -> AttributeDefinition | None:
         """The attribute with this identifier, None when the cluster has none such."""
-        return next((a for a in self.attributes(side) if a.id == attribute_id), None)
+        return self._by_id.get((attribute_id, side))
 
     def received(self, side: Side) -> tuple[CommandDefinition, ...]:
         """The commands that this side receives."""
