@@ -28,6 +28,8 @@ from han.zcl.tables import Side
 from peers.hcalcs import USE_CASES as HCALCS_USE_CASES
 
 README_PART: Final = re.compile(r"(<!-- supported:[^\n]*-->\n).*?(<!-- /supported -->)", re.DOTALL)
+_NAMED_IN_README: Final = 12
+"""Use cases of a device that the README names: CS02b once, whatever it changes."""
 
 
 def answered() -> dict[str, tuple[UseCase, ...]]:
@@ -58,9 +60,10 @@ def _readme_lines() -> Iterator[str]:
     yield "|---|---|"
     yield f"| the language | {len(all_use_cases())} message codes named, decoded and explained |"
     for device, use_cases in answered().items():
-        listed = ", ".join(use_case.name for use_case in use_cases[:12])
-        more = f" and {len(use_cases) - 12} more" if len(use_cases) > 12 else ""
-        yield f"| answered by the {device} | {listed}{more} ({len(use_cases)} of {known}) |"
+        names = list(dict.fromkeys(use_case.name.partition("-")[0] for use_case in use_cases))
+        more = " and more" if len(names) > _NAMED_IN_README else ""
+        listed = ", ".join(names[:_NAMED_IN_README])
+        yield f"| answered by the {device} | {len(use_cases)} of {known}: {listed}{more} |"
     yield "| radios | EZSP dongle through bellows, virtual dongle (EZSP 8 to 19), virtual air |"
     yield "| WAN side | GFI text over TCP, MQTT, command line |"
     yield f"| demonstrations | {', '.join(f'`chub demo {name}`' for name in DEMOS)} |"
