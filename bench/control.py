@@ -14,7 +14,6 @@ from ipaddress import ip_address
 from typing import Final
 
 from bench.address import WanError
-from bench.cli.display_table import tables
 from bench.control_line import (
     LONGEST_LINE,
     Asked,
@@ -26,6 +25,7 @@ from bench.control_line import (
     next_asked,
 )
 from bench.display_shown import shown_by
+from bench.display_table import tables
 from bench.home import Home
 from bench.rig_section import RigError
 from device.host import HostError

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bench.cli.options import examples
+from bench.cli.options import FOR, examples
 from bench.cli.running import event_printer, start_of, stop_event
 
 if TYPE_CHECKING:
@@ -23,9 +23,7 @@ if TYPE_CHECKING:
     )
 )
 @click.argument("rig", type=click.Path(path_type=Path, exists=True, dir_okay=False))
-@click.option(
-    "--for", "for_s", type=click.FloatRange(min=0, min_open=True), help="End after so many seconds."
-)
+@FOR
 @click.option(
     "--show-install-codes", is_flag=True, help="Print the secrets with which a hub admits them."
 )

@@ -46,6 +46,10 @@ RIG = click.argument(
 )
 
 
+ABOVE_ZERO = click.FloatRange(min=0, min_open=True)
+FOR = click.option("--for", "for_s", type=ABOVE_ZERO, help="End after so many seconds.")
+
+
 def examples(*lines: str) -> str:
     """The end of a verb's help: command lines as one types them."""
     return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)

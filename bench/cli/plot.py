@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from bench.cli.options import examples, rig_of
+from bench.cli.options import ABOVE_ZERO, examples, rig_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,7 +41,7 @@ _DAYS: Final = 2.0
     metavar="FILE.png|html",
     help="PNG (needs matplotlib) or one HTML file.",
 )
-@click.option("--days", type=click.FloatRange(min=0, min_open=True), help="How many days.")
+@click.option("--days", type=ABOVE_ZERO, help="How many days.")
 @click.option("--kept", is_flag=True, help="Show what the rig's store has kept, run nothing.")
 @click.option("--period", "period_s", type=click.IntRange(min=1), help="Measurement period, s.")
 @click.option("--over", "over_v", type=click.IntRange(min=0), help="Upper limit, V.")

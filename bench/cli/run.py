@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bench.cli.options import RIG, examples, rig_of
+from bench.cli.options import ABOVE_ZERO, RIG, examples, rig_of
 from bench.cli.running import event_printer, start_of, stop_event
 
 if TYPE_CHECKING:
@@ -32,10 +32,7 @@ if TYPE_CHECKING:
 )
 @click.option("--time", "pace", help="real, jump, or x60: a minute a second, if the machine can.")
 @click.option(
-    "--for",
-    "for_s",
-    type=click.FloatRange(min=0, min_open=True),
-    help="End after so many seconds of the bench's time.",
+    "--for", "for_s", type=ABOVE_ZERO, help="End after so many seconds of the bench's time."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print every event as a line of JSON.")
 def run(

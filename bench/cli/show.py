@@ -63,7 +63,7 @@ def ihd(rig: Path | None, after_s: float, control: str | None, *, as_json: bool)
     if as_json:
         print_json([one.as_json() for one in shown])
     else:
-        from bench.cli.display_table import print_shown
+        from bench.display_table import print_shown
 
         print_shown(loaded.name, shown)
 

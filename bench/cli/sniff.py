@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import click
 
+from bench.cli.options import FOR
 from bench.cli.running import stop_event
 
 if TYPE_CHECKING:
@@ -28,9 +29,7 @@ if TYPE_CHECKING:
     "--format", "kind", type=click.Choice(["tap", "fcs"]), default="tap", show_default=True,
     help="tap: with RSSI, LQI and channel (link type 283); fcs: bare frames (195).",
 )  # fmt: skip
-@click.option(
-    "--for", "for_s", type=click.FloatRange(min=0, min_open=True), help="End after so many seconds."
-)
+@FOR
 def sniff(port: str, channel: int, out: Path, kind: str, for_s: float | None) -> None:
     """Record every frame on a channel through the dongle at PORT, until interrupted.
 

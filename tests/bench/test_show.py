@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from bench.cli.display_table import tables
 from bench.cli.main import group
 from bench.display_shown import Details, Line, Shown, home_with_display, look
+from bench.display_table import tables
 from bench.rig import VIRTUAL_START, Rig
 from peers.told import Consumption
 
